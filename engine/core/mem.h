@@ -1,0 +1,26 @@
+/* Reference-counted blocks from size-class pools, with a destructor beside the block.
+ *
+ * Every engine object lives in such a block. Blocks belong to the thread that made them. */
+#ifndef OFFHOOK_CORE_MEM_H
+#define OFFHOOK_CORE_MEM_H
+
+#include <stddef.h>
+
+/* Called once when the last reference goes; frees what the block owns, not the block itself. */
+typedef void(mem_destroy_h)(void *block);
+
+/* A zeroed block with one reference, or NULL when memory ran out. `destroy` may be NULL. */
+void *mem_zalloc(size_t size, mem_destroy_h *destroy);
+/* One more reference; returns `block`. NULL is allowed. */
+void *mem_ref(void *block);
+/* One reference less; always returns NULL, so that `p = mem_deref(p)` clears the pointer. NULL is allowed. */
+void *mem_deref(void *block);
+
+/* Blocks alive in this thread: what a test compares at its end. */
+size_t mem_live(void);
+/* Tests only: the n-th allocation from now (0 = the next) and all after it fail; -1 switches it off. */
+void mem_fail_after(long n);
+/* 1 if an allocation (a block or a buf) must fail now, counting it; for the core's own allocators. */
+int mem_should_fail(void);
+
+#endif

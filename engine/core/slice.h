@@ -1,0 +1,44 @@
+/* A view of bytes owned by somebody else; never NUL-terminated. */
+#ifndef OFFHOOK_CORE_SLICE_H
+#define OFFHOOK_CORE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+	const char *p;
+	size_t l;
+};
+
+/* printf("%.*s", SLICE_ARG(s)) */
+#define SLICE_ARG(s) (int)(s).l, (s).p
+#define SLICE_LIT(lit) ((struct slice){(lit), sizeof(lit) - 1})
+#define SLICE_NONE ((struct slice){NULL, 0})
+
+static inline struct slice slice_str(const char *s)
+{
+	return (struct slice){s, s ? strlen(s) : 0};
+}
+
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+	return a.l == b.l && (a.l == 0 || !memcmp(a.p, b.p, a.l));
+}
+
+/* ASCII case folded, as header names and tokens compare (RFC 3261 7.3.1). */
+bool slice_case_eq(struct slice a, struct slice b);
+/* Without leading and trailing SP, HT, CR, LF. */
+struct slice slice_trim(struct slice s);
+/* Decimal digits only, the whole slice; false on anything else or beyond `max`. */
+bool slice_u64(uint64_t *out, struct slice s, uint64_t max);
+/* A NUL-terminated copy in `buf`, cut to fit; returns buf. */
+char *slice_copy(char *buf, size_t size, struct slice s);
+/* Offset of `needle` in `hay` from `from`, or -1. */
+long slice_find(struct slice hay, struct slice needle, size_t from);
+/* 64-bit FNV-1a over the bytes, continued from `h` (start with SLICE_HASH_SEED). */
+#define SLICE_HASH_SEED 14695981039346656037ull
+uint64_t slice_hash(uint64_t h, struct slice s);
+
+#endif

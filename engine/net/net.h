@@ -1,0 +1,67 @@
+/* The network of one run: real sockets or a simulated one, the same link faults on both, and the tap.
+ *
+ * A transport is a UDP socket (or its simulated twin) bound to one address. A fault is applied when a datagram is sent, from
+ * a random stream of the link (sender, receiver), so the same seed loses the same packets. On real sockets faults apply
+ * to what this run sends. */
+#ifndef OFFHOOK_NET_NET_H
+#define OFFHOOK_NET_NET_H
+
+#include "core/loop.h"
+#include "net/addr.h"
+#include "net/tap.h"
+
+struct net;
+struct transport;
+
+struct net_cfg {
+	struct loop *loop;     /* a virtual clock means a simulated network */
+	const struct tap *tap; /* may be NULL; must outlive the net */
+	uint64_t seed;
+	const char *test;      /* name of the test, for the random streams; copied */
+};
+
+/* Free with mem_deref(), after its transports. */
+int net_alloc(struct net **netp, const struct net_cfg *cfg, struct err *e);
+struct loop *net_loop(const struct net *net);
+/* Comments a frame (see tap.h); nothing without a tap. */
+void net_comment(const struct net *net, uint32_t frame, const char *text);
+
+/* A datagram arrived. `data` is valid during the call only. `now` is script time of arrival (kernel stamp on real sockets). */
+typedef void(transport_recv_h)(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now,
+			       uint32_t frame, void *arg);
+/* The network said that `dst` cannot be reached (ICMP, or nobody lives there in the simulated network). RFC 3261 18.4 */
+typedef void(transport_error_h)(struct transport *tp, const struct addr *dst, int error_number, void *arg);
+
+/* Binds a UDP transport for `actor`. `local` NULL: an address of the actor's own is chosen, of the family `v6` says (198.18.0.0/15
+ * or 2001:db8::/32, port 5060, in the simulated network; 127.0.0.2 and up, or ::1, any free port, on real sockets). A `local` with port 0
+ * gets 5060 or a free one. Fails with ERR_ENV (in use, not local) and a text that names the address.
+ * Free with mem_deref(); datagrams under way to it are then lost, ones it sent still travel. */
+int transport_udp(struct transport **tpp, struct net *net, const char *actor, const struct addr *local, bool v6,
+		  transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e);
+const struct addr *transport_local(const struct transport *tp);
+/* Sends a datagram; `*frame` (may be NULL) gets its number in the capture. ERR_ARG when it cannot be a UDP datagram (too long, other
+ * address family); errors of the network come by transport_error_h. */
+int transport_send(struct transport *tp, const struct addr *dst, const void *data, size_t len, uint32_t *frame, struct err *e);
+/* The local address from which the host would send to `dst` (real sockets), port 0. */
+int net_source_for(struct addr *src, const struct addr *dst, struct err *e);
+
+/* --- faults of a link; probabilities 0..1, times in ns --- */
+struct net_faults {
+	uint64_t delay;   /* one way */
+	uint64_t jitter;  /* added: uniform in [0, jitter]; does not reorder by itself */
+	double loss;
+	double duplicate;
+	double reorder;   /* this share of datagrams is held back until after the next one (or 2 delays + 20 ms) */
+};
+
+/* Sets the faults of the link from actor `from` to actor `to`; NULL for either means any. The most exact entry wins: both
+ * named, then `from`, then `to`, then neither; a later call for the same pair replaces the earlier one. */
+int net_set_faults(struct net *net, const char *from, const char *to, const struct net_faults *f);
+
+/* Counters of the whole net, for the run's summary. */
+struct net_stats {
+	uint64_t sent, received, lost, duplicated, reordered, unreachable;
+};
+const struct net_stats *net_stats(const struct net *net);
+
+#endif
