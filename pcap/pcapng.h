@@ -1,0 +1,43 @@
+/* pcapng blocks (draft-ietf-opsawg-pcapng), appended to a buf. Little endian, link type RAW (101), times in ns.
+ *
+ * A capture is: one header, one interface for each actor, the names, then the packets. Same input, same bytes:
+ * nothing here reads a clock, the machine's name or a random source. A failed allocation shows as `b->failed`.
+ * Texts may hold any bytes; they are written as valid UTF-8. */
+#ifndef OFFHOOK_PCAP_PCAPNG_H
+#define OFFHOOK_PCAP_PCAPNG_H
+
+#include "core/buf.h"
+#include "net/addr.h"
+
+#define PCAPNG_SHB 0x0A0D0D0Au
+#define PCAPNG_IDB 1u
+#define PCAPNG_NRB 4u
+#define PCAPNG_EPB 6u
+
+/* The largest UDP payload of an IPv4 packet: 65535 - 20 - 8. The rest of a longer one is cut, with a comment. */
+#define PCAPNG_UDP_MAX 65507
+
+struct pcapng_udp {
+	uint32_t interface; /* from 0, in the order of pcapng_put_interface */
+	uint64_t wall;      /* ns since the Unix epoch */
+	struct addr src, dst;
+	struct slice data;
+	uint16_t ip_id; /* IPv4 only; the caller counts for each source host */
+	bool received;  /* marks the packet inbound, else outbound */
+	struct slice comments; /* any number, each ended by a NUL */
+};
+
+struct pcapng_name {
+	struct addr addr; /* the port is not looked at */
+	struct slice name;
+};
+
+/* The section header; `comments` describe the capture as a whole, each ended by a NUL. */
+void pcapng_put_header(struct buf *b, struct slice comments);
+void pcapng_put_interface(struct buf *b, struct slice name, struct slice description);
+/* One name for each host: a reader shows the first it knows. Nothing is written when n is 0. */
+void pcapng_put_names(struct buf *b, const struct pcapng_name *names, size_t n);
+/* One packet with IPv4 or IPv6 and UDP headers made up around `data`, checksums right. */
+void pcapng_put_udp(struct buf *b, const struct pcapng_udp *p);
+
+#endif
