@@ -1,0 +1,91 @@
+#include "core/buf.h"
+#include "core/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_MIN 256
+
+bool buf_reserve(struct buf *b, size_t len)
+{
+	size_t need, cap;
+	uint8_t *p = NULL;
+
+	if (b->failed)
+		return false;
+	if (len <= b->cap - b->len)
+		return true;
+	if (len > SIZE_MAX / 2 - b->len)
+		goto out;
+	need = b->len + len;
+	cap = b->cap ? b->cap : BUF_MIN;
+	while (cap < need)
+		cap *= 2;
+	if (!mem_should_fail())
+		p = realloc(b->p, cap);
+	if (p) {
+		b->p = p;
+		b->cap = cap;
+	}
+out:
+	b->failed = p == NULL;
+	return !b->failed;
+}
+
+void buf_put(struct buf *b, const void *data, size_t len)
+{
+	if (!len || !buf_reserve(b, len))
+		return;
+	memcpy(b->p + b->len, data, len);
+	b->len += len;
+}
+
+void buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+void buf_put_slice(struct buf *b, struct slice s)
+{
+	buf_put(b, s.p, s.l);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	/* Room is kept for the NUL that vsnprintf writes; it is not part of the contents. */
+	if (!buf_reserve(b, 64))
+		return;
+	for (int again = 0; again < 2; again++) {
+		size_t room = b->cap - b->len;
+
+		va_start(ap, fmt);
+		n = vsnprintf((char *)b->p + b->len, room, fmt, ap);
+		va_end(ap);
+		if (n < 0) {
+			b->failed = true;
+			return;
+		}
+		if ((size_t)n < room) {
+			b->len += (size_t)n;
+			return;
+		}
+		if (!buf_reserve(b, (size_t)n + 1))
+			return;
+	}
+}
+
+void buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){0};
+}

@@ -1,0 +1,53 @@
+/* What the loop and its timer heap share. */
+#ifndef OFFHOOK_CORE_LOOP_PRIV_H
+#define OFFHOOK_CORE_LOOP_PRIV_H
+
+#include "core/loop.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+
+#define LOOP_EVENTS 64
+
+/* The keys stand in the heap itself: sifting touches no timer but the ones it moves. */
+struct tmr_slot {
+	uint64_t due;
+	uint64_t order; /* rank above sequence */
+	struct tmr *t;
+};
+
+struct loop {
+	bool virtual_clock;
+	double scale;
+	uint64_t now;
+	uint64_t mono_start, wall_start;
+
+	struct tmr_slot *heap;
+	uint32_t heap_n, heap_cap;
+	uint64_t seq;
+
+	int epfd, wakefd;
+	bool no_pwait2; /* an old kernel: whole milliseconds */
+	size_t nfds;
+	struct epoll_event events[LOOP_EVENTS];
+	int events_n; /* of the batch being dispatched */
+
+	loop_work_h *work;
+	void *work_arg;
+	struct loop_flush *flushes, *flush_next;
+
+	bool stop;
+	atomic_bool interrupted;
+};
+
+/* The next to fire, or NULL. */
+static inline struct tmr *tmr_top(const struct loop *loop)
+{
+	return loop->heap_n ? loop->heap[0].t : NULL;
+}
+
+/* Forgets every timer: they are as never started. */
+void tmr_drop_all(struct loop *loop);
+
+#endif

@@ -1,0 +1,84 @@
+#include "core/slice.h"
+
+static inline unsigned char fold(char c)
+{
+	return (c >= 'A' && c <= 'Z') ? (unsigned char)(c | 0x20) : (unsigned char)c;
+}
+
+bool slice_case_eq(struct slice a, struct slice b)
+{
+	if (a.l != b.l)
+		return false;
+	for (size_t i = 0; i < a.l; i++) {
+		if (fold(a.p[i]) != fold(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+static inline bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.l && is_space(s.p[0])) {
+		s.p++;
+		s.l--;
+	}
+	while (s.l && is_space(s.p[s.l - 1]))
+		s.l--;
+	return s;
+}
+
+bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
+{
+	uint64_t v = 0;
+
+	if (!s.l)
+		return false;
+	for (size_t i = 0; i < s.l; i++) {
+		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+
+		if (digit > 9 || digit > max || v > (max - digit) / 10)
+			return false;
+		v = v * 10 + digit;
+	}
+	*out = v;
+	return true;
+}
+
+char *slice_copy(char *buf, size_t size, struct slice s)
+{
+	size_t n;
+
+	if (!size)
+		return buf;
+	n = s.l < size - 1 ? s.l : size - 1;
+	if (n)
+		memcpy(buf, s.p, n);
+	buf[n] = '\0';
+	return buf;
+}
+
+long slice_find(struct slice hay, struct slice needle, size_t from)
+{
+	const char *hit;
+
+	if (from > hay.l)
+		return -1;
+	if (!needle.l)
+		return (long)from;
+	if (needle.l > hay.l - from)
+		return -1;
+	hit = memmem(hay.p + from, hay.l - from, needle.p, needle.l);
+	return hit ? (long)(hit - hay.p) : -1;
+}
+
+uint64_t slice_hash(uint64_t h, struct slice s)
+{
+	for (size_t i = 0; i < s.l; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211ull;
+	return h;
+}
