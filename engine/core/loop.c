@@ -203,7 +203,7 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
-static void fire(struct loop *loop, struct tmr *t)
+static void fire(struct tmr *t)
 {
 	tmr_cancel(t);
 	t->h(t->arg);
@@ -223,7 +223,7 @@ static enum loop_end run_virtual(struct loop *loop)
 			return LOOP_DRY;
 		if (t->due > loop->now)
 			loop->now = t->due;
-		fire(loop, t);
+		fire(t);
 		work(loop);
 	}
 }
@@ -248,7 +248,7 @@ static void fire_due(struct loop *loop)
 			}
 			continue;
 		}
-		fire(loop, t);
+		fire(t);
 		work(loop);
 	}
 }

@@ -8,6 +8,7 @@
 #include "core/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define NS_PER_S 1000000000ull
@@ -80,7 +81,8 @@ typedef void(loop_work_h)(void *arg);
 /* The one that runs ready tasks (the script scheduler); called until it leaves nothing ready. */
 void loop_set_work(struct loop *loop, loop_work_h *h, void *arg);
 
-/* Something to do before the loop may sleep, e.g. sendmmsg of what was queued. */
+/* Something to do before the loop may sleep, e.g. sendmmsg of what was queued. It calls no handlers and readies no tasks: what
+ * it finds out goes through a timer of zero delay. */
 struct loop_flush {
 	struct loop_flush *next;
 	loop_work_h *h;
