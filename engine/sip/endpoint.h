@@ -1,0 +1,75 @@
+/* An endpoint: a named actor of a scenario at one transport, with its transactions, its dialogs and its random streams.
+ *
+ * The way in: transport -> watchers -> scan -> transaction -> dialog -> whoever claims it. What nobody claims is handed to
+ * `unclaimed`; nothing is answered here by itself. */
+#ifndef OFFHOOK_SIP_ENDPOINT_H
+#define OFFHOOK_SIP_ENDPOINT_H
+
+#include "core/buf.h"
+#include "core/hash.h"
+#include "core/loop.h"
+#include "core/rnd.h"
+#include "net/net.h"
+#include "sip/msg.h"
+#include "sip/timers.h"
+
+struct endpoint;
+struct strans;
+struct ctrans;
+
+struct endpoint_handlers {
+	/* Everything that arrives or leaves, first of all. */
+	void (*seen)(struct endpoint *ep, struct msg *m, void *arg);
+	/* A request outside transactions and dialogs; true: it is taken. */
+	bool (*request)(struct endpoint *ep, struct msg *m, void *arg);
+	/* What nobody took. */
+	void (*unclaimed)(struct endpoint *ep, struct msg *m, void *arg);
+	void *arg;
+};
+
+struct endpoint {
+	char *name;
+	struct net *net;
+	struct loop *loop;
+	struct transport *tp;
+	struct sip_timers timers;
+	struct rnd ids;           /* branches, tags, Call-IDs, nonces */
+	char run_id[9];           /* on real sockets part of every identifier; "" on the virtual clock */
+	struct hash ctrans, strans, dialogs;
+	struct endpoint_handlers h;
+	/* A request within a dialog of this endpoint; true: a dialog took it (set by the dialog layer). */
+	bool (*in_dialog)(struct endpoint *ep, struct msg *m);
+	struct {
+		uint64_t not_sip, flawed, stray_responses, retransmissions_in, retransmissions_out;
+	} count;
+};
+
+struct endpoint_cfg {
+	struct net *net;
+	const char *name;         /* copied */
+	const struct addr *local; /* NULL: chosen */
+	bool v6;
+	const struct sip_timers *timers;
+	uint64_t seed;
+	const char *test;
+	const char *run_id;       /* NULL or "": none */
+};
+
+/* Free with mem_deref(); its transactions and dialogs end without a word. */
+int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const struct endpoint_handlers *h, struct err *e);
+const struct addr *endpoint_local(const struct endpoint *ep);
+
+/* Sends exactly these bytes. `*mp` (may be NULL) gets the message as sent, a reference the caller owns. */
+int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *dst, struct msg **mp, struct err *e);
+/* Sends a message again or for the first time: the same bytes. */
+int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e);
+
+/* Fresh identifiers from the endpoint's own stream; NUL-terminated. */
+#define ENDPOINT_ID_LEN 96
+void endpoint_branch(struct endpoint *ep, char *buf);  /* z9hG4bK... (RFC 3261 8.1.1.7) */
+void endpoint_tag(struct endpoint *ep, char *buf);
+void endpoint_call_id(struct endpoint *ep, char *buf); /* token@host */
+/* "SIP/2.0/UDP host:port;branch=...;rport" with a fresh branch. */
+void endpoint_via(struct endpoint *ep, struct buf *out);
+
+#endif

@@ -1,0 +1,122 @@
+/* One pass over the bytes of a SIP message: the start line, the header boundaries, and the few keys that routing needs.
+ *
+ * Nothing is copied, unfolded or unescaped: every slice points into the scanned bytes. Whatever is wrong is noted in
+ * `flaws` and the pass goes on, because a tester must see a broken message as it was. */
+#ifndef OFFHOOK_SIP_SCAN_H
+#define OFFHOOK_SIP_SCAN_H
+
+#include "core/slice.h"
+
+/* Headers with a number of their own: those the engine reads, and those with a compact form (RFC 3261 7.3.3 and the
+ * registry of IANA). X(id, full name, compact form or 0) */
+#define SCAN_HEADERS(X)                                                                                               \
+	X(VIA, "Via", 'v')                                                                                            \
+	X(FROM, "From", 'f')                                                                                          \
+	X(TO, "To", 't')                                                                                              \
+	X(CALL_ID, "Call-ID", 'i')                                                                                    \
+	X(CSEQ, "CSeq", 0)                                                                                            \
+	X(MAX_FORWARDS, "Max-Forwards", 0)                                                                            \
+	X(CONTACT, "Contact", 'm')                                                                                    \
+	X(ROUTE, "Route", 0)                                                                                          \
+	X(RECORD_ROUTE, "Record-Route", 0)                                                                            \
+	X(CONTENT_LENGTH, "Content-Length", 'l')                                                                      \
+	X(CONTENT_TYPE, "Content-Type", 'c')                                                                          \
+	X(CONTENT_ENCODING, "Content-Encoding", 'e')                                                                  \
+	X(EXPIRES, "Expires", 0)                                                                                      \
+	X(MIN_EXPIRES, "Min-Expires", 0)                                                                              \
+	X(REQUIRE, "Require", 0)                                                                                      \
+	X(PROXY_REQUIRE, "Proxy-Require", 0)                                                                          \
+	X(SUPPORTED, "Supported", 'k')                                                                                \
+	X(UNSUPPORTED, "Unsupported", 0)                                                                              \
+	X(ALLOW, "Allow", 0)                                                                                          \
+	X(WWW_AUTHENTICATE, "WWW-Authenticate", 0)                                                                    \
+	X(PROXY_AUTHENTICATE, "Proxy-Authenticate", 0)                                                                \
+	X(AUTHORIZATION, "Authorization", 0)                                                                          \
+	X(PROXY_AUTHORIZATION, "Proxy-Authorization", 0)                                                              \
+	X(EVENT, "Event", 'o')                                                                                        \
+	X(REFER_TO, "Refer-To", 'r')                                                                                  \
+	X(REFERRED_BY, "Referred-By", 'b')                                                                            \
+	X(SUBJECT, "Subject", 's')                                                                                    \
+	X(ALLOW_EVENTS, "Allow-Events", 'u')                                                                          \
+	X(SESSION_EXPIRES, "Session-Expires", 'x')                                                                    \
+	X(ACCEPT_CONTACT, "Accept-Contact", 'a')                                                                      \
+	X(REJECT_CONTACT, "Reject-Contact", 'j')                                                                      \
+	X(REQUEST_DISPOSITION, "Request-Disposition", 'd')                                                            \
+	X(IDENTITY, "Identity", 'y')                                                                                  \
+	X(RETRY_AFTER, "Retry-After", 0)
+
+enum hdr_id {
+	HDR_OTHER = 0,
+#define SCAN_ENUM(id, name, compact) HDR_##id,
+	SCAN_HEADERS(SCAN_ENUM)
+#undef SCAN_ENUM
+	HDR_COUNT
+};
+
+/* The number of a header name in any case or compact form. */
+enum hdr_id hdr_lookup(struct slice name);
+/* The full name, NULL for HDR_OTHER. */
+const char *hdr_name(enum hdr_id id);
+
+enum scan_flaw {
+	SCAN_NOT_SIP = 1 << 0,         /* no SIP start line; nothing else is set */
+	SCAN_TRUNCATED = 1 << 1,       /* no empty line ends the headers */
+	SCAN_START_LINE = 1 << 2,      /* white space or a status code that RFC 3261 25.1 does not allow */
+	SCAN_VERSION = 1 << 3,         /* not SIP/2.0 */
+	SCAN_HEADER_LINE = 1 << 4,     /* a line without a colon or with an impossible name */
+	SCAN_MISSING = 1 << 5,         /* Via, From, To, Call-ID or CSeq absent (RFC 3261 8.1.1) */
+	SCAN_DUPLICATE = 1 << 6,       /* a header twice that may stand once */
+	SCAN_CSEQ = 1 << 7,            /* not "number method", or the number reaches 2**31 */
+	SCAN_CSEQ_METHOD = 1 << 8,     /* differs from the request line */
+	SCAN_CONTENT_LENGTH = 1 << 9,  /* not a number */
+	SCAN_BODY_SHORT = 1 << 10,     /* fewer bytes than Content-Length says (RFC 3261 18.3) */
+	SCAN_BODY_LONG = 1 << 11,      /* more bytes; on a datagram they are dropped */
+	SCAN_NUL = 1 << 12,            /* a NUL byte among the headers */
+};
+
+/* Names the first flaw for a person, e.g. "CSeq is malformed"; "" for 0. */
+const char *scan_flaw_text(unsigned flaws);
+
+struct scan_header {
+	uint32_t name, value; /* offsets */
+	uint32_t value_len;   /* trimmed; folded lines stand as they came */
+	uint16_t name_len;
+	uint16_t id;
+};
+
+#define SCAN_INLINE_HEADERS 24
+
+struct scan {
+	struct slice bytes;     /* what was scanned */
+	bool request;
+	uint16_t status;        /* of a response */
+	struct slice method, uri; /* of a request */
+	struct slice reason;    /* of a response */
+	struct slice version;   /* "SIP/2.0" */
+	struct slice via;       /* the first Via value */
+	struct slice sent_by, branch;
+	struct slice call_id, from, to, from_tag, to_tag;
+	struct slice cseq_method;
+	uint32_t cseq;
+	int64_t content_length; /* -1 absent, -2 malformed */
+	struct slice body;
+	unsigned flaws;
+	uint32_t header_count;
+	uint32_t header_cap;
+	struct scan_header *headers; /* `first`, or malloced when there are more */
+	struct scan_header first[SCAN_INLINE_HEADERS];
+};
+
+/* Fills `s` (any contents before). Fails with ERR_NOMEM only. End with scan_free(). */
+int scan_message(struct scan *s, struct slice bytes);
+void scan_free(struct scan *s);
+
+struct slice scan_name(const struct scan *s, unsigned i);
+struct slice scan_value(const struct scan *s, unsigned i);
+/* The value of the n-th (from 0) header of that name; `p` NULL when there is none. */
+struct slice scan_header(const struct scan *s, enum hdr_id id, unsigned n);
+struct slice scan_header_named(const struct scan *s, struct slice name, unsigned n);
+/* The value of parameter `name` of a header value (outside quotes and angle brackets); false if absent. */
+bool scan_param(struct slice *out, struct slice value, const char *name);
+
+#endif

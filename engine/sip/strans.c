@@ -1,0 +1,355 @@
+#include "sip/transaction.h"
+
+#include "core/mem.h"
+#include "sip/build.h"
+
+#include <stdio.h>
+
+/* RFC 3261 17.2.3: branch, sent-by and method of a request with the magic cookie; else the fields of RFC 2543. An ACK has the key of
+ * its INVITE. */
+static bool has_cookie(const struct scan *s)
+{
+	return s->branch.l > 7 && slice_case_eq((struct slice){s->branch.p, 7}, SLICE_LIT("z9hG4bK"));
+}
+
+static uint64_t key(const struct scan *s, struct slice method)
+{
+	uint64_t h;
+
+	if (slice_eq(method, SLICE_LIT("ACK")))
+		method = SLICE_LIT("INVITE");
+	if (has_cookie(s))
+		h = slice_hash(SLICE_HASH_SEED, s->branch);
+	else
+		h = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
+	return slice_hash(h, method);
+}
+
+static bool same(const struct strans *st, const struct scan *s, struct slice method)
+{
+	const struct scan *r = &st->request->s;
+	bool ack = slice_eq(method, SLICE_LIT("ACK"));
+
+	if (!slice_eq(r->method, ack ? SLICE_LIT("INVITE") : method))
+		return false;
+	if (has_cookie(s))
+		return slice_eq(r->branch, s->branch) && slice_case_eq(r->sent_by, s->sent_by);
+	if (has_cookie(r) || r->cseq != s->cseq || !slice_eq(r->call_id, s->call_id) ||
+	    !slice_eq(r->from_tag, s->from_tag) || !slice_eq(r->uri, s->uri) || !slice_eq(r->via, s->via))
+		return false;
+	/* The ACK carries the To tag of the response. */
+	return ack ? st->last && slice_eq(st->last->s.to_tag, s->to_tag) : slice_eq(r->to_tag, s->to_tag);
+}
+
+static struct strans *find(struct endpoint *ep, const struct scan *s, struct slice method)
+{
+	uint64_t hash = key(s, method);
+
+	for (struct hash_node *n = hash_first(&ep->strans, hash); n; n = hash_next(n)) {
+		struct strans *st = hash_owner(n, struct strans, node);
+		if (same(st, s, method))
+			return st;
+	}
+	return NULL;
+}
+
+static void destroy(void *p)
+{
+	struct strans *st = p;
+
+	tmr_cancel(&st->retransmit);
+	tmr_cancel(&st->timeout);
+	tmr_cancel(&st->trying);
+	mem_deref(st->request);
+	mem_deref(st->last);
+}
+
+static void tell(struct strans *st, enum strans_event ev, struct msg *m)
+{
+	if (st->h)
+		st->h(st, ev, m, st->arg);
+}
+
+static void terminate(struct strans *st)
+{
+	struct endpoint *ep = st->ep;
+
+	if (!ep)
+		return;
+	st->state = TRANS_TERMINATED;
+	st->ep = NULL;
+	tmr_cancel(&st->retransmit);
+	tmr_cancel(&st->timeout);
+	tmr_cancel(&st->trying);
+	hash_del(&ep->strans, &st->node);
+	tell(st, STRANS_TERMINATED, NULL);
+	mem_deref(st);
+}
+
+void strans_detach(struct strans *st)
+{
+	if (st)
+		st->h = NULL;
+}
+
+static void on_timeout(void *arg)
+{
+	struct strans *st = arg;
+
+	switch (st->state) {
+	case TRANS_COMPLETED:
+		if (st->invite) { /* timer H */
+			mem_ref(st);
+			tell(st, STRANS_NO_ACK, NULL);
+			terminate(st);
+			mem_deref(st);
+			break;
+		}
+		terminate(st); /* timer J */
+		break;
+	case TRANS_ACCEPTED:  /* timer L */
+	case TRANS_CONFIRMED: /* timer I */
+		terminate(st);
+		break;
+	default:
+		break;
+	}
+}
+
+static void start_timeout(struct strans *st, uint64_t delay)
+{
+	if (delay == TIMER_NEVER)
+		tmr_cancel(&st->timeout);
+	else
+		tmr_start(&st->timeout, st->ep->loop, delay, on_timeout, st);
+}
+
+static void resend(struct strans *st)
+{
+	if (!st->last)
+		return;
+	st->repeated_responses++;
+	st->ep->count.retransmissions_out++;
+	endpoint_send_msg(st->ep, st->last, &st->peer, NULL);
+}
+
+static void on_retransmit(void *arg) /* timer G */
+{
+	struct strans *st = arg;
+	struct sip_timers *t = &st->opts.timers;
+
+	resend(st);
+	st->interval = st->interval * 2 > t->t2 ? t->t2 : st->interval * 2;
+	tmr_start(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
+}
+
+static void on_trying(void *arg)
+{
+	struct strans *st = arg;
+	struct build_response r = {.status = 100};
+
+	if (st->state == TRANS_PROCEEDING && !st->last)
+		strans_reply(st, &r, NULL, NULL);
+}
+
+void strans_peer(struct addr *peer, const struct msg *request)
+{
+	const struct scan *s = &request->s;
+	struct slice rport;
+	uint64_t port = 5060;
+
+	*peer = request->src;
+	if (!s->via.p || scan_param(&rport, s->via, "rport"))
+		return;
+	for (size_t i = s->sent_by.l; i-- > 0 && s->sent_by.p[i] != ']';)
+		if (s->sent_by.p[i] == ':') {
+			struct slice digits = slice_trim((struct slice){s->sent_by.p + i + 1, s->sent_by.l - i - 1});
+			if (!slice_u64(&port, digits, 65535) || port == 0)
+				port = addr_port(&request->src); /* nonsense: back to where it came from */
+			break;
+		}
+	addr_set_port(peer, (uint16_t)port);
+}
+
+int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
+		  strans_event_h *h, void *arg, struct err *e)
+{
+	struct strans *st = mem_zalloc(sizeof(*st), destroy);
+
+	if (!st || hash_add(&ep->strans, &st->node, key(&request->s, request->s.method))) {
+		mem_deref(st);
+		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
+	}
+	st->ep = ep;
+	st->invite = msg_is(request, "INVITE");
+	st->request = mem_ref(request);
+	strans_peer(&st->peer, request);
+	if (opts)
+		st->opts = *opts;
+	else
+		st->opts.timers = ep->timers;
+	sip_timers_derive(&st->opts.timers);
+	st->h = h;
+	st->arg = arg;
+	endpoint_tag(ep, st->to_tag);
+	st->state = st->invite ? TRANS_PROCEEDING : TRANS_TRYING;
+	if (st->invite && !st->opts.no_trying && st->opts.timers.trying != TIMER_NEVER)
+		tmr_start(&st->trying, ep->loop, st->opts.timers.trying, on_trying, st);
+	if (stp)
+		*stp = mem_ref(st);
+	return 0;
+}
+
+static void set_last(struct strans *st, struct msg *response)
+{
+	mem_ref(response);
+	mem_deref(st->last);
+	st->last = response;
+}
+
+int strans_respond(struct strans *st, struct msg *response, struct err *e)
+{
+	unsigned status = response->s.status;
+	int err;
+
+	switch (st->state) {
+	case TRANS_TRYING:
+	case TRANS_PROCEEDING:
+		break;
+	case TRANS_ACCEPTED:
+		if (status >= 200 && status < 300)
+			return endpoint_send_msg(st->ep, response, &st->peer, e);
+		/* fall through */
+	default:
+		return err_set(e, ERR_STATE, "%u to %.*s: the transaction is %s, it has had its final response%s%.*s", status,
+			       SLICE_ARG(st->request->s.method), trans_state_name(st->state), st->last ? " " : "",
+			       st->last ? 3 : 0, st->last ? st->last->s.bytes.p + 8 : "");
+	}
+	if (status < 100 || response->s.request)
+		return err_set(e, ERR_ARG, "only a response with a status from 100 can answer a request");
+
+	err = endpoint_send_msg(st->ep, response, &st->peer, e);
+	if (err)
+		return err;
+	set_last(st, response);
+	tmr_cancel(&st->trying);
+	if (status < 200) {
+		st->state = TRANS_PROCEEDING;
+	} else if (!st->invite) {
+		st->state = TRANS_COMPLETED;
+		start_timeout(st, st->opts.timers.j);
+	} else if (status < 300) {
+		st->state = TRANS_ACCEPTED;
+		start_timeout(st, st->opts.timers.l);
+	} else {
+		st->state = TRANS_COMPLETED;
+		st->interval = st->opts.timers.g;
+		if (!st->opts.no_retransmit && st->interval != TIMER_NEVER)
+			tmr_start(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
+		start_timeout(st, st->opts.timers.h);
+	}
+	return 0;
+}
+
+int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, struct err *e)
+{
+	struct buf b = {0};
+	struct msg *m = NULL;
+	int err = ERR_NOMEM;
+
+	if (!r->source)
+		r->source = &st->request->src;
+	if (!r->to_tag.p)
+		r->to_tag = slice_str(st->to_tag);
+	build_response(&b, &st->request->s, r);
+	if (!b.failed)
+		err = msg_alloc(&m, buf_slice(&b));
+	if (err)
+		err_set(e, err, "out of memory for a response");
+	else
+		err = strans_respond(st, m, e);
+	if (!err && mp)
+		*mp = mem_ref(m);
+	mem_deref(m);
+	buf_free(&b);
+	return err;
+}
+
+static void receive_cancel(struct strans *invite, struct msg *m)
+{
+	struct endpoint *ep = invite->ep;
+	struct strans_opts opts = {.timers = invite->opts.timers};
+	struct build_response r = {.status = 200, .to_tag = slice_str(invite->to_tag)};
+	struct strans *st;
+
+	if (invite->opts.no_cancel || strans_create(&st, ep, m, &opts, NULL, NULL, NULL))
+		return;
+	mem_ref(invite);
+	strans_reply(st, &r, NULL, NULL);
+	mem_deref(st);
+	/* RFC 3261 9.2: no effect once a final response went out. */
+	if (invite->state == TRANS_PROCEEDING && !invite->cancelled) {
+		invite->cancelled = true;
+		tell(invite, STRANS_CANCELLED, m);
+	}
+	mem_deref(invite);
+}
+
+bool strans_receive(struct endpoint *ep, struct msg *m)
+{
+	struct strans *st = find(ep, &m->s, m->s.method);
+	bool ack = slice_eq(m->s.method, SLICE_LIT("ACK"));
+
+	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL"))) {
+		st = find(ep, &m->s, SLICE_LIT("INVITE"));
+		if (st)
+			receive_cancel(st, m);
+		return st != NULL;
+	}
+	if (!st)
+		return false;
+
+	switch (st->state) {
+	case TRANS_TRYING:
+	case TRANS_PROCEEDING:
+		if (ack)
+			return false;
+		st->retransmissions++;
+		ep->count.retransmissions_in++;
+		resend(st);
+		return true;
+	case TRANS_ACCEPTED: /* RFC 6026: a repeated INVITE is absorbed, an ACK is the dialog's */
+		if (ack)
+			return false;
+		st->retransmissions++;
+		ep->count.retransmissions_in++;
+		return true;
+	case TRANS_COMPLETED:
+		if (!ack) {
+			st->retransmissions++;
+			ep->count.retransmissions_in++;
+			resend(st);
+			return true;
+		}
+		if (!st->invite)
+			return true;
+		st->state = TRANS_CONFIRMED;
+		tmr_cancel(&st->retransmit);
+		mem_ref(st);
+		tell(st, STRANS_ACKED, m);
+		if (st->ep && st->state == TRANS_CONFIRMED)
+			start_timeout(st, st->opts.timers.i);
+		mem_deref(st);
+		return true;
+	case TRANS_CONFIRMED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void strans_close(struct strans *st)
+{
+	st->h = NULL;
+	terminate(st);
+}

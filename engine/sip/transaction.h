@@ -1,0 +1,118 @@
+/* Transactions: RFC 3261 section 17 with RFC 6026.
+ *
+ * A transaction belongs to its endpoint until it terminates; whoever holds a pointer longer takes a reference. Every
+ * automatic behaviour can be switched off for one transaction, because a negative test must leave it out. */
+#ifndef OFFHOOK_SIP_TRANSACTION_H
+#define OFFHOOK_SIP_TRANSACTION_H
+
+#include "sip/endpoint.h"
+
+/* The names are RFC 3261's (figures 5 to 8) and RFC 6026's. */
+enum trans_state {
+	TRANS_CALLING,
+	TRANS_TRYING,
+	TRANS_PROCEEDING,
+	TRANS_ACCEPTED, /* RFC 6026: an INVITE with a 2xx */
+	TRANS_COMPLETED,
+	TRANS_CONFIRMED,
+	TRANS_TERMINATED,
+};
+const char *trans_state_name(enum trans_state s);
+
+/* --- client --- */
+/* A response that its user must see: provisionals, finals, and while accepted every repeated 2xx. When no peer answers, a local 408
+ * (timer B or F) or 503 (the transport failed) of RFC 3261 8.1.3.1, with m->locally set. */
+typedef void(ctrans_response_h)(struct ctrans *ct, struct msg *m, void *arg);
+
+struct ctrans_opts {
+	struct sip_timers timers;
+	bool no_retransmit; /* timers A and E never fire */
+	bool no_ack;        /* no ACK to a non-2xx */
+};
+
+struct ctrans {
+	struct hash_node node;
+	struct endpoint *ep; /* NULL once terminated */
+	enum trans_state state;
+	bool invite;
+	struct msg *request;
+	struct addr dst;
+	struct ctrans_opts opts;
+	struct msg *ack;      /* to a non-2xx, for repeated finals */
+	struct tmr retransmit, timeout;
+	uint64_t interval;
+	unsigned retransmissions;    /* of the request */
+	unsigned repeated_responses; /* absorbed */
+	bool provisional;            /* one came, so a CANCEL may go (RFC 3261 9.1) */
+	bool cancel_wanted;
+	struct ctrans *cancel;
+	ctrans_response_h *h;
+	void *arg;
+};
+
+/* Sends `request` (its top Via carries the branch) and runs its transaction. The endpoint holds one reference until it
+ * terminates; `*ctp` gets another, to mem_deref(). `h` may be called until ctrans_detach(). */
+int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request, const struct addr *dst,
+		  const struct ctrans_opts *opts, ctrans_response_h *h, void *arg, struct err *e);
+/* CANCELs an INVITE: at once, or when its first provisional comes (RFC 3261 9.1); `now` sends it all the same. ERR_STATE when it is over. */
+int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
+/* Its handler is called no more; the machine goes on by itself. */
+void ctrans_detach(struct ctrans *ct);
+
+/* --- server --- */
+enum strans_event {
+	STRANS_CANCELLED, /* a CANCEL came and was answered 200 */
+	STRANS_ACKED,     /* the ACK to a non-2xx came */
+	STRANS_NO_ACK,    /* timer H ran out */
+	STRANS_TERMINATED,
+};
+typedef void(strans_event_h)(struct strans *st, enum strans_event ev, struct msg *m, void *arg);
+
+struct strans_opts {
+	struct sip_timers timers;
+	bool no_retransmit; /* timer G never fires */
+	bool no_trying;     /* no automatic 100 */
+	bool no_cancel;     /* a CANCEL is not answered */
+};
+
+struct strans {
+	struct hash_node node;
+	struct endpoint *ep; /* NULL once terminated */
+	enum trans_state state;
+	bool invite;
+	struct msg *request;
+	struct msg *last;    /* the response that is repeated */
+	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
+	struct strans_opts opts;
+	struct tmr retransmit, timeout, trying;
+	uint64_t interval;
+	unsigned retransmissions;    /* of the request: absorbed */
+	unsigned repeated_responses; /* sent */
+	bool cancelled;
+	char to_tag[ENDPOINT_ID_LEN]; /* what this side adds to To */
+	strans_event_h *h;
+	void *arg;
+};
+
+/* A server transaction for a request that came in. The endpoint holds one reference until it terminates, `*stp` gets another. */
+int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
+		  strans_event_h *h, void *arg, struct err *e);
+/* Sends a response made by strans_build() or by hand. ERR_STATE after a final one (a 2xx to an INVITE may be repeated). */
+int strans_respond(struct strans *st, struct msg *response, struct err *e);
+struct build_response;
+/* Builds and sends; `r->source`, and `r->to_tag` unless given, are filled in. `*mp` may be NULL, else a reference to what was sent. */
+int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, struct err *e);
+void strans_detach(struct strans *st);
+
+/* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
+void strans_peer(struct addr *peer, const struct msg *request);
+
+/* --- for the endpoint --- */
+bool ctrans_receive(struct endpoint *ep, struct msg *response);
+bool strans_receive(struct endpoint *ep, struct msg *request);
+void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number);
+/* Ends one without a word to anybody. */
+void ctrans_close(struct ctrans *ct);
+void strans_close(struct strans *st);
+
+#endif
