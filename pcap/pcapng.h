@@ -27,16 +27,13 @@ struct pcapng_udp {
 	struct slice comments; /* any number, each ended by a NUL */
 };
 
-struct pcapng_name {
-	struct addr addr; /* the port is not looked at */
-	struct slice name;
-};
-
 /* The section header; `comments` describe the capture as a whole, each ended by a NUL. */
 void pcapng_put_header(struct buf *b, struct slice comments);
 void pcapng_put_interface(struct buf *b, struct slice name, struct slice description);
-/* One name for each host: a reader shows the first it knows. Nothing is written when n is 0. */
-void pcapng_put_names(struct buf *b, const struct pcapng_name *names, size_t n);
+/* Names of hosts: begin, one put for each host (its port is not looked at), end with what begin returned. */
+size_t pcapng_names_begin(struct buf *b);
+void pcapng_names_put(struct buf *b, const struct addr *host, struct slice name);
+void pcapng_names_end(struct buf *b, size_t at);
 /* One packet with IPv4 or IPv6 and UDP headers made up around `data`, checksums right. */
 void pcapng_put_udp(struct buf *b, const struct pcapng_udp *p);
 

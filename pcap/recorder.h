@@ -19,11 +19,14 @@
 struct recorder;
 
 struct recorder_cfg {
-	size_t max_bytes;       /* of packets and their comments in memory; 0: RECORDER_MAX_BYTES */
-	const char *spill_path; /* made when needed, removed with the recorder; NULL: past the bound packets are dropped */
+	/* Of packets and their comments in memory; 0: RECORDER_MAX_BYTES. */
+	size_t max_bytes;
+	/* Made when needed, removed with the recorder; NULL: past the bound packets are dropped. */
+	const char *spill_path;
 };
 
 struct recorder_stats {
+	uint64_t start;         /* time of frame 1, 0 if there is none */
 	uint64_t packets;       /* kept: held and spilled; the capture has as many frames */
 	uint64_t spilled;       /* of these, on disk already: frames 1 to `spilled` */
 	uint64_t dropped;       /* packets not kept: the bound, no memory, or the spill file failed */
@@ -31,7 +34,7 @@ struct recorder_stats {
 	uint64_t comments_lost; /* comments not kept: too many, or no memory */
 };
 
-/* One frame, valid only during the call that shows it. */
+/* One frame; what it points at is good until the recorder changes. */
 struct recorder_frame {
 	uint32_t number; /* as Wireshark numbers it */
 	uint64_t wall;   /* ns since the Unix epoch */

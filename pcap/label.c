@@ -1,0 +1,221 @@
+#include "pcap/label.h"
+#include "pcap/text.h"
+
+#include <stdio.h>
+
+#define ABOUT_MIN 6 /* characters of a URI or reason that still say something */
+
+static struct slice line_take(struct slice *rest)
+{
+	const char *lf = memchr(rest->p, '\n', rest->l);
+	struct slice line = {rest->p, lf ? (size_t)(lf - rest->p) : rest->l};
+	size_t used = line.l + (lf ? 1 : 0);
+
+	rest->p += used;
+	rest->l -= used;
+	if (line.l && line.p[line.l - 1] == '\r')
+		line.l--;
+	return line;
+}
+
+static bool starts(struct slice s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.l >= n && slice_case_eq((struct slice){s.p, n}, (struct slice){prefix, n});
+}
+
+static bool start_line_peek(struct label *l, struct slice line)
+{
+	const char *sp;
+	size_t n;
+
+	if (starts(line, "SIP/2.0 ") && line.l >= 11) {
+		const char *d = line.p + 8;
+
+		for (int i = 0; i < 3; i++)
+			if (d[i] < '0' || d[i] > '9')
+				return false;
+		if (line.l > 11 && d[3] != ' ')
+			return false;
+		l->kind = LABEL_RESPONSE;
+		l->status = (d[0] - '0') * 100 + (d[1] - '0') * 10 + (d[2] - '0');
+		slice_copy(l->head, 4, (struct slice){d, 3});
+		l->about = slice_trim((struct slice){d + 3, line.l - 11});
+		return true;
+	}
+
+	sp = line.l ? memchr(line.p, ' ', line.l) : NULL;
+	n = sp ? (size_t)(sp - line.p) : 0;
+	if (!n || n >= sizeof(l->head) || line.l < n + 9 ||
+	    !starts((struct slice){line.p + line.l - 8, 8}, " SIP/2.0"))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (line.p[i] <= ' ' || line.p[i] >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", line.p[i]))
+			return false;
+	l->kind = LABEL_REQUEST;
+	slice_copy(l->head, sizeof(l->head), (struct slice){line.p, n});
+	l->about = slice_trim((struct slice){sp, line.l - 8 - n});
+	return true;
+}
+
+static void headers_peek(struct label *l, struct slice rest)
+{
+	bool sdp = false;
+
+	while (rest.l) {
+		struct slice line = line_take(&rest), value = {line.p, line.l};
+		const char *colon = line.l ? memchr(line.p, ':', line.l) : NULL;
+		struct slice name;
+
+		if (!line.l) {
+			l->sdp = sdp && rest.l;
+			return;
+		}
+		if (!colon)
+			continue;
+		name = slice_trim((struct slice){line.p, (size_t)(colon - line.p)});
+		value = slice_trim((struct slice){colon + 1, line.l - (size_t)(colon - line.p) - 1});
+		if (slice_case_eq(name, SLICE_LIT("Content-Type")) || slice_case_eq(name, SLICE_LIT("c"))) {
+			sdp = starts(value, "application/sdp");
+		} else if (slice_case_eq(name, SLICE_LIT("CSeq")) && l->kind == LABEL_RESPONSE) {
+			size_t i = value.l;
+
+			while (i && value.p[i - 1] != ' ' && value.p[i - 1] != '\t')
+				i--;
+			if (i)
+				l->cseq = (struct slice){value.p + i, value.l - i};
+		}
+	}
+}
+
+static bool is_text(struct slice s)
+{
+	size_t n = s.l < 16 ? s.l : 16;
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s.p[i] < ' ' && !strchr("\r\n\t", s.p[i] ? s.p[i] : 'x'))
+			return false;
+	return true;
+}
+
+/* What shares a port with SIP, or is sent to it by mistake. */
+static void other_name(struct label *l, struct slice data)
+{
+	const uint8_t *p = (const uint8_t *)data.p;
+	size_t size = sizeof(l->head);
+
+	l->kind = LABEL_OTHER;
+	if (!data.l)
+		snprintf(l->head, size, "empty datagram");
+	else if (!slice_trim(data).l)
+		snprintf(l->head, size, "keep-alive, %zu bytes", data.l); /* RFC 5626 3.5.1 */
+	else if (data.l >= 20 && p[0] < 4 && !memcmp(p + 4, "\x21\x12\xA4\x42", 4))
+		snprintf(l->head, size, "STUN, %zu bytes", data.l);
+	else if (data.l >= 8 && p[0] >> 6 == 2 && p[1] >= 192 && p[1] <= 223) /* RFC 5761 4 */
+		snprintf(l->head, size, "RTCP, %zu bytes", data.l);
+	else if (data.l >= 12 && p[0] >> 6 == 2)
+		snprintf(l->head, size, "RTP type %d, %zu bytes", p[1] & 0x7F, data.l);
+	else if (is_text(data)) {
+		l->kind = LABEL_MALFORMED;
+		snprintf(l->head, size, "malformed SIP, %zu bytes", data.l);
+	} else
+		snprintf(l->head, size, "%zu bytes, not SIP", data.l);
+}
+
+void label_peek(struct label *l, struct slice data)
+{
+	struct slice rest = data;
+
+	*l = (struct label){.times = 1};
+	if (data.l && start_line_peek(l, line_take(&rest)))
+		headers_peek(l, rest);
+	else
+		other_name(l, data);
+}
+
+/* Printable characters of `s` in at most `width` cells; what is left out shows as an ellipsis. */
+static void cut_put(struct buf *out, struct slice s, size_t width, bool ascii)
+{
+	size_t used = 0, mark = out->len, mark_used = 0, dots = ascii ? 2 : 1;
+
+	while (s.l) {
+		uint32_t rune = text_next(&s);
+		int w = text_rune_width(rune);
+
+		if (w < 0 || (ascii && rune > 0x7E)) {
+			rune = '?';
+			w = 1;
+		}
+		if (used + (size_t)w > width) {
+			out->len = mark;
+			used = mark_used;
+			buf_puts(out, ascii ? ".." : "…");
+			return;
+		}
+		text_put_rune(out, rune);
+		used += (size_t)w;
+		if (used + dots <= width) {
+			mark = out->len;
+			mark_used = used;
+		}
+	}
+}
+
+static const char *ordinal(unsigned n)
+{
+	unsigned tens = n % 100;
+
+	if (tens >= 11 && tens <= 13)
+		return "th";
+	return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th";
+}
+
+/* " (INVITE, SDP, 2nd time)" with the parts that `level` leaves. */
+static size_t notes_put(char out[96], const struct label *l, int level)
+{
+	size_t n = 0;
+	const char *sep = " (";
+
+	out[0] = 0;
+	if (l->cseq.l && l->cseq.l < 24 && level < 3) {
+		n += (size_t)snprintf(out + n, 96 - n, "%s%.*s", sep, SLICE_ARG(l->cseq));
+		sep = ", ";
+	}
+	if (l->sdp && level < 1) {
+		n += (size_t)snprintf(out + n, 96 - n, "%sSDP", sep);
+		sep = ", ";
+	}
+	if (l->times > 1 && level < 4) {
+		n += (size_t)snprintf(out + n, 96 - n, "%s%u%s%s", sep, l->times, ordinal(l->times),
+				      level < 2 ? " time" : "");
+		sep = ", ";
+	}
+	if (l->lost && level < 2) {
+		n += (size_t)snprintf(out + n, 96 - n, "%slost", sep);
+		sep = ", ";
+	}
+	if (n)
+		n += (size_t)snprintf(out + n, 96 - n, ")");
+	return n;
+}
+
+void label_put(struct buf *out, const struct label *l, size_t width, bool ascii)
+{
+	size_t head = strlen(l->head), about = l->about.l ? l->about.l + 1 : 0, n = 0;
+	char notes[96];
+
+	for (int level = 0; level <= 4; level++) {
+		n = notes_put(notes, l, level);
+		if (head + n <= width)
+			break;
+	}
+	cut_put(out, slice_str(l->head), width, ascii);
+	if (head + n > width)
+		return;
+	if (about && head + n + (about <= ABOUT_MIN ? about : ABOUT_MIN + 1) <= width) {
+		buf_puts(out, " ");
+		cut_put(out, l->about, width - head - n - 1, ascii);
+	}
+	cut_put(out, (struct slice){notes, n}, n, ascii);
+}

@@ -1,0 +1,272 @@
+#include "pcap/pcapng.h"
+#include "pcap/text.h"
+
+#include <stdio.h>
+
+enum {
+	LINKTYPE_RAW = 101, /* starts at the IP header, version in its first four bits */
+	OPT_END = 0,
+	OPT_COMMENT = 1,
+	SHB_USERAPPL = 4,
+	IDB_NAME = 2,
+	IDB_DESCRIPTION = 3,
+	IDB_TSRESOL = 9,
+	EPB_FLAGS = 2,
+	NRB_END = 0,
+	NRB_IPV4 = 1,
+	NRB_IPV6 = 2,
+
+	IP4_HEADER = 20,
+	IP6_HEADER = 40,
+	UDP_HEADER = 8,
+	TTL = 64,
+	TEXT_MAX = 16384, /* of one option; its length field has 16 bits */
+};
+
+static void put16(struct buf *b, uint16_t v)
+{
+	buf_put(b, (uint8_t[]){v & 0xFF, v >> 8}, 2);
+}
+
+static void put32(struct buf *b, uint32_t v)
+{
+	buf_put(b, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+}
+
+static void poke32(struct buf *b, size_t at, uint32_t v)
+{
+	if (at + 4 <= b->len)
+		memcpy(b->p + at, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+}
+
+static void poke16(struct buf *b, size_t at, size_t v)
+{
+	if (at + 2 <= b->len)
+		memcpy(b->p + at, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF}, 2);
+}
+
+static void pad4(struct buf *b, size_t len)
+{
+	buf_put(b, "\0\0\0", -len & 3);
+}
+
+static size_t block_begin(struct buf *b, uint32_t type)
+{
+	size_t at = b->len;
+
+	put32(b, type);
+	put32(b, 0);
+	return at;
+}
+
+static void block_end(struct buf *b, size_t at)
+{
+	uint32_t len = (uint32_t)(b->len - at + 4);
+
+	put32(b, len);
+	poke32(b, at + 4, len);
+}
+
+static void option_put(struct buf *b, uint16_t code, const void *p, size_t len)
+{
+	put16(b, code);
+	put16(b, (uint16_t)len);
+	buf_put(b, p, len);
+	pad4(b, len);
+}
+
+static void option_put_text(struct buf *b, uint16_t code, struct slice text)
+{
+	size_t at = b->len;
+
+	put16(b, code);
+	put16(b, 0);
+	text_put_utf8(b, text, TEXT_MAX);
+	poke16(b, at + 2, b->len - at - 4);
+	pad4(b, b->len - at);
+}
+
+static void option_put_comments(struct buf *b, struct slice comments)
+{
+	while (comments.l) {
+		const char *nul = memchr(comments.p, 0, comments.l);
+		size_t len = nul ? (size_t)(nul - comments.p) : comments.l;
+
+		option_put_text(b, OPT_COMMENT, (struct slice){comments.p, len});
+		len += nul ? 1 : 0;
+		comments.p += len;
+		comments.l -= len;
+	}
+}
+
+void pcapng_put_header(struct buf *b, struct slice comments)
+{
+	size_t at = block_begin(b, PCAPNG_SHB);
+
+	put32(b, 0x1A2B3C4D);
+	put16(b, 1);
+	put16(b, 0);
+	put32(b, 0xFFFFFFFF); /* section length: not given */
+	put32(b, 0xFFFFFFFF);
+	option_put_comments(b, comments);
+	option_put_text(b, SHB_USERAPPL, SLICE_LIT("offhook " OFFHOOK_VERSION));
+	option_put(b, OPT_END, NULL, 0);
+	block_end(b, at);
+}
+
+void pcapng_put_interface(struct buf *b, struct slice name, struct slice description)
+{
+	size_t at = block_begin(b, PCAPNG_IDB);
+
+	put16(b, LINKTYPE_RAW);
+	put16(b, 0);
+	put32(b, 0); /* snapshot length: no limit */
+	option_put_text(b, IDB_NAME, name);
+	if (description.l)
+		option_put_text(b, IDB_DESCRIPTION, description);
+	option_put(b, IDB_TSRESOL, "\x09", 1);
+	option_put(b, OPT_END, NULL, 0);
+	block_end(b, at);
+}
+
+/* The host's bytes in network order: 4, or 16. A v4 address in v6 clothes (a dual-stack socket's) is v4 again. */
+static size_t host_bytes(uint8_t out[16], const struct addr *a)
+{
+	if (!addr_is_v6(a)) {
+		memcpy(out, &a->u.in4.sin_addr, 4);
+		return 4;
+	}
+	if (IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr)) {
+		memcpy(out, a->u.in6.sin6_addr.s6_addr + 12, 4);
+		return 4;
+	}
+	memcpy(out, &a->u.in6.sin6_addr, 16);
+	return 16;
+}
+
+size_t pcapng_names_begin(struct buf *b)
+{
+	return block_begin(b, PCAPNG_NRB);
+}
+
+void pcapng_names_put(struct buf *b, const struct addr *host, struct slice name)
+{
+	uint8_t bytes[16];
+	size_t len = host_bytes(bytes, host), at = b->len;
+
+	put16(b, len == 4 ? NRB_IPV4 : NRB_IPV6);
+	put16(b, 0);
+	buf_put(b, bytes, len);
+	text_put_utf8(b, name, TEXT_MAX);
+	buf_put(b, "", 1);
+	poke16(b, at + 2, b->len - at - 4);
+	pad4(b, b->len - at);
+}
+
+void pcapng_names_end(struct buf *b, size_t at)
+{
+	put16(b, NRB_END);
+	put16(b, 0);
+	block_end(b, at);
+}
+
+static void net16(uint8_t *p, size_t v)
+{
+	p[0] = v >> 8 & 0xFF;
+	p[1] = v & 0xFF;
+}
+
+/* Ones' complement sum of 16-bit words (RFC 1071); every part but the last must have an even length. */
+static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	for (; i + 1 < len; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	if (i < len)
+		sum += (uint32_t)p[i] << 8;
+	return sum;
+}
+
+static uint16_t sum_fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xFFFF) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* IP and UDP headers for `p`, `len` bytes of its data; returns how long they are. */
+static size_t headers_make(uint8_t h[IP6_HEADER + UDP_HEADER], const struct pcapng_udp *p, size_t len)
+{
+	uint8_t src[16], dst[16], *udp;
+	size_t ns = host_bytes(src, &p->src), nd = host_bytes(dst, &p->dst), ip, udp_len = UDP_HEADER + len;
+	uint16_t check;
+
+	if (ns != nd) { /* one side is v6 only: both as v6 */
+		uint8_t *v4 = ns == 4 ? src : dst;
+
+		memcpy(v4 + 12, v4, 4);
+		memset(v4, 0, 10);
+		memset(v4 + 10, 0xFF, 2);
+		ns = 16;
+	}
+	if (ns == 4) {
+		ip = IP4_HEADER;
+		memset(h, 0, ip);
+		h[0] = 0x45;
+		net16(h + 2, ip + udp_len);
+		net16(h + 4, p->ip_id);
+		h[8] = TTL;
+		h[9] = IPPROTO_UDP;
+		memcpy(h + 12, src, 4);
+		memcpy(h + 16, dst, 4);
+		net16(h + 10, sum_fold(sum16(0, h, ip)));
+	} else {
+		ip = IP6_HEADER;
+		memset(h, 0, ip);
+		h[0] = 0x60;
+		net16(h + 4, udp_len);
+		h[6] = IPPROTO_UDP;
+		h[7] = TTL;
+		memcpy(h + 8, src, 16);
+		memcpy(h + 24, dst, 16);
+	}
+
+	udp = h + ip;
+	net16(udp, addr_port(&p->src));
+	net16(udp + 2, addr_port(&p->dst));
+	net16(udp + 4, udp_len);
+	net16(udp + 6, 0);
+	check = sum_fold(sum16(sum16(sum16(sum16(IPPROTO_UDP + (uint32_t)udp_len, src, ns), dst, ns), udp, UDP_HEADER),
+			       (const uint8_t *)p->data.p, len));
+	net16(udp + 6, check ? check : 0xFFFF); /* RFC 768: 0 would say that there is none */
+	return ip + UDP_HEADER;
+}
+
+void pcapng_put_udp(struct buf *b, const struct pcapng_udp *p)
+{
+	uint8_t h[IP6_HEADER + UDP_HEADER];
+	size_t len = p->data.l < PCAPNG_UDP_MAX ? p->data.l : PCAPNG_UDP_MAX, hlen = headers_make(h, p, len), at;
+	uint32_t flags = p->received ? 1 : 2; /* 1 inbound, 2 outbound */
+
+	at = block_begin(b, PCAPNG_EPB);
+	put32(b, p->interface);
+	put32(b, (uint32_t)(p->wall >> 32));
+	put32(b, (uint32_t)p->wall);
+	put32(b, (uint32_t)(hlen + len));
+	put32(b, (uint32_t)(hlen + len));
+	buf_put(b, h, hlen);
+	buf_put(b, p->data.p, len);
+	pad4(b, hlen + len);
+
+	option_put_comments(b, p->comments);
+	if (len < p->data.l) {
+		char cut[96];
+		int n = snprintf(cut, sizeof(cut), "cut: %zu bytes were sent, %zu fit a UDP datagram", p->data.l, len);
+
+		option_put_text(b, OPT_COMMENT, (struct slice){cut, (size_t)n});
+	}
+	option_put(b, EPB_FLAGS, (uint8_t[]){(uint8_t)flags, 0, 0, 0}, 4);
+	option_put(b, OPT_END, NULL, 0);
+	block_end(b, at);
+}

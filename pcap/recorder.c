@@ -1,0 +1,509 @@
+#include "pcap/recorder.h"
+#include "core/mem.h"
+#include "pcap/actors.h"
+#include "pcap/pcapng.h"
+#include "pcap/sink.h"
+#include "pcap/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	COMMENT_MAX = 16000,       /* bytes of one comment, */
+	FRAME_COMMENTS = 64000,    /* of all on one frame, */
+	CAPTURE_COMMENTS = 256000, /* of all on the capture */
+	IP_ID_COUNTERS = 256,
+};
+
+struct packet {
+	uint32_t number;
+	uint32_t id;
+	uint64_t wall;
+	struct addr src, dst;
+	uint32_t actor, src_actor, dst_actor; /* 0: not known, or not yet */
+	uint16_t ip_id;
+	bool received;
+	struct buf comments;
+	size_t len;
+	uint8_t data[];
+};
+
+struct recorder {
+	struct recorder_cfg cfg;
+	char *spill_path;
+	struct sink spill; /* a capture on its own, so that something is left when the program dies */
+	uint32_t spill_actors;
+	bool spill_broken;
+
+	struct actors actors;
+	struct buf by_id, by_number; /* struct packet *: those in memory, which have the highest of both */
+	struct buf spilled;          /* uint32_t: the number of each spilled id */
+	struct buf comments;         /* on the capture */
+	uint16_t ip_ids[IP_ID_COUNTERS];
+	size_t held; /* bytes */
+	struct recorder_stats stats;
+	char why[200]; /* the first packet was dropped */
+};
+
+static void packet_destroy(void *block)
+{
+	struct packet *p = block;
+
+	buf_free(&p->comments);
+}
+
+static void recorder_destroy(void *block)
+{
+	struct recorder *rec = block;
+	struct packet **held = (struct packet **)rec->by_id.p;
+
+	for (size_t i = 0; i < rec->by_id.len / sizeof(*held); i++)
+		mem_deref(held[i]);
+	sink_close(&rec->spill);
+	if (rec->spill.path)
+		unlink(rec->spill_path);
+	actors_free(&rec->actors);
+	buf_free(&rec->by_id);
+	buf_free(&rec->by_number);
+	buf_free(&rec->spilled);
+	buf_free(&rec->comments);
+	mem_deref(rec->spill_path);
+}
+
+static size_t held_count(const struct recorder *rec)
+{
+	return rec->by_number.len / sizeof(struct packet *);
+}
+
+static struct packet **by_number(const struct recorder *rec)
+{
+	return (struct packet **)rec->by_number.p;
+}
+
+/* Room for `len` more bytes; unlike in a buf alone a failure leaves it usable. */
+static bool reserve(struct buf *b, size_t len)
+{
+	bool ok = buf_reserve(b, len);
+
+	b->failed = false;
+	return ok;
+}
+
+static size_t packet_cost(const struct packet *p)
+{
+	return sizeof(*p) + 2 * sizeof(p) + p->len + p->comments.cap;
+}
+
+static void packet_put(struct buf *b, const struct packet *p)
+{
+	pcapng_put_udp(b, &(struct pcapng_udp){
+				  .interface = p->actor - 1,
+				  .wall = p->wall,
+				  .src = p->src,
+				  .dst = p->dst,
+				  .data = {(const char *)p->data, p->len},
+				  .ip_id = p->ip_id,
+				  .received = p->received,
+				  .comments = buf_slice(&p->comments),
+			  });
+}
+
+static void packet_dropped(struct recorder *rec, const char *why)
+{
+	if (!rec->stats.dropped++)
+		snprintf(rec->why, sizeof(rec->why), "%s", why);
+}
+
+/* How many of the first numbers to spill: at least half of them, and so that they are the first ids as well. Only then
+ * no packet on disk has to be looked for in the middle of those in memory. */
+static size_t spill_cut(const struct recorder *rec)
+{
+	struct packet **list = by_number(rec);
+	size_t n = held_count(rec), cut = 0;
+	uint32_t last = 0;
+
+	while (cut < n) {
+		if (list[cut]->id > last)
+			last = list[cut]->id;
+		cut++;
+		if (cut * 2 >= n && last == rec->stats.spilled + cut)
+			break;
+	}
+	return cut;
+}
+
+static void list_shift(struct buf *b, size_t n)
+{
+	n *= sizeof(void *);
+	memmove(b->p, b->p + n, b->len - n);
+	b->len -= n;
+}
+
+/* Moves the older packets to disk. Errors: ERR_IO, ERR_NOMEM. */
+static int recorder_spill(struct recorder *rec, struct err *err)
+{
+	struct packet **list = by_number(rec);
+	size_t cut = spill_cut(rec), first = rec->stats.spilled;
+	struct sink *s = &rec->spill;
+	uint64_t good;
+	int rc;
+
+	if (!reserve(&rec->spilled, cut * sizeof(uint32_t)))
+		return err_set(err, ERR_NOMEM, "out of memory");
+	if (!s->path) {
+		rc = sink_open(s, rec->spill_path, err);
+		if (rc) {
+			s->path = NULL;
+			goto out;
+		}
+		pcapng_put_header(&s->b, SLICE_LIT("offhook: the beginning of a run that did not end"));
+	}
+
+	good = s->written;
+	actors_put_interfaces(&rec->actors, &s->b, rec->spill_actors);
+	rc = 0;
+	for (size_t i = 0; i < cut && !rc; i++) {
+		packet_put(&s->b, list[i]);
+		rc = sink_flush(s, false, err);
+	}
+	if (!rc)
+		rc = sink_flush(s, true, err);
+	if (rc) {
+		s->written = good; /* what the capture may take from it */
+		goto out;
+	}
+
+	rec->spill_actors = actors_count(&rec->actors);
+	rec->spilled.len += cut * sizeof(uint32_t);
+	for (size_t i = 0; i < cut; i++) {
+		((uint32_t *)rec->spilled.p)[list[i]->id - 1] = list[i]->number;
+		rec->held -= packet_cost(list[i]);
+		mem_deref(list[i]);
+	}
+	list_shift(&rec->by_id, cut);
+	list_shift(&rec->by_number, cut);
+	rec->stats.spilled = first + cut;
+out:
+	if (rc)
+		rec->spill_broken = true;
+	return rc;
+}
+
+/* Whether there is room for `cost` more bytes; a packet that alone is beyond the bound has room on its own. */
+static bool recorder_make_room(struct recorder *rec, size_t cost)
+{
+	struct err err = {0};
+
+	while (rec->held && rec->held + cost > rec->cfg.max_bytes) {
+		if (rec->spill_path && !rec->spill_broken && !recorder_spill(rec, &err))
+			continue;
+		if (rec->spill_path)
+			packet_dropped(rec, err.text);
+		else
+			packet_dropped(rec, "the recorder's memory bound was reached");
+		return false;
+	}
+	return true;
+}
+
+/* Puts it at its place in time; numbers behind it grow by one. */
+static void recorder_insert(struct recorder *rec, struct packet *p)
+{
+	struct packet **list;
+	size_t i = held_count(rec);
+
+	buf_put(&rec->by_id, &p, sizeof(p));
+	buf_put(&rec->by_number, &p, sizeof(p));
+	list = by_number(rec);
+	for (; i && list[i - 1]->wall > p->wall; i--) {
+		list[i] = list[i - 1];
+		list[i]->number++;
+	}
+	list[i] = p;
+	p->number = (uint32_t)(rec->stats.spilled + i + 1);
+	rec->held += packet_cost(p);
+	rec->stats.packets++;
+	p->id = (uint32_t)rec->stats.packets;
+	if (!i && !rec->stats.spilled)
+		rec->stats.start = p->wall;
+}
+
+static uint16_t ip_id_next(struct recorder *rec, const struct addr *src)
+{
+	struct addr host = *src;
+
+	addr_set_port(&host, 0);
+	return rec->ip_ids[addr_hash(&host) % IP_ID_COUNTERS]++;
+}
+
+static uint32_t on_packet(void *arg, const struct tap_packet *in)
+{
+	struct recorder *rec = arg;
+	const struct addr *own = in->received ? &in->dst : &in->src;
+	struct packet *p;
+	uint32_t actor;
+
+	if (rec->stats.packets == UINT32_MAX) {
+		packet_dropped(rec, "a capture's frame numbers end there");
+		return 0;
+	}
+	if (!recorder_make_room(rec, sizeof(*p) + 2 * sizeof(p) + in->len))
+		return 0;
+
+	actor = actors_add(&rec->actors, in->actor ? in->actor : "unnamed");
+	p = mem_zalloc(sizeof(*p) + in->len, packet_destroy);
+	if (!actor || !p || !reserve(&rec->by_id, sizeof(p)) || !reserve(&rec->by_number, sizeof(p)))
+		goto nomem;
+	if (in->actor && !actors_at(&rec->actors, own) && !actors_settle(&rec->actors, actor, own))
+		goto nomem;
+
+	p->wall = in->wall;
+	p->src = in->src;
+	p->dst = in->dst;
+	p->actor = actor;
+	p->src_actor = !in->received && in->actor ? actor : actors_at(&rec->actors, &in->src);
+	p->dst_actor = in->received && in->actor ? actor : actors_at(&rec->actors, &in->dst);
+	p->ip_id = ip_id_next(rec, &in->src);
+	p->received = in->received;
+	p->len = in->len;
+	if (in->len)
+		memcpy(p->data, in->data, in->len);
+	recorder_insert(rec, p);
+	return p->id;
+nomem:
+	mem_deref(p);
+	packet_dropped(rec, "memory ran out");
+	return 0;
+}
+
+/* Appends the text and a NUL; false when it does not fit or memory ran out. */
+static bool comment_add(struct buf *b, const char *text, size_t max)
+{
+	size_t old = b->len;
+
+	if (old >= max)
+		return false;
+	text_put_utf8(b, slice_str(text), COMMENT_MAX);
+	buf_put(b, "", 1);
+	if (!b->failed)
+		return true;
+	b->len = old;
+	b->failed = false;
+	return false;
+}
+
+static void on_comment(void *arg, uint32_t id, const char *text)
+{
+	struct recorder *rec = arg;
+	struct packet *p;
+	size_t cost;
+
+	if (!id) {
+		if (!comment_add(&rec->comments, text, CAPTURE_COMMENTS))
+			rec->stats.comments_lost++;
+		return;
+	}
+	if (id > rec->stats.packets)
+		return;
+	if (id <= rec->stats.spilled) {
+		rec->stats.comments_late++;
+		return;
+	}
+	p = ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled];
+	cost = packet_cost(p);
+	if (!comment_add(&p->comments, text, FRAME_COMMENTS))
+		rec->stats.comments_lost++;
+	rec->held += packet_cost(p) - cost;
+}
+
+static void on_name(void *arg, const struct addr *a, const char *actor)
+{
+	struct recorder *rec = arg;
+	uint32_t n = actors_add(&rec->actors, actor);
+
+	/* without memory it stays an address: the packet itself will name its actor */
+	if (n)
+		(void)actors_settle(&rec->actors, n, a);
+}
+
+int recorder_alloc(struct recorder **recp, const struct recorder_cfg *cfg, struct err *err)
+{
+	struct recorder *rec = mem_zalloc(sizeof(*rec), recorder_destroy);
+
+	if (!rec)
+		goto nomem;
+	rec->spill.fd = -1;
+	rec->cfg = *cfg;
+	if (!rec->cfg.max_bytes)
+		rec->cfg.max_bytes = RECORDER_MAX_BYTES;
+	if (cfg->spill_path) {
+		rec->spill_path = mem_zalloc(strlen(cfg->spill_path) + 1, NULL);
+		if (!rec->spill_path)
+			goto nomem;
+		strcpy(rec->spill_path, cfg->spill_path);
+	}
+	*recp = rec;
+	return 0;
+nomem:
+	mem_deref(rec);
+	return err_set(err, ERR_NOMEM, "out of memory for a recorder");
+}
+
+void recorder_tap(struct recorder *rec, struct tap *out)
+{
+	*out = (struct tap){.packet = on_packet, .comment = on_comment, .name = on_name, .arg = rec};
+}
+
+/* The capture's own comments and what it has to say about what is missing. */
+static void header_put(const struct recorder *rec, struct buf *b)
+{
+	const struct recorder_stats *st = &rec->stats;
+	struct buf text = {0};
+
+	buf_put_slice(&text, buf_slice(&rec->comments));
+	if (st->dropped) {
+		buf_printf(&text, "offhook: %" PRIu64 " packets are missing here: %s", st->dropped, rec->why);
+		buf_put(&text, "", 1);
+	}
+	if (st->spilled) {
+		buf_printf(&text,
+			   "offhook: frames 1 to %" PRIu64 " went to disk before the run ended, as the recorder holds "
+			   "%zu bytes; %" PRIu64 " comments that came later for them are missing",
+			   st->spilled, rec->cfg.max_bytes, st->comments_late);
+		buf_put(&text, "", 1);
+	}
+	if (st->comments_lost) {
+		buf_printf(&text, "offhook: %" PRIu64 " comments were left out: too many, or no memory",
+			   st->comments_lost);
+		buf_put(&text, "", 1);
+	}
+	pcapng_put_header(b, buf_slice(&text));
+	b->failed |= text.failed;
+	buf_free(&text);
+}
+
+/* The packets in the spill file, without the blocks that the capture has already. Errors: ERR_IO, ERR_NOMEM. */
+static int spilled_copy(const struct recorder *rec, struct sink *out, struct err *err)
+{
+	FILE *f = fopen(rec->spill_path, "rbe");
+	uint64_t left = rec->spill.written;
+	int rc = 0;
+
+	errno = f ? 0 : errno;
+	while (f && left && !rc) {
+		uint8_t h[8];
+		uint32_t type, len;
+
+		if (fread(h, 1, sizeof(h), f) != sizeof(h))
+			break;
+		memcpy(&type, h, 4);
+		memcpy(&len, h + 4, 4);
+		if (len < 12 || len > left)
+			break;
+		left -= len;
+		if (type != PCAPNG_EPB) {
+			if (fseek(f, (long)len - 8, SEEK_CUR))
+				break;
+			continue;
+		}
+		buf_put(&out->b, h, sizeof(h));
+		if (buf_reserve(&out->b, len - 8)) {
+			if (fread(out->b.p + out->b.len, 1, len - 8, f) != len - 8)
+				break;
+			out->b.len += len - 8;
+		}
+		rc = sink_flush(out, false, err);
+		if (!left || rc)
+			goto out;
+	}
+	rc = err_set(err, ERR_IO, "cannot read back %s, where the first packets are: %s", rec->spill_path,
+		     errno ? strerror(errno) : "it has changed");
+out:
+	if (f)
+		fclose(f);
+	return rc;
+}
+
+int recorder_render(struct recorder *rec, const char *path, struct err *err)
+{
+	struct packet **list = by_number(rec);
+	struct sink out = {.fd = -1};
+	struct buf tmp = {0};
+	int rc;
+
+	buf_printf(&tmp, "%s.tmp", path);
+	buf_put(&tmp, "", 1);
+	if (tmp.failed) {
+		rc = err_set(err, ERR_NOMEM, "out of memory for the capture %s", path);
+		goto out;
+	}
+	rc = sink_open(&out, (const char *)tmp.p, err);
+	if (rc)
+		goto out;
+
+	header_put(rec, &out.b);
+	actors_put_interfaces(&rec->actors, &out.b, 0);
+	actors_put_names(&rec->actors, &out.b);
+	if (rec->stats.spilled)
+		rc = spilled_copy(rec, &out, err);
+	for (size_t i = 0; i < held_count(rec) && !rc; i++) {
+		packet_put(&out.b, list[i]);
+		rc = sink_flush(&out, false, err);
+	}
+	if (!rc)
+		rc = sink_flush(&out, true, err);
+	if (!rc && rename(out.path, path))
+		rc = err_set(err, ERR_IO, "cannot write the capture %s: %s", path, strerror(errno));
+	if (rc)
+		unlink(out.path);
+out:
+	sink_close(&out);
+	buf_free(&tmp);
+	return rc;
+}
+
+uint32_t recorder_count(const struct recorder *rec)
+{
+	return (uint32_t)rec->stats.packets;
+}
+
+uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
+{
+	if (!id || id > rec->stats.packets)
+		return 0;
+	if (id <= rec->stats.spilled)
+		return ((uint32_t *)rec->spilled.p)[id - 1];
+	return ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled]->number;
+}
+
+void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)
+{
+	*out = rec->stats;
+}
+
+void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *arg)
+{
+	struct packet **list = by_number(rec);
+
+	for (size_t i = 0; i < held_count(rec); i++) {
+		const struct packet *p = list[i];
+		uint32_t src = p->src_actor ? p->src_actor : actors_at(&rec->actors, &p->src);
+		uint32_t dst = p->dst_actor ? p->dst_actor : actors_at(&rec->actors, &p->dst);
+		struct recorder_frame f = {
+			.number = p->number,
+			.wall = p->wall,
+			.src = p->src,
+			.dst = p->dst,
+			.src_name = actors_name(&rec->actors, src),
+			.dst_name = actors_name(&rec->actors, dst),
+			.received = p->received,
+			.data = {(const char *)p->data, p->len},
+			.comments = buf_slice(&p->comments),
+		};
+
+		handler(&f, arg);
+	}
+}
