@@ -22,23 +22,12 @@ static int resize(struct hash *h, size_t size)
 	h->buckets = buckets;
 	h->size = size;
 	for (size_t i = 0; i < old.size; i++) {
-		/* The chain is turned over first, for the order of equal keys is the order of adding. */
-		struct hash_node *node = old.buckets[i], *turned = NULL;
+		for (struct hash_node *node = old.buckets[i], *next; node; node = next) {
+			size_t b = bucket(h, node->key);
 
-		while (node) {
-			struct hash_node *next = node->next;
-
-			node->next = turned;
-			turned = node;
-			node = next;
-		}
-		while (turned) {
-			struct hash_node *next = turned->next;
-			size_t b = bucket(h, turned->key);
-
-			turned->next = buckets[b];
-			buckets[b] = turned;
-			turned = next;
+			next = node->next;
+			node->next = buckets[b];
+			buckets[b] = node;
 		}
 	}
 	free(old.buckets);

@@ -1,4 +1,5 @@
-/* An intrusive hash table with chains: nodes live in their owners, the key's hash and the comparison are the caller's. */
+/* An intrusive hash table with chains: nodes live in their owners, the key's hash and the comparison are the caller's.
+ */
 #ifndef OFFHOOK_CORE_HASH_H
 #define OFFHOOK_CORE_HASH_H
 
@@ -17,7 +18,7 @@ struct hash {
 };
 
 /* The struct of which `node` is the member `member`. */
-#define hash_owner(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define hash_owner(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* ERR_NOMEM only where there is no table yet; a table that cannot grow works on, slower. */
 int hash_add(struct hash *h, struct hash_node *node, uint64_t key);

@@ -74,7 +74,8 @@ uint64_t loop_from_wall(const struct loop *loop, uint64_t wall)
 
 /* --- descriptors --- */
 
-int loop_fd_add(struct loop *loop, struct loop_fd *lf, int fd, uint32_t epoll_events, loop_fd_h *h, void *arg, struct err *e)
+int loop_fd_add(struct loop *loop, struct loop_fd *lf, int fd, uint32_t epoll_events, loop_fd_h *h, void *arg,
+		struct err *e)
 {
 	struct epoll_event ev = {.events = epoll_events, .data.ptr = lf};
 
@@ -116,7 +117,9 @@ static int fds_wait(struct loop *loop, uint64_t timeout)
 			loop->no_pwait2 = true;
 	}
 	if (loop->no_pwait2) {
-		ms = forever ? -1 : timeout / NS_PER_MS >= 3600000 ? 3600000 : (int)((timeout + NS_PER_MS - 1) / NS_PER_MS);
+		ms = forever                          ? -1
+		     : timeout / NS_PER_MS >= 3600000 ? 3600000
+						      : (int)((timeout + NS_PER_MS - 1) / NS_PER_MS);
 		n = epoll_wait(loop->epfd, loop->events, LOOP_EVENTS, ms);
 	}
 	return loop->events_n = n > 0 ? n : 0;
@@ -228,8 +231,8 @@ static enum loop_end run_virtual(struct loop *loop)
 	}
 }
 
-/* Fires what is due. Before the first deadline it sends what is queued and looks once at the descriptors: what already waits in
- * the kernel came before the deadline ran out, so it wins. */
+/* Fires what is due. Before the first deadline it sends what is queued and looks once at the descriptors: what already
+ * waits in the kernel came before the deadline ran out, so it wins. */
 static void fire_due(struct loop *loop)
 {
 	bool looked = false;

@@ -1,0 +1,134 @@
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+bool addr_set(struct addr *a, struct slice host, uint16_t port)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	memset(a, 0, sizeof(*a));
+	if (host.l > 2 && host.p[0] == '[' && host.p[host.l - 1] == ']') {
+		host = (struct slice){host.p + 1, host.l - 2};
+		if (!memchr(host.p, ':', host.l))
+			return false;
+	}
+	if (!host.l || host.l >= sizeof(text) || memchr(host.p, '\0', host.l))
+		return false;
+	slice_copy(text, sizeof(text), host);
+	if (inet_pton(AF_INET, text, &a->u.in4.sin_addr) == 1)
+		a->u.sa.sa_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &a->u.in6.sin6_addr) == 1)
+		a->u.sa.sa_family = AF_INET6;
+	else
+		return false;
+	addr_set_port(a, port);
+	return true;
+}
+
+bool addr_parse(struct addr *a, struct slice text, uint16_t port)
+{
+	struct slice host = text, digits = SLICE_NONE;
+	const char *end;
+	uint64_t v;
+
+	if (text.l && text.p[0] == '[') {
+		end = memchr(text.p, ']', text.l);
+		if (!end)
+			return false;
+		host.l = (size_t)(end + 1 - text.p);
+	} else {
+		end = text.l ? memchr(text.p, ':', text.l) : NULL;
+		if (end && !memchr(end + 1, ':', text.l - (size_t)(end + 1 - text.p)))
+			host.l = (size_t)(end - text.p); /* one colon: a port; several: IPv6 */
+	}
+	if (host.l < text.l) {
+		if (text.p[host.l] != ':')
+			return false;
+		digits = (struct slice){text.p + host.l + 1, text.l - host.l - 1};
+		if (!slice_u64(&v, digits, 65535))
+			return false;
+		port = (uint16_t)v;
+	}
+	return addr_set(a, host, port);
+}
+
+bool addr_is_v6(const struct addr *a)
+{
+	return a->u.sa.sa_family == AF_INET6;
+}
+
+socklen_t addr_len(const struct addr *a)
+{
+	return addr_is_v6(a) ? sizeof(a->u.in6) : sizeof(a->u.in4);
+}
+
+uint16_t addr_port(const struct addr *a)
+{
+	return ntohs(addr_is_v6(a) ? a->u.in6.sin6_port : a->u.in4.sin_port);
+}
+
+void addr_set_port(struct addr *a, uint16_t port)
+{
+	if (addr_is_v6(a))
+		a->u.in6.sin6_port = htons(port);
+	else
+		a->u.in4.sin_port = htons(port);
+}
+
+bool addr_is_any(const struct addr *a)
+{
+	return addr_is_v6(a) ? IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr) : a->u.in4.sin_addr.s_addr == INADDR_ANY;
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	return addr_is_v6(a) ? IN6_IS_ADDR_LOOPBACK(&a->u.in6.sin6_addr) : ntohl(a->u.in4.sin_addr.s_addr) >> 24 == 127;
+}
+
+bool addr_host_eq(const struct addr *a, const struct addr *b)
+{
+	if (a->u.sa.sa_family != b->u.sa.sa_family)
+		return false;
+	if (addr_is_v6(a))
+		return IN6_ARE_ADDR_EQUAL(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr);
+	return a->u.in4.sin_addr.s_addr == b->u.in4.sin_addr.s_addr;
+}
+
+bool addr_eq(const struct addr *a, const struct addr *b)
+{
+	return addr_host_eq(a, b) && addr_port(a) == addr_port(b);
+}
+
+uint64_t addr_hash(const struct addr *a)
+{
+	uint64_t h = addr_port(a);
+
+	if (addr_is_v6(a))
+		return slice_hash(SLICE_HASH_SEED ^ h, (struct slice){(const char *)&a->u.in6.sin6_addr, 16});
+	return (h << 32 | a->u.in4.sin_addr.s_addr) * 0x9e3779b97f4a7c15ull;
+}
+
+char *addr_host(char *buf, const struct addr *a)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (addr_is_v6(a)) {
+		inet_ntop(AF_INET6, &a->u.in6.sin6_addr, text, sizeof(text));
+		snprintf(buf, ADDR_STRLEN, "[%s]", text);
+	} else {
+		inet_ntop(AF_INET, &a->u.in4.sin_addr, text, sizeof(text));
+		snprintf(buf, ADDR_STRLEN, "%s", text);
+	}
+	return buf;
+}
+
+char *addr_str(char *buf, const struct addr *a)
+{
+	size_t n;
+
+	addr_host(buf, a);
+	n = strlen(buf);
+	snprintf(buf + n, ADDR_STRLEN - n, ":%u", addr_port(a));
+	return buf;
+}
