@@ -32,7 +32,7 @@ static inline int unit_teardown(void **state)
 	return -1;
 }
 
-#define unit_test(fn) cmocka_unit_test_setup_teardown(fn, unit_setup, unit_teardown)
+#define UNIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, unit_setup, unit_teardown)
 
 /* Runs `fn` with the first allocation failing, then the second, ..., until it returns 0; it must leak nothing on the way
  * and return non-zero whenever it could not do its work. Returns how many runs failed. */
