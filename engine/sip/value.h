@@ -18,11 +18,11 @@
 #define VALUE_MAX_ITEMS 64
 /* Most parameters (and URI headers) of one value. */
 #define VALUE_MAX_PARAMS 128
-/* Caps of value_strict: bytes before the body, header lines, and commas outside quotes and brackets. osip takes time
- * quadratic in the commas. */
+/* Caps of value_strict: bytes before the body, header lines, and separators (any of , ; &) in the whole head. osip takes time
+ * quadratic in each of them: 32 000 commas in an Allow take it a second. */
 #define VALUE_STRICT_MAX_LEN 65536
 #define VALUE_STRICT_MAX_HEADERS 256
-#define VALUE_STRICT_MAX_COMMAS 512
+#define VALUE_STRICT_MAX_SEPARATORS 1024
 
 /* name=value. value.p is NULL where there was no "="; a quoted value keeps its quotes (value_unquote takes them off). */
 struct value_param {

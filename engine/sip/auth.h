@@ -1,0 +1,52 @@
+/* The client's side of authentication over several requests: which realms challenged, with what, how often their nonces were used,
+ * and how many answers were refused (RFC 3261 22, RFC 8760). */
+#ifndef OFFHOOK_SIP_AUTH_H
+#define OFFHOOK_SIP_AUTH_H
+
+#include "sip/digest.h"
+#include "sip/msg.h"
+
+struct rnd;
+
+/* Who answers challenges. Owned by the UA; strings live as long as it. */
+struct auth_account {
+	struct slice username, password;
+	struct slice ha1;           /* in place of the password */
+	unsigned max_attempts;      /* answers per request and realm until a challenge is final; a stale one is not counted */
+	unsigned algs;              /* DIGEST_ALG_BIT set; 0: all */
+	bool prefer_auth_int;
+};
+
+#define AUTH_MAX_REALMS 8
+
+struct auth_realm {
+	char *text;                 /* the challenge, owned */
+	struct digest_challenge c;  /* slices of text */
+	uint32_t nc;
+	unsigned attempts;          /* of the request under way */
+};
+
+/* Zero it before first use. */
+struct auth {
+	struct auth_realm realms[AUTH_MAX_REALMS];
+	unsigned count;
+};
+
+void auth_free(struct auth *a);
+/* A new request begins: attempts count from 0, nonces are kept. */
+void auth_begin(struct auth *a);
+
+enum auth_verdict {
+	AUTH_ANSWER,      /* every realm that can be answered was noted: send again with auth_lines() */
+	AUTH_EXHAUSTED,   /* max_attempts are used up */
+	AUTH_UNSUPPORTED, /* no challenge that this account can answer */
+};
+/* Takes the challenges of a 401 or 407. The reason in `e` unless AUTH_ANSWER. */
+enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, const struct auth_account *account, struct err *e);
+
+/* Appends a header line (Authorization or Proxy-Authorization) for each realm known; nothing when there is none. Counts the nonces' uses;
+ * cnonces come from `rnd`. */
+int auth_lines(struct auth *a, struct buf *out, const struct auth_account *account, struct slice method, struct slice uri,
+	       struct slice body, struct rnd *rnd, struct err *e);
+
+#endif

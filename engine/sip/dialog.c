@@ -1,0 +1,221 @@
+#include "sip/dialog.h"
+
+#include "core/mem.h"
+#include "sip/endpoint.h"
+#include "sip/route.h"
+#include "sip/value.h"
+
+static void destroy(void *p)
+{
+	struct dialog *d = p;
+
+	dialog_leave(d);
+	mem_deref(d->ids_text);
+	mem_deref(d->remote_text);
+	mem_deref(d->target_text);
+	mem_deref(d->routes_text);
+}
+
+/* Copies `s` to `*at`, which moves on, and returns the copy. */
+static struct slice put(char **at, struct slice s)
+{
+	struct slice copy = {*at, s.l};
+
+	if (s.l)
+		memcpy(*at, s.p, s.l);
+	*at += s.l;
+	return copy;
+}
+
+/* The Record-Route values of `m`, in order or reversed; a header may hold several. */
+static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
+{
+	struct slice routes[DIALOG_MAX_ROUTES], rest, item;
+	unsigned count = 0;
+	size_t size = 1;
+	char *text, *at;
+
+	for (unsigned i = 0; i < m->s.header_count; i++) {
+		if (m->s.headers[i].id != HDR_RECORD_ROUTE)
+			continue;
+		rest = scan_value(&m->s, i);
+		while (value_split(&item, &rest))
+			if (item.l && count < DIALOG_MAX_ROUTES) {
+				routes[count++] = item;
+				size += item.l;
+			}
+	}
+	text = at = mem_zalloc(size, NULL);
+	if (!text)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < count; i++)
+		d->routes[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+	d->route_count = count;
+	mem_deref(d->routes_text);
+	d->routes_text = text;
+	return 0;
+}
+
+static int set_target(struct dialog *d, struct slice uri)
+{
+	char *text = mem_zalloc(uri.l + 3, NULL), *at = text + 1;
+
+	if (!text)
+		return ERR_NOMEM;
+	text[0] = '<';
+	d->remote_target = put(&at, uri);
+	*at = '>';
+	mem_deref(d->target_text);
+	d->target_text = text;
+	return 0;
+}
+
+/* The URI of the first Contact; `p` NULL without one. */
+static struct slice contact_uri(const struct msg *m)
+{
+	struct slice contact = scan_header(&m->s, HDR_CONTACT, 0), item;
+
+	if (!contact.p || !value_split(&item, &contact) || !item.l)
+		return SLICE_NONE;
+	return route_uri(item);
+}
+
+static int set_remote(struct dialog *d, struct slice value)
+{
+	char *text = mem_zalloc(value.l + 1, NULL), *at = text;
+
+	if (!text)
+		return ERR_NOMEM;
+	d->remote = put(&at, value);
+	if (!scan_param(&d->remote_tag, d->remote, "tag"))
+		d->remote_tag = SLICE_NONE;
+	mem_deref(d->remote_text);
+	d->remote_text = text;
+	return 0;
+}
+
+/* Call-ID and our own side: From, or To with the tag that we add when it has none. */
+static int set_ids(struct dialog *d, struct slice call_id, struct slice local, struct slice add_tag)
+{
+	char *at = d->ids_text = mem_zalloc(call_id.l + local.l + add_tag.l + 6, NULL);
+
+	if (!at)
+		return ERR_NOMEM;
+	d->call_id = put(&at, call_id);
+	d->local = put(&at, local);
+	if (add_tag.l) {
+		put(&at, SLICE_LIT(";tag="));
+		put(&at, add_tag);
+		d->local.l += add_tag.l + 5;
+	}
+	scan_param(&d->local_tag, d->local, "tag");
+	return 0;
+}
+
+int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e)
+{
+	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+	struct slice target = contact_uri(response);
+
+	if (!d || set_ids(d, request->s.call_id, request->s.from, SLICE_NONE) || set_remote(d, response->s.to) ||
+	    set_target(d, target.p ? target : request->s.uri) || take_routes(d, response, true)) {
+		mem_deref(d);
+		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
+	}
+	d->uac = true;
+	d->confirmed = response->s.status >= 200;
+	d->local_cseq = request->s.cseq;
+	*dp = d;
+	return 0;
+}
+
+int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, struct err *e)
+{
+	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+	struct slice target = contact_uri(request);
+
+	if (!d || set_ids(d, request->s.call_id, request->s.to, request->s.to_tag.p ? SLICE_NONE : local_tag) ||
+	    set_remote(d, request->s.from) || set_target(d, target.p ? target : route_uri(request->s.from)) ||
+	    take_routes(d, request, false)) {
+		mem_deref(d);
+		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
+	}
+	d->remote_cseq = request->s.cseq;
+	*dp = d;
+	return 0;
+}
+
+void dialog_update(struct dialog *d, struct msg *response)
+{
+	dialog_refresh_target(d, response);
+	if (!d->confirmed)
+		take_routes(d, response, true);
+	d->confirmed = d->confirmed || response->s.status >= 200;
+}
+
+void dialog_refresh_target(struct dialog *d, struct msg *m)
+{
+	struct slice target = contact_uri(m);
+
+	if (target.p && !slice_eq(target, d->remote_target))
+		set_target(d, target);
+}
+
+static uint64_t key(struct slice call_id, struct slice local_tag, struct slice remote_tag)
+{
+	return slice_hash(slice_hash(slice_hash(SLICE_HASH_SEED, call_id), local_tag), remote_tag);
+}
+
+int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg)
+{
+	d->h = h;
+	d->arg = arg;
+	if (hash_add(&ep->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
+		return ERR_NOMEM;
+	d->ep = ep;
+	return 0;
+}
+
+void dialog_leave(struct dialog *d)
+{
+	if (d->ep)
+		hash_del(&d->ep->dialogs, &d->node);
+	d->ep = NULL;
+	d->h = NULL;
+}
+
+struct dialog *dialog_find(struct endpoint *ep, const struct scan *s)
+{
+	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
+		struct dialog *d = hash_owner(n, struct dialog, node);
+		if (slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag) &&
+		    slice_eq(d->remote_tag, s->from_tag))
+			return d;
+	}
+	return NULL;
+}
+
+void dialog_request(const struct dialog *d, struct build_request *r, struct slice *routes)
+{
+	r->from = d->local;
+	r->to = d->remote;
+	r->call_id = d->call_id;
+	r->uri = d->remote_target;
+	r->routes = routes;
+	r->route_count = 0;
+	if (d->route_count && !route_is_loose(route_uri(d->routes[0]))) {
+		/* A strict router: it becomes the Request-URI, the target the last Route (RFC 3261 12.2.1.1). */
+		r->uri = route_uri(d->routes[0]);
+		for (unsigned i = 1; i < d->route_count; i++)
+			routes[r->route_count++] = d->routes[i];
+		routes[r->route_count++] = (struct slice){d->target_text, d->remote_target.l + 2};
+		return;
+	}
+	for (unsigned i = 0; i < d->route_count; i++)
+		routes[r->route_count++] = d->routes[i];
+}
+
+struct slice dialog_next_hop(const struct dialog *d)
+{
+	return d->route_count ? d->routes[0] : d->remote_target;
+}

@@ -1,0 +1,53 @@
+/* Dialogs: RFC 3261 section 12. A dialog is what a request and a response (or a local tag) make of each other. */
+#ifndef OFFHOOK_SIP_DIALOG_H
+#define OFFHOOK_SIP_DIALOG_H
+
+#include "core/hash.h"
+#include "sip/build.h"
+#include "sip/msg.h"
+
+struct endpoint;
+
+#define DIALOG_MAX_ROUTES 32
+
+struct dialog;
+/* A request came within the dialog; true if it is taken. */
+typedef bool(dialog_request_h)(struct dialog *d, struct msg *m, void *arg);
+
+struct dialog {
+	struct hash_node node;
+	struct endpoint *ep; /* while it is in the endpoint's table */
+	bool uac, confirmed;
+	struct slice call_id, local_tag, remote_tag;
+	struct slice local, remote;   /* whole From and To values of requests sent within it */
+	struct slice remote_target;   /* URI; it stands in <> in target_text */
+	struct slice routes[DIALOG_MAX_ROUTES]; /* the route set, values of Route in the order they are sent */
+	unsigned route_count;
+	uint32_t local_cseq, remote_cseq; /* remote 0: none yet */
+	char *ids_text, *remote_text, *target_text, *routes_text; /* where the slices live */
+	dialog_request_h *h;
+	void *arg;
+};
+
+/* UAC side (12.1.2): from our request and a response with a To tag. Not yet in a table. Free with mem_deref(). */
+int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e);
+/* UAS side (12.1.1): from a request that came and the tag we answer with. */
+int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, struct err *e);
+/* A later response of the same dialog: target, and until it is confirmed the route set (13.2.2.4). */
+void dialog_update(struct dialog *d, struct msg *response);
+/* The other side's Contact changed (12.2.2: target refresh request). */
+void dialog_refresh_target(struct dialog *d, struct msg *m);
+
+/* Requests that match are handed to `h` until dialog_leave(). */
+int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg);
+void dialog_leave(struct dialog *d);
+/* The dialog of a request that came (12.2.2: Call-ID and both tags), or NULL. */
+struct dialog *dialog_find(struct endpoint *ep, const struct scan *s);
+
+/* Fills Request-URI, routes, From, To and Call-ID of a request within the dialog (12.2.1.1; a strict first hop as well). `routes` has room
+ * for DIALOG_MAX_ROUTES + 1. */
+void dialog_request(const struct dialog *d, struct build_request *r, struct slice *routes);
+/* Where it is sent: the first route, else the target. */
+struct slice dialog_next_hop(const struct dialog *d);
+
+#endif

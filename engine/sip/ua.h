@@ -1,0 +1,130 @@
+/* A user agent: an endpoint with an address of record, an account, an outbound proxy, and the manners of a decent UA.
+ *
+ * It builds requests, answers what nobody asked for (ua_answers), and hands new calls and requests to its user. */
+#ifndef OFFHOOK_SIP_UA_H
+#define OFFHOOK_SIP_UA_H
+
+#include "sip/auth.h"
+#include "sip/build.h"
+#include "sip/transaction.h"
+
+struct ua;
+struct call;
+
+/* What a UA answers by itself when its user did not ask for the request. Each can be switched off; the request then waits for the
+ * user. X(bit, name in scripts, what it does, RFC section) */
+#define UA_ANSWERS(X)                                                                                                 \
+	X(MALFORMED, "malformed", "400 with the flaw as reason phrase", "RFC 3261 21.4.1")                            \
+	X(VERSION, "version", "505 to another version than SIP/2.0", "RFC 3261 21.5.6")                               \
+	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                 \
+	X(SCHEME, "scheme", "416 to a Request-URI that is not sip or sips", "RFC 3261 8.2.2.1")                       \
+	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL that matches nothing",          \
+	  "RFC 3261 12.2.2, 9.2")                                                                                     \
+	X(OPTIONS, "OPTIONS", "200 with Allow, Accept and Supported", "RFC 3261 11.2")                                \
+	X(BYE, "BYE", "200, and the call has ended", "RFC 3261 15.1.2")                                               \
+	X(CANCEL, "CANCEL", "200, and 487 to the INVITE", "RFC 3261 9.2")                                             \
+	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")           \
+	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")              \
+	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                       \
+	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")                     \
+	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one",              \
+	  "RFC 3261 8.2.1")
+
+enum ua_answer {
+#define UA_ANSWER_ENUM(bit, name, what, section) UA_ANSWER_##bit##_,
+	UA_ANSWERS(UA_ANSWER_ENUM)
+#undef UA_ANSWER_ENUM
+	UA_ANSWER_COUNT
+};
+#define UA_ANSWER(bit) (1u << UA_ANSWER_##bit##_)
+
+struct ua_handlers {
+	/* A new call (an INVITE outside dialogs); the user takes a reference and says true, or it gets 480. */
+	bool (*incoming)(struct ua *ua, struct call *call, void *arg);
+	/* A request for the user: one it claims (ua->claims), or whose answer is switched off. True: it was taken, with its transaction. */
+	bool (*request)(struct ua *ua, struct strans *st, void *arg);
+	/* Told of everything the UA answered by itself. */
+	void (*answered)(struct ua *ua, struct msg *request, unsigned status, void *arg);
+	void *arg;
+};
+
+struct ua_cfg {
+	struct slice aor;            /* sip:user@domain */
+	struct slice display;        /* may be empty */
+	struct slice outbound_proxy; /* URI; p NULL: none. Goes out as a Route (RFC 3261 8.1.2) */
+	struct slice contact_user;   /* p NULL: the AOR's user */
+	struct slice user_agent;     /* value of User-Agent; p NULL: none */
+	struct auth_account account; /* username p NULL: the AOR's user */
+	unsigned answers;            /* UA_ANSWER bits that are switched on */
+};
+
+struct ua {
+	struct endpoint *ep;
+	struct ua_handlers h;
+	struct ua_cfg cfg;           /* its slices point into `text` */
+	char *text;
+	struct slice contact;        /* URI */
+	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
+	bool claims;                 /* the user wants every request outside calls */
+	unsigned options_seen;
+};
+
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+
+/* The endpoint's request handling becomes the UA's. Free with mem_deref() before the endpoint goes. */
+int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, const struct ua_handlers *h, struct err *e);
+/* For the endpoint's handlers: a request that no transaction or dialog took. */
+bool ua_receive(struct ua *ua, struct msg *m);
+/* Answers a request as a decent UA would, or hands it to the user; for requests outside dialogs. Owns `st`'s reference. */
+void ua_answer(struct ua *ua, struct strans *st);
+bool ua_answers(const struct ua *ua, unsigned bit);
+/* 420 to a Require that is not supported; true if it was answered. */
+bool ua_refuse_require(struct ua *ua, struct strans *st);
+/* A header line set for responses: Allow, User-Agent as Server... */
+void ua_reply(struct ua *ua, struct strans *st, unsigned status, const char *reason, const struct build_header *extra,
+	      unsigned extra_count);
+
+/* What a script says of a request; everything may be left out. */
+struct ua_request {
+	struct slice uri;            /* Request-URI; needed outside dialogs */
+	struct slice to, from;       /* whole values, without tag for From */
+	const struct build_header *extra;
+	unsigned extra_count;
+	struct slice content_type, body;
+	struct slice call_id;
+	uint32_t cseq;               /* 0: 1 */
+	bool no_contact;
+	const struct addr *dst;      /* p NULL: found by Route or URI */
+};
+/* Builds a request outside dialogs. `lines`: credentials. Destination in `*dst`. */
+int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice method, const struct ua_request *r,
+	     struct slice lines, struct err *e);
+
+/* --- one request with its retries --- */
+struct uac;
+/* Provisionals, the final response when no challenge is left to answer, and repeated 2xx of an INVITE. `why`: of a 401 or 407 that was
+ * not answered, the reason; else NULL. */
+typedef void(uac_response_h)(struct uac *uac, struct msg *m, const char *why, void *arg);
+
+struct uac {
+	struct ua *ua;
+	struct auth *auth;           /* the owner's */
+	struct ctrans *ct;           /* the transaction under way */
+	struct msg *request;         /* as sent last */
+	struct addr dst;
+	struct ctrans_opts opts;
+	uint32_t *cseq;              /* the owner's counter; counted up by a retry */
+	unsigned challenges;         /* 401 and 407 that came */
+	bool cancelled;
+	uac_response_h *h;
+	void *arg;
+};
+
+/* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the
+ * transaction then goes on by itself. */
+int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cseq, struct msg *request, const struct addr *dst,
+	      const struct ctrans_opts *opts, uac_response_h *h, void *arg, struct err *e);
+/* The same request as a new transaction: fresh branch, the CSeq given, credentials for every realm in `auth`. */
+int uac_again(struct msg **mp, struct ua *ua, struct auth *auth, const struct msg *request, uint32_t cseq, struct err *e);
+
+#endif
