@@ -2,9 +2,9 @@
 #include "pcap/text.h"
 
 static const char *const sgr[] = {
-	[STYLE_PLAIN] = "\033[0m",   [STYLE_DIM] = "\033[0;2m",   [STYLE_BOLD] = "\033[0;1m",
-	[STYLE_RED] = "\033[0;31m",  [STYLE_GREEN] = "\033[0;32m", [STYLE_YELLOW] = "\033[0;33m",
-	[STYLE_MAGENTA] = "\033[0;35m",
+    [STYLE_PLAIN] = "\033[0m",      [STYLE_DIM] = "\033[0;2m",    [STYLE_BOLD] = "\033[0;1m",
+    [STYLE_RED] = "\033[0;31m",     [STYLE_GREEN] = "\033[0;32m", [STYLE_YELLOW] = "\033[0;33m",
+    [STYLE_MAGENTA] = "\033[0;35m",
 };
 
 static struct cell *cells(const struct canvas *c)

@@ -47,8 +47,7 @@ static bool start_line_peek(struct label *l, struct slice line)
 
 	sp = line.l ? memchr(line.p, ' ', line.l) : NULL;
 	n = sp ? (size_t)(sp - line.p) : 0;
-	if (!n || n >= sizeof(l->head) || line.l < n + 9 ||
-	    !starts((struct slice){line.p + line.l - 8, 8}, " SIP/2.0"))
+	if (!n || n >= sizeof(l->head) || line.l < n + 9 || !starts((struct slice){line.p + line.l - 8, 8}, " SIP/2.0"))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (line.p[i] <= ' ' || line.p[i] >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", line.p[i]))
@@ -117,7 +116,10 @@ static void other_name(struct label *l, struct slice data)
 	else if (data.l >= 12 && p[0] >> 6 == 2)
 		snprintf(l->head, size, "RTP type %d, %zu bytes", p[1] & 0x7F, data.l);
 	else if (is_text(data)) {
+		struct slice rest = data;
+
 		l->kind = LABEL_MALFORMED;
+		l->about = slice_trim(line_take(&rest));
 		snprintf(l->head, size, "malformed SIP, %zu bytes", data.l);
 	} else
 		snprintf(l->head, size, "%zu bytes, not SIP", data.l);
@@ -137,7 +139,7 @@ void label_peek(struct label *l, struct slice data)
 /* Printable characters of `s` in at most `width` cells; what is left out shows as an ellipsis. */
 static void cut_put(struct buf *out, struct slice s, size_t width, bool ascii)
 {
-	size_t used = 0, mark = out->len, mark_used = 0, dots = ascii ? 2 : 1;
+	size_t used = 0, mark = out->len, dots = ascii ? 2 : 1;
 
 	while (s.l) {
 		uint32_t rune = text_next(&s);
@@ -149,16 +151,13 @@ static void cut_put(struct buf *out, struct slice s, size_t width, bool ascii)
 		}
 		if (used + (size_t)w > width) {
 			out->len = mark;
-			used = mark_used;
 			buf_puts(out, ascii ? ".." : "…");
 			return;
 		}
 		text_put_rune(out, rune);
 		used += (size_t)w;
-		if (used + dots <= width) {
+		if (used + dots <= width)
 			mark = out->len;
-			mark_used = used;
-		}
 	}
 }
 
@@ -189,11 +188,6 @@ static size_t notes_put(char out[96], const struct label *l, int level)
 	if (l->times > 1 && level < 4) {
 		n += (size_t)snprintf(out + n, 96 - n, "%s%u%s%s", sep, l->times, ordinal(l->times),
 				      level < 2 ? " time" : "");
-		sep = ", ";
-	}
-	if (l->lost && level < 2) {
-		n += (size_t)snprintf(out + n, 96 - n, "%slost", sep);
-		sep = ", ";
 	}
 	if (n)
 		n += (size_t)snprintf(out + n, 96 - n, ")");
@@ -202,7 +196,8 @@ static size_t notes_put(char out[96], const struct label *l, int level)
 
 void label_put(struct buf *out, const struct label *l, size_t width, bool ascii)
 {
-	size_t head = strlen(l->head), about = l->about.l ? l->about.l + 1 : 0, n = 0;
+	const char *sep = l->kind == LABEL_MALFORMED ? ": " : " ";
+	size_t head = strlen(l->head), about = l->about.l < ABOUT_MIN ? l->about.l : ABOUT_MIN, n = 0;
 	char notes[96];
 
 	for (int level = 0; level <= 4; level++) {
@@ -213,9 +208,9 @@ void label_put(struct buf *out, const struct label *l, size_t width, bool ascii)
 	cut_put(out, slice_str(l->head), width, ascii);
 	if (head + n > width)
 		return;
-	if (about && head + n + (about <= ABOUT_MIN ? about : ABOUT_MIN + 1) <= width) {
-		buf_puts(out, " ");
-		cut_put(out, l->about, width - head - n - 1, ascii);
+	if (about && head + n + strlen(sep) + about <= width) {
+		buf_puts(out, sep);
+		cut_put(out, l->about, width - head - n - strlen(sep), ascii);
 	}
 	cut_put(out, (struct slice){notes, n}, n, ascii);
 }

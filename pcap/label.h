@@ -15,11 +15,10 @@ struct label {
 	enum label_kind kind;
 	int status;
 	char head[48];      /* "INVITE", "407", "STUN" */
-	struct slice about; /* the Request-URI or the reason phrase: what is cut first */
+	struct slice about; /* the Request-URI, the reason phrase, or what should be one: cut first */
 	struct slice cseq;  /* the CSeq method of a response */
 	bool sdp;
 	unsigned times; /* how often these bytes went this way, this one included */
-	bool lost;
 };
 
 /* A look at the first line, CSeq and Content-Type; slices point into `data`. */

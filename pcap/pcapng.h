@@ -22,8 +22,8 @@ struct pcapng_udp {
 	uint64_t wall;      /* ns since the Unix epoch */
 	struct addr src, dst;
 	struct slice data;
-	uint16_t ip_id; /* IPv4 only; the caller counts for each source host */
-	bool received;  /* marks the packet inbound, else outbound */
+	uint16_t ip_id;        /* IPv4 only; the caller counts for each source host */
+	bool received;         /* marks the packet inbound, else outbound */
 	struct slice comments; /* any number, each ended by a NUL */
 };
 

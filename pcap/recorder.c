@@ -100,14 +100,14 @@ static size_t packet_cost(const struct packet *p)
 static void packet_put(struct buf *b, const struct packet *p)
 {
 	pcapng_put_udp(b, &(struct pcapng_udp){
-				  .interface = p->actor - 1,
-				  .wall = p->wall,
-				  .src = p->src,
-				  .dst = p->dst,
-				  .data = {(const char *)p->data, p->len},
-				  .ip_id = p->ip_id,
-				  .received = p->received,
-				  .comments = buf_slice(&p->comments),
+			      .interface = p->actor - 1,
+			      .wall = p->wall,
+			      .src = p->src,
+			      .dst = p->dst,
+			      .data = {(const char *)p->data, p->len},
+			      .ip_id = p->ip_id,
+			      .received = p->received,
+			      .comments = buf_slice(&p->comments),
 			  });
 }
 
@@ -493,15 +493,15 @@ void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *
 		uint32_t src = p->src_actor ? p->src_actor : actors_at(&rec->actors, &p->src);
 		uint32_t dst = p->dst_actor ? p->dst_actor : actors_at(&rec->actors, &p->dst);
 		struct recorder_frame f = {
-			.number = p->number,
-			.wall = p->wall,
-			.src = p->src,
-			.dst = p->dst,
-			.src_name = actors_name(&rec->actors, src),
-			.dst_name = actors_name(&rec->actors, dst),
-			.received = p->received,
-			.data = {(const char *)p->data, p->len},
-			.comments = buf_slice(&p->comments),
+		    .number = p->number,
+		    .wall = p->wall,
+		    .src = p->src,
+		    .dst = p->dst,
+		    .src_name = actors_name(&rec->actors, src),
+		    .dst_name = actors_name(&rec->actors, dst),
+		    .received = p->received,
+		    .data = {(const char *)p->data, p->len},
+		    .comments = buf_slice(&p->comments),
 		};
 
 		handler(&f, arg);
