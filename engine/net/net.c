@@ -325,6 +325,7 @@ static void net_destroy(void *block)
 	struct hash_node *n;
 
 	packets_free(&net->waiting);
+	packets_free(&net->outbox);
 	if (!net->simulated && net->loop)
 		loop_flush_remove(net->loop, &net->flush);
 	udp_free_all(net);
@@ -347,6 +348,7 @@ int net_alloc(struct net **netp, const struct net_cfg *cfg, struct err *e)
 	if (!net)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	TAILQ_INIT(&net->waiting);
+	TAILQ_INIT(&net->outbox);
 	net->tap = cfg->tap;
 	net->seed = cfg->seed;
 	net->simulated = loop_is_virtual(cfg->loop);

@@ -59,7 +59,8 @@ struct net {
 
 	/* udp.c */
 	struct loop_flush flush;
-	struct sock *dirty; /* sockets with something to send */
+	struct packets outbox; /* for the next flush */
+	struct sock *full;     /* sockets that could not take all; referenced */
 	struct transport *receiving;
 	struct slab *slab;
 	struct seen *seen;

@@ -27,11 +27,10 @@ struct sock {
 	struct transport *tp; /* NULL when that is gone */
 	struct loop_fd lf;
 	int fd;
-	struct packets queue;
-	size_t queued;
-	bool dirty; /* in net->dirty, which holds a reference */
-	bool full;  /* waits for EPOLLOUT */
-	struct sock *dirty_next;
+	struct packets queue; /* what it could not take yet; while that is something, the socket is in net->full */
+	size_t queued;        /* here and in net->outbox */
+	bool full;            /* waits for EPOLLOUT */
+	struct sock *full_next;
 };
 
 /* Where datagrams are received: one for the whole net, for they are copied before the next batch. */
@@ -266,7 +265,28 @@ static void errors_read(struct sock *s)
 	(void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
-/* Sends until the queue is empty or the socket is full. */
+/* A full socket is kept by the net until it has sent what waits, also without its transport. */
+static void sock_set_full(struct sock *s, bool full)
+{
+	struct net *net = s->net;
+
+	s->full = full;
+	(void)sock_watch(s, NULL);
+	if (full) {
+		s->full_next = net->full;
+		net->full = mem_ref(s);
+		return;
+	}
+	for (struct sock **at = &net->full; *at; at = &(*at)->full_next) {
+		if (*at == s) {
+			*at = s->full_next;
+			mem_deref(s);
+			return;
+		}
+	}
+}
+
+/* Sends until the queue is empty or the socket is full. The caller holds a reference. */
 static void sock_drain(struct sock *s)
 {
 	struct mmsghdr msgs[SEND_BATCH];
@@ -310,10 +330,8 @@ static void sock_drain(struct sock *s)
 			retried = false;
 		}
 	}
-	if (full != s->full) {
-		s->full = full;
-		(void)sock_watch(s, NULL);
-	}
+	if (full != s->full)
+		sock_set_full(s, full);
 }
 
 void udp_send(struct sock *s, struct packet *p)
@@ -329,32 +347,28 @@ void udp_send(struct sock *s, struct packet *p)
 	to = net->tap ? net_find(net, &p->dst) : NULL;
 	if (to)
 		seen_add(net, to, p);
-	packet_list_add(p, &s->queue);
+	packet_list_add(p, &net->outbox);
 	s->queued++;
-	if (!s->dirty) {
-		s->dirty = true;
-		s->dirty_next = net->dirty;
-		net->dirty = mem_ref(s);
-	}
-	/* The queue must not own its owner; from here on net->dirty keeps the socket. */
-	p->sock = mem_deref(p->sock);
 }
 
 void udp_flush(void *arg)
 {
 	struct net *net = arg;
+	struct packet *p;
 
-	for (struct sock **at = &net->dirty; *at;) {
-		struct sock *s = *at;
+	/* In the order of sending across all sockets, for a script that sends from two actors counts on it; in batches
+	 * where one socket sent several in a row. */
+	while ((p = TAILQ_FIRST(&net->outbox))) {
+		struct sock *s = mem_ref(p->sock);
 
+		do {
+			packet_list_remove(p);
+			packet_list_add(p, &s->queue);
+			p->sock = mem_deref(p->sock); /* the queue must not own its owner */
+			p = TAILQ_FIRST(&net->outbox);
+		} while (p && p->sock == s);
 		if (!s->full)
 			sock_drain(s);
-		if (s->full) {
-			at = &s->dirty_next;
-			continue;
-		}
-		*at = s->dirty_next;
-		s->dirty = false;
 		mem_deref(s);
 	}
 }
@@ -368,28 +382,18 @@ void udp_close(struct transport *tp)
 		return;
 	if (net->receiving == tp)
 		net->receiving = NULL;
+	udp_flush(net); /* the loop may never run again, and the port is to be free at once */
 	s->tp = NULL;
-	if (!s->full)
-		sock_drain(s); /* the loop may never run again */
 	(void)sock_watch(s, NULL);
-	/* With nothing left to send the port is free at once, not at the next flush. */
-	for (struct sock **at = &net->dirty; !s->full && *at; at = &(*at)->dirty_next) {
-		if (*at == s) {
-			*at = s->dirty_next;
-			s->dirty = false;
-			mem_deref(s);
-			break;
-		}
-	}
 	tp->sock = mem_deref(s);
 }
 
 void udp_free_all(struct net *net)
 {
-	while (net->dirty) {
-		struct sock *s = net->dirty;
+	while (net->full) {
+		struct sock *s = net->full;
 
-		net->dirty = s->dirty_next;
+		net->full = s->full_next;
 		mem_deref(s);
 	}
 	net->slab = mem_deref(net->slab);
@@ -494,10 +498,8 @@ static void sock_event(uint32_t events, void *arg)
 
 	if (events & EPOLLERR)
 		errors_read(s);
-	if (events & EPOLLOUT) {
-		s->full = false;
-		(void)sock_watch(s, NULL);
-	}
+	if (events & EPOLLOUT && s->full)
+		sock_drain(s);
 	if (events & EPOLLIN && s->tp) {
 		slab = slab_get(net);
 		for (int i = 0; slab && i < RECV_BATCHES && receive(s, slab); i++)

@@ -14,9 +14,10 @@ static void parses(const char *text, const char *shown)
 
 static void parsing(void **state)
 {
-	static const char *const bad[] = {"",	     "a",	   "1.2.3",	"1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:x", "[1.2.3.4]",
-					  "[::1",    "::1]",	   "[::1]5060", "[::1]:",   "[]",	     ":5060",	  "1.2.3.4 ",
-					  "[::1]::", "1.2.3.4:1:", ":::",	"[fe80::1]:99999"};
+	static const char *const bad[] = {
+	    "",          "a",        "1.2.3",   "1.2.3.4:",   "1.2.3.4:65536", "1.2.3.4:x",
+	    "[1.2.3.4]", "[::1",     "::1]",    "[::1]5060",  "[::1]:",        "[]",
+	    ":5060",     "1.2.3.4 ", "[::1]::", "1.2.3.4:1:", ":::",           "[fe80::1]:99999"};
 	struct addr a;
 
 	(void)state;
@@ -65,7 +66,8 @@ static void properties(void **state)
 	assert_int_equal(addr_len(&v6), sizeof(struct sockaddr_in6));
 	assert_int_equal(addr_len(&a), sizeof(struct sockaddr_in));
 	assert_true(addr_is_any(&any) && addr_is_any(&any6) && !addr_is_any(&a) && !addr_is_any(&v6));
-	assert_true(addr_is_loopback(&a) && addr_is_loopback(&loop6) && !addr_is_loopback(&v6) && !addr_is_loopback(&any));
+	assert_true(addr_is_loopback(&a) && addr_is_loopback(&loop6) && !addr_is_loopback(&v6) &&
+		    !addr_is_loopback(&any));
 	assert_string_equal(addr_host(buf, &a), "127.0.0.2");
 	assert_string_equal(addr_host(buf, &v6), "[2001:db8::1]");
 }
@@ -73,8 +75,8 @@ static void properties(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(parsing),
-		UNIT_TEST(properties),
+	    UNIT_TEST(parsing),
+	    UNIT_TEST(properties),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);

@@ -66,9 +66,9 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(growing),
-		UNIT_TEST(long_printf),
-		UNIT_TEST(out_of_memory),
+	    UNIT_TEST(growing),
+	    UNIT_TEST(long_printf),
+	    UNIT_TEST(out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -68,8 +68,8 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(add_find_delete),
-		UNIT_TEST(out_of_memory),
+	    UNIT_TEST(add_find_delete),
+	    UNIT_TEST(out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("hash", tests, NULL, NULL);

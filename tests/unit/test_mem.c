@@ -109,10 +109,10 @@ static void threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(references),
-		UNIT_TEST(zeroed_and_aligned),
-		UNIT_TEST(failing),
-		UNIT_TEST(threads),
+	    UNIT_TEST(references),
+	    UNIT_TEST(zeroed_and_aligned),
+	    UNIT_TEST(failing),
+	    UNIT_TEST(threads),
 	};
 
 	return cmocka_run_group_tests_name("mem", tests, NULL, NULL);

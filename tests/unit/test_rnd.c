@@ -86,10 +86,10 @@ static void tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(streams),
-		UNIT_TEST(fixed),
-		UNIT_TEST(ranges),
-		UNIT_TEST(tokens),
+	    UNIT_TEST(streams),
+	    UNIT_TEST(fixed),
+	    UNIT_TEST(ranges),
+	    UNIT_TEST(tokens),
 	};
 
 	return cmocka_run_group_tests_name("rnd", tests, NULL, NULL);

@@ -79,8 +79,8 @@ static void hashing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(equality), UNIT_TEST(trimming), UNIT_TEST(numbers),
-		UNIT_TEST(copying),  UNIT_TEST(finding),  UNIT_TEST(hashing),
+	    UNIT_TEST(equality), UNIT_TEST(trimming), UNIT_TEST(numbers),
+	    UNIT_TEST(copying),  UNIT_TEST(finding),  UNIT_TEST(hashing),
 	};
 
 	return cmocka_run_group_tests_name("slice", tests, NULL, NULL);

@@ -34,8 +34,8 @@ static inline int unit_teardown(void **state)
 
 #define UNIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, unit_setup, unit_teardown)
 
-/* Runs `fn` with the first allocation failing, then the second, ..., until it returns 0; it must leak nothing on the way
- * and return non-zero whenever it could not do its work. Returns how many runs failed. */
+/* Runs `fn` with the first allocation failing, then the second, ..., until it returns 0; it must leak nothing on the
+ * way and return non-zero whenever it could not do its work. Returns how many runs failed. */
 static inline long unit_each_failure(int (*fn)(void *arg), void *arg)
 {
 	for (long n = 0; n < 100000; n++) {

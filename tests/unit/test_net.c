@@ -1,0 +1,738 @@
+/* The parts that both networks share run on each: a row per clock. */
+#include "unit.h"
+
+#include "core/buf.h"
+#include "net/net.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A loopback socket is never full: this stands before libc's and says so for the next calls. */
+static int full_for;
+
+int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	if (full_for && full_for--) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return (int)syscall(SYS_sendmmsg, fd, msgs, n, flags);
+}
+
+/* --- a run with a tap that writes down what it is shown --- */
+
+struct actor {
+	struct run *run;
+	struct transport *tp;
+	const char *name;
+	struct addr src; /* of the last datagram */
+	struct buf got;  /* what arrived, each followed by its frame: "hello/1 " */
+	struct buf failed;
+	unsigned n;
+	uint64_t last;
+};
+
+struct run {
+	struct loop *loop;
+	struct net *net;
+	struct tap tap;
+	struct tmr limit;
+	struct actor a, b, c;
+	struct buf shown; /* "alice>hello " for each packet, "alice<..." when from outside */
+	struct buf comments, names;
+	uint32_t frames;
+	unsigned want; /* stop once this many events came */
+	unsigned events;
+};
+
+static uint32_t on_packet(void *arg, const struct tap_packet *p)
+{
+	struct run *r = arg;
+
+	buf_printf(&r->shown, "%s%c%.*s ", p->actor, p->received ? '<' : '>', p->len > 20 ? 20 : (int)p->len,
+		   (const char *)p->data);
+	return ++r->frames;
+}
+
+static void on_comment(void *arg, uint32_t frame, const char *text)
+{
+	buf_printf(&((struct run *)arg)->comments, "%u: %s\n", frame, text);
+}
+
+static void on_name(void *arg, const struct addr *a, const char *actor)
+{
+	char text[ADDR_STRLEN];
+
+	buf_printf(&((struct run *)arg)->names, "%s=%s ", actor, addr_host(text, a));
+}
+
+static void event(struct run *r)
+{
+	if (++r->events == r->want)
+		loop_stop(r->loop);
+}
+
+static void on_recv(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now,
+		    uint32_t frame, void *arg)
+{
+	struct actor *a = arg;
+
+	assert_ptr_equal(tp, a->tp);
+	assert_true(now <= loop_now(a->run->loop));
+	a->src = *src;
+	a->n++;
+	a->last = now;
+	buf_printf(&a->got, "%.*s/%u ", len > 20 ? 20 : (int)len, (const char *)data, frame);
+	event(a->run);
+}
+
+static void on_error(struct transport *tp, const struct addr *dst, int error, void *arg)
+{
+	char text[ADDR_STRLEN];
+	struct actor *a = arg;
+
+	assert_ptr_equal(tp, a->tp);
+	buf_printf(&a->failed, "%s %s ", addr_str(text, dst), error == ECONNREFUSED ? "refused" : strerror(error));
+	event(a->run);
+}
+
+static void on_limit(void *arg)
+{
+	(void)arg;
+	fail_msg("nothing more came");
+}
+
+static int actor_open(struct run *r, struct actor *a, const char *name, const char *local, struct err *e)
+{
+	struct addr at;
+
+	a->run = r;
+	a->name = name;
+	if (local)
+		assert_true(addr_parse(&at, slice_str(local), 0));
+	return transport_udp(&a->tp, r->net, name, local ? &at : NULL, false, on_recv, on_error, a, e);
+}
+
+static int run_open(struct run *r, bool virtual_clock, uint64_t seed)
+{
+	struct loop_cfg lc = {.virtual_clock = virtual_clock};
+	struct net_cfg nc = {.tap = &r->tap, .seed = seed, .test = "net"};
+	int err;
+
+	memset(r, 0, sizeof(*r));
+	r->tap = (struct tap){on_packet, on_comment, on_name, r};
+	err = loop_alloc(&r->loop, &lc, NULL);
+	if (err)
+		return err;
+	nc.loop = r->loop;
+	err = net_alloc(&r->net, &nc, NULL);
+	if (err)
+		return err;
+	err = actor_open(r, &r->a, "alice", NULL, NULL);
+	return err ? err : actor_open(r, &r->b, "bob", NULL, NULL);
+}
+
+static void actor_close(struct actor *a)
+{
+	a->tp = mem_deref(a->tp);
+	buf_free(&a->got);
+	buf_free(&a->failed);
+}
+
+static void run_close(struct run *r)
+{
+	actor_close(&r->a);
+	actor_close(&r->b);
+	actor_close(&r->c);
+	buf_free(&r->shown);
+	buf_free(&r->comments);
+	buf_free(&r->names);
+	mem_deref(r->net);
+	tmr_cancel(&r->limit);
+	mem_deref(r->loop);
+}
+
+/* Until `events` more datagrams or errors came; 0: until nothing is left (virtual) or 20 ms passed (real). */
+static void run_for(struct run *r, unsigned events)
+{
+	r->want = r->events + events;
+	if (events || !loop_is_virtual(r->loop)) {
+		if (events)
+			assert_int_equal(tmr_start(&r->limit, r->loop, 10 * NS_PER_S, on_limit, r), 0);
+		else
+			assert_int_equal(tmr_start(&r->limit, r->loop, 20 * NS_PER_MS, (tmr_h *)loop_stop, r->loop), 0);
+		assert_int_equal(loop_run(r->loop), LOOP_STOPPED);
+		tmr_cancel(&r->limit);
+	} else {
+		assert_int_equal(loop_run(r->loop), LOOP_DRY);
+	}
+}
+
+static const char *text(struct buf *b)
+{
+	buf_put(b, "", 1);
+	b->len--;
+	return (const char *)b->p;
+}
+
+static uint32_t say(struct actor *from, const struct addr *to, const char *what)
+{
+	uint32_t frame;
+	struct err e;
+
+	if (transport_send(from->tp, to, what, strlen(what), &frame, &e))
+		fail_msg("%s", e.text);
+	return frame;
+}
+
+#define TO(actor) transport_local((actor).tp)
+
+/* --- both networks --- */
+
+static void there_and_back(bool virtual_clock)
+{
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	assert_ptr_equal(net_loop(r.net), r.loop);
+	assert_int_equal(say(&r.a, TO(r.b), "one"), 1);
+	assert_int_equal(say(&r.a, TO(r.b), "two"), 2);
+	assert_int_equal(say(&r.a, TO(r.b), "two"), 3); /* a retransmission */
+	assert_int_equal(say(&r.b, TO(r.a), ""), 4);    /* an empty datagram is one, too */
+	run_for(&r, 4);
+	assert_string_equal(text(&r.b.got), "one/1 two/2 two/3 ");
+	assert_string_equal(text(&r.a.got), "/4 ");
+	assert_true(addr_eq(&r.b.src, TO(r.a)));
+	assert_string_equal(text(&r.shown), "alice>one alice>two alice>two bob> "); /* each once */
+	assert_string_equal(text(&r.names),
+			    virtual_clock ? "alice=198.18.0.1 bob=198.18.0.2 " : "alice=127.0.0.2 bob=127.0.0.3 ");
+	assert_int_equal(net_stats(r.net)->sent, 4);
+	assert_int_equal(net_stats(r.net)->received, 4);
+	run_close(&r);
+}
+
+static void refused(bool virtual_clock)
+{
+	char where[ADDR_STRLEN], want[200];
+	struct run r;
+	struct addr gone;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	gone = *TO(r.b);
+	actor_close(&r.b);
+	say(&r.a, &gone, "anybody?");
+	run_for(&r, 1);
+	snprintf(want, sizeof(want), "%s refused ", addr_str(where, &gone));
+	assert_string_equal(text(&r.a.failed), want);
+	assert_int_equal(net_stats(r.net)->unreachable, 1);
+	/* The next datagram is not the one that pays for it. */
+	assert_int_equal(actor_open(&r, &r.b, "bob", where, NULL), 0);
+	say(&r.a, &gone, "back");
+	run_for(&r, 1);
+	assert_string_equal(text(&r.b.got), "back/2 ");
+	run_close(&r);
+}
+
+static void misuse(bool virtual_clock)
+{
+	static char big[65508];
+	struct addr to, v6;
+	uint32_t frame = 9;
+	struct run r;
+	struct err e;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	to = *TO(r.b);
+	assert_int_equal(transport_send(r.a.tp, &to, big, sizeof(big), &frame, &e), ERR_ARG);
+	assert_non_null(strstr(e.text, "65508 bytes"));
+	assert_int_equal(frame, 0);
+	assert_true(addr_parse(&v6, SLICE_LIT("::1"), 5060));
+	assert_int_equal(transport_send(r.a.tp, &v6, "x", 1, NULL, &e), ERR_ARG);
+	assert_non_null(strstr(e.text, "IPv6"));
+	addr_set_port(&to, 0);
+	assert_int_equal(transport_send(r.a.tp, &to, "x", 1, NULL, &e), ERR_ARG);
+	assert_non_null(strstr(e.text, "port 0"));
+	assert_string_equal(text(&r.shown), "");
+	/* The longest that fits does arrive whole. */
+	big[65506] = 'z';
+	assert_int_equal(transport_send(r.a.tp, TO(r.b), big, 65507, NULL, &e), 0);
+	run_for(&r, 1);
+	assert_int_equal(r.b.n, 1);
+	run_close(&r);
+}
+
+static void in_use(bool virtual_clock)
+{
+	char at[ADDR_STRLEN], want[300];
+	struct addr a;
+	struct run r;
+	struct err e;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	addr_str(at, TO(r.a));
+	assert_int_equal(actor_open(&r, &r.c, "edge", at, &e), ERR_ENV);
+	assert_null(r.c.tp);
+	snprintf(
+	    want, sizeof(want),
+	    "cannot bind %s for edge: address already in use (choose another port, or leave it out for a free one)",
+	    at);
+	assert_string_equal(e.text, want);
+	/* Without a port a free one is found, also beside an actor's first socket. */
+	assert_int_equal(actor_open(&r, &r.c, "alice", NULL, &e), 0);
+	assert_true(addr_host_eq(TO(r.a), TO(r.c)));
+	assert_int_not_equal(addr_port(TO(r.a)), addr_port(TO(r.c)));
+	actor_close(&r.c);
+	a = *TO(r.b);
+	addr_set_port(&a, 0);
+	assert_int_equal(actor_open(&r, &r.c, "carol", addr_str(at, &a), &e), 0);
+	assert_int_not_equal(addr_port(TO(r.c)), 0);
+	/* A closed transport's address is free at once, even with something to send. */
+	a = *TO(r.a);
+	say(&r.a, TO(r.b), "last words");
+	r.a.tp = mem_deref(r.a.tp);
+	assert_int_equal(actor_open(&r, &r.a, "alice", addr_str(at, &a), &e), 0);
+	run_for(&r, 1);
+	assert_string_equal(text(&r.b.got), "last words/1 ");
+	run_close(&r);
+}
+
+static void on_recv_close(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now,
+			  uint32_t frame, void *arg)
+{
+	struct actor *a = arg;
+
+	(void)tp, (void)src, (void)data, (void)len, (void)now, (void)frame;
+	a->n++;
+	a->tp = mem_deref(a->tp);
+	a->run->a.tp = mem_deref(a->run->a.tp);
+	a->run->b.tp = mem_deref(a->run->b.tp);
+	a->run->net = mem_deref(a->run->net);
+	event(a->run);
+}
+
+/* A handler frees its transport and the net, with more datagrams behind it in the same batch. */
+static void freed_in_handler(bool virtual_clock)
+{
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	r.c.run = &r;
+	assert_int_equal(transport_udp(&r.c.tp, r.net, "carol", NULL, false, on_recv_close, NULL, &r.c, NULL), 0);
+	for (int i = 0; i < 5; i++)
+		say(&r.a, TO(r.c), "x");
+	run_for(&r, 1);
+	assert_int_equal(r.c.n, 1);
+	run_close(&r);
+}
+
+static void in_flight(bool virtual_clock)
+{
+	struct net_faults f = {.delay = NS_PER_S, .duplicate = 1, .reorder = 0.5};
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	say(&r.a, TO(r.b), "queued");
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &f), 0);
+	for (int i = 0; i < 10; i++)
+		say(&r.a, TO(r.b), "delayed");
+	run_close(&r); /* the leak check is the assertion */
+}
+
+/* --- faults --- */
+
+static void losses(bool virtual_clock)
+{
+	struct net_faults f = {.loss = 0.3};
+	char first[2000], what[10];
+	struct run r;
+
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(run_open(&r, virtual_clock, 7), 0);
+		assert_int_equal(net_set_faults(r.net, "alice", "bob", &f), 0);
+		for (int i = 0; i < 100; i++) {
+			snprintf(what, sizeof(what), "%d", i);
+			say(&r.a, TO(r.b), what);
+			say(&r.b, TO(r.a), what); /* another link: all arrive, and it draws nothing of the first */
+		}
+		run_for(&r, 0);
+		assert_int_equal(r.a.n, 100);
+		assert_in_range(r.b.n, 55, 85);
+		assert_int_equal(net_stats(r.net)->lost, 100 - r.b.n);
+		assert_int_equal(r.frames, 200); /* the capture shows the lost ones too */
+		assert_non_null(strstr(text(&r.comments), ": lost on the link alice -> bob (simulated)\n"));
+		if (!round)
+			snprintf(first, sizeof(first), "%s", text(&r.b.got));
+		else
+			assert_string_equal(text(&r.b.got), first); /* the same seed loses the same */
+		run_close(&r);
+	}
+}
+
+static void exactness(bool virtual_clock)
+{
+	struct net_faults all = {.loss = 1}, none = {0};
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	assert_int_equal(actor_open(&r, &r.c, "carol", NULL, NULL), 0);
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &all), 0);
+	assert_int_equal(net_set_faults(r.net, NULL, "bob", &none), 0);
+	say(&r.a, TO(r.b), "1");
+	say(&r.a, TO(r.c), "2"); /* lost */
+	assert_int_equal(net_set_faults(r.net, "alice", NULL, &all), 0);
+	say(&r.a, TO(r.b), "3"); /* lost: `from` is before `to` */
+	say(&r.c, TO(r.b), "4");
+	assert_int_equal(net_set_faults(r.net, "alice", "bob", &none), 0);
+	say(&r.a, TO(r.b), "5");
+	assert_int_equal(net_set_faults(r.net, "alice", "bob", &all), 0);
+	say(&r.a, TO(r.b), "6"); /* lost: replaced */
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &none), 0);
+	say(&r.b, TO(r.c), "7");
+	run_for(&r, 4);
+	assert_string_equal(text(&r.b.got), "1/1 4/4 5/5 ");
+	assert_string_equal(text(&r.c.got), "7/7 ");
+	run_close(&r);
+}
+
+static void delay_and_jitter(bool virtual_clock)
+{
+	struct net_faults f = {.delay = 5 * NS_PER_MS, .jitter = 10 * NS_PER_MS}, none = {0};
+	char what[10], want[1000] = "";
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 3), 0);
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &f), 0);
+	for (int i = 1; i <= 50; i++) {
+		snprintf(what, sizeof(what), "%d", i);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%d/%d ", i, i);
+		say(&r.a, TO(r.b), what);
+	}
+	/* The link becomes fast: still nothing is overtaken. */
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &none), 0);
+	strcat(want, "end/51 ");
+	say(&r.a, TO(r.b), "end");
+	run_for(&r, 51);
+	assert_string_equal(text(&r.b.got), want);
+	assert_true(r.b.last >= 6 * NS_PER_MS);
+	if (virtual_clock)
+		assert_true(loop_now(r.loop) <= 15 * NS_PER_MS);
+	run_close(&r);
+}
+
+static void duplicates(bool virtual_clock)
+{
+	struct net_faults f = {.duplicate = 1};
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 3), 0);
+	assert_int_equal(net_set_faults(r.net, "alice", NULL, &f), 0);
+	say(&r.a, TO(r.b), "x");
+	say(&r.a, TO(r.b), "y");
+	run_for(&r, 4);
+	assert_string_equal(text(&r.b.got), "x/1 x/1 y/2 y/2 ");
+	assert_string_equal(text(&r.shown), "alice>x alice>y ");
+	assert_int_equal(net_stats(r.net)->duplicated, 2);
+	assert_string_equal(text(&r.comments), "1: duplicated on the link alice -> bob (simulated)\n"
+					       "2: duplicated on the link alice -> bob (simulated)\n");
+	run_close(&r);
+}
+
+static void reordering(bool virtual_clock)
+{
+	struct net_faults f = {.reorder = 1, .delay = NS_PER_MS};
+	struct run r;
+
+	assert_int_equal(run_open(&r, virtual_clock, 3), 0);
+	assert_int_equal(net_set_faults(r.net, "alice", NULL, &f), 0);
+	say(&r.a, TO(r.b), "1");
+	say(&r.a, TO(r.b), "2");
+	say(&r.a, TO(r.b), "3");
+	run_for(&r, 3);
+	/* The third waited for a fourth that did not come: two delays and 20 ms. */
+	assert_string_equal(text(&r.b.got), "2/2 1/1 3/3 ");
+	assert_true(r.b.last >= 22 * NS_PER_MS);
+	assert_int_equal(net_stats(r.net)->reordered, 2);
+	run_close(&r);
+}
+
+/* --- the simulated network alone --- */
+
+static void simulated_addresses(void **state)
+{
+	struct transport *tp[3];
+	char at[ADDR_STRLEN];
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, true, 1), 0);
+	assert_string_equal(addr_str(at, TO(r.a)), "198.18.0.1:5060");
+	assert_string_equal(addr_str(at, TO(r.b)), "198.18.0.2:5060");
+	assert_int_equal(transport_udp(&tp[0], r.net, "alice", NULL, true, on_recv, on_error, &r.a, NULL), 0);
+	assert_string_equal(addr_str(at, transport_local(tp[0])), "[2001:db8::1]:5060");
+	assert_int_equal(transport_udp(&tp[1], r.net, "alice", NULL, false, on_recv, on_error, &r.a, NULL), 0);
+	assert_string_equal(addr_str(at, transport_local(tp[1])), "198.18.0.1:49152");
+	assert_int_equal(actor_open(&r, &r.c, "far", "192.0.2.77:9", NULL), 0);
+	assert_string_equal(addr_str(at, TO(r.c)), "192.0.2.77:9");
+	actor_close(&r.c);
+	assert_int_equal(actor_open(&r, &r.c, "far", "0.0.0.0:7000", NULL), 0);
+	assert_string_equal(addr_str(at, TO(r.c)), "198.18.0.3:7000");
+	mem_deref(tp[0]);
+	mem_deref(tp[1]);
+	run_close(&r);
+}
+
+static void simulated_delay_of_refusal(void **state)
+{
+	struct net_faults f = {.delay = 30 * NS_PER_MS};
+	struct addr gone;
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, true, 1), 0);
+	assert_int_equal(net_set_faults(r.net, NULL, NULL, &f), 0);
+	assert_true(addr_parse(&gone, SLICE_LIT("192.0.2.1"), 5060));
+	say(&r.a, &gone, "x");
+	run_for(&r, 0);
+	assert_string_equal(text(&r.a.failed), "192.0.2.1:5060 refused ");
+	assert_true(loop_now(r.loop) == 30 * NS_PER_MS);
+	assert_string_equal(text(&r.comments), "1: nobody lives at 192.0.2.1:5060 (simulated)\n");
+	run_close(&r);
+}
+
+/* --- real sockets alone --- */
+
+static void from_outside(void **state)
+{
+	struct addr at;
+	socklen_t len = sizeof(at);
+	char back[10];
+	struct run r;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(addr_set(&at, SLICE_LIT("127.0.0.1"), 0));
+	assert_int_equal(bind(fd, &at.u.sa, addr_len(&at)), 0);
+	assert_int_equal(getsockname(fd, &at.u.sa, &len), 0);
+	assert_int_equal(run_open(&r, false, 1), 0);
+	assert_int_equal(sendto(fd, "hi", 2, 0, &TO(r.a)->u.sa, addr_len(TO(r.a))), 2);
+	run_for(&r, 1);
+	assert_string_equal(text(&r.a.got), "hi/1 ");
+	assert_string_equal(text(&r.shown), "alice<hi ");
+	assert_true(addr_eq(&r.a.src, &at));
+	say(&r.a, &at, "yes?");
+	run_for(&r, 0);
+	assert_int_equal(recv(fd, back, sizeof(back), MSG_DONTWAIT), 4);
+	close(fd);
+	run_close(&r);
+}
+
+/* A socket on every address of the host is one of the run all the same: one packet, one frame, a real source address.
+ */
+static void wildcard(void **state)
+{
+	struct addr at;
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	assert_int_equal(actor_open(&r, &r.c, "edge", "0.0.0.0:0", NULL), 0);
+	assert_true(addr_set(&at, SLICE_LIT("127.0.0.1"), addr_port(TO(r.c))));
+	say(&r.a, &at, "hello");
+	run_for(&r, 1);
+	assert_string_equal(text(&r.c.got), "hello/1 ");
+	say(&r.c, TO(r.a), "answer");
+	run_for(&r, 1);
+	assert_string_equal(text(&r.a.got), "answer/2 ");
+	assert_string_equal(text(&r.shown), "alice>hello edge>answer ");
+	assert_int_equal(net_source_for(&at, TO(r.a), NULL), 0);
+	assert_true(addr_is_loopback(&at));
+	assert_int_equal(addr_port(&at), 0);
+	run_close(&r);
+}
+
+static void not_this_host(void **state)
+{
+	struct run r;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	assert_int_equal(actor_open(&r, &r.c, "alice", "192.0.2.1:5060", &e), ERR_ENV);
+	assert_string_equal(e.text, "192.0.2.1 is not an address of this host (alice)");
+	run_close(&r);
+}
+
+static void ipv6(void **state)
+{
+	struct transport *tp;
+	struct run r;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	r.c.run = &r;
+	if (transport_udp(&r.c.tp, r.net, "carol", NULL, true, on_recv, on_error, &r.c, &e)) {
+		run_close(&r);
+		skip(); /* a host without IPv6 */
+	}
+	assert_int_equal(transport_udp(&tp, r.net, "dave", NULL, true, NULL, NULL, NULL, &e), 0);
+	assert_int_equal(transport_send(tp, TO(r.c), "six", 3, NULL, &e), 0);
+	run_for(&r, 1);
+	assert_string_equal(text(&r.c.got), "six/1 ");
+	/* And its ICMP. */
+	struct addr gone = *transport_local(tp);
+	mem_deref(tp);
+	say(&r.c, &gone, "x");
+	run_for(&r, 1);
+	assert_non_null(strstr(text(&r.c.failed), "refused"));
+	run_close(&r);
+}
+
+/* More than a batch, a wake-up and the index of frames: none is lost, none is shown twice. */
+static void many(void **state)
+{
+	struct run r;
+	char what[10];
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 500; i++) {
+			snprintf(what, sizeof(what), "%d", i);
+			say(&r.a, TO(r.b), what);
+		}
+		run_for(&r, 500);
+	}
+	assert_int_equal(r.b.n, 10000);
+	assert_int_equal(r.frames, 10000);
+	assert_null(strstr(text(&r.b.got), "/0 "));
+	run_close(&r);
+}
+
+/* A full socket keeps what waits, sends it in order when there is room, and does so after its transport is closed. */
+static void full_socket(void **state)
+{
+	char what[10], want[3000] = "";
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	assert_int_equal(actor_open(&r, &r.c, "carol", NULL, NULL), 0);
+	full_for = 1;
+	for (int i = 1; i <= 150; i++) {
+		snprintf(what, sizeof(what), "%d", i);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%d/%d ", i, i);
+		say(&r.a, TO(r.b), what);
+	}
+	run_for(&r, 150);
+	assert_string_equal(text(&r.b.got), want);
+
+	buf_reset(&r.b.got);
+	full_for = 1;
+	say(&r.a, TO(r.b), "last");
+	actor_close(&r.a); /* full when it closes */
+	say(&r.c, TO(r.b), "not held up");
+	run_for(&r, 2);
+	assert_string_equal(text(&r.b.got), "not held up/152 last/151 ");
+
+	/* The end of the run while full. */
+	full_for = 1000;
+	say(&r.c, TO(r.b), "never");
+	run_for(&r, 0);
+	run_close(&r);
+	full_for = 0;
+}
+
+/* --- failing allocations --- */
+
+static int talk(void *arg)
+{
+	struct net_faults f = {.delay = NS_PER_MS, .jitter = NS_PER_MS, .duplicate = 0.5, .reorder = 0.5, .loss = 0.1};
+	struct addr nobody;
+	struct run r;
+	int err = run_open(&r, *(bool *)arg, 1);
+
+	if (err)
+		goto out;
+	assert_true(addr_parse(&nobody, SLICE_LIT("127.0.0.99:9"), 0));
+	for (int i = 0; i < 20 && !err; i++)
+		err = transport_send(r.a.tp, i % 5 ? TO(r.b) : &nobody, "x", 1, NULL, NULL);
+	if (!err)
+		err = net_set_faults(r.net, "alice", NULL, &f);
+	for (int i = 0; i < 20 && !err; i++)
+		err = transport_send(r.a.tp, TO(r.b), "x", 1, NULL, NULL);
+	if (!err)
+		err = tmr_start(&r.limit, r.loop, 30 * NS_PER_MS, (tmr_h *)loop_stop, r.loop);
+	if (!err)
+		loop_run(r.loop);
+	/* What a handler wanted and could not have shows here: a transport never fails for it. */
+	err |= r.shown.failed || r.a.failed.failed || r.b.got.failed || r.b.n < 20;
+out:
+	run_close(&r);
+	return err;
+}
+
+static void out_of_memory(bool virtual_clock)
+{
+	assert_true(unit_each_failure(talk, &virtual_clock) > 30);
+}
+
+#define BOTH(fn)                                                                                                       \
+	static void fn##_real(void **state)                                                                            \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		fn(false);                                                                                             \
+	}                                                                                                              \
+	static void fn##_virtual(void **state)                                                                         \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		fn(true);                                                                                              \
+	}
+
+BOTH(there_and_back)
+BOTH(refused)
+BOTH(misuse)
+BOTH(in_use)
+BOTH(freed_in_handler)
+BOTH(in_flight)
+BOTH(losses)
+BOTH(exactness)
+BOTH(delay_and_jitter)
+BOTH(duplicates)
+BOTH(reordering)
+BOTH(out_of_memory)
+
+#define TEST_BOTH(fn) UNIT_TEST(fn##_real), UNIT_TEST(fn##_virtual)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST_BOTH(there_and_back),
+	    TEST_BOTH(refused),
+	    TEST_BOTH(misuse),
+	    TEST_BOTH(in_use),
+	    TEST_BOTH(freed_in_handler),
+	    TEST_BOTH(in_flight),
+	    TEST_BOTH(losses),
+	    TEST_BOTH(exactness),
+	    TEST_BOTH(delay_and_jitter),
+	    TEST_BOTH(duplicates),
+	    TEST_BOTH(reordering),
+	    UNIT_TEST(simulated_addresses),
+	    UNIT_TEST(simulated_delay_of_refusal),
+	    UNIT_TEST(from_outside),
+	    UNIT_TEST(wildcard),
+	    UNIT_TEST(not_this_host),
+	    UNIT_TEST(ipv6),
+	    UNIT_TEST(many),
+	    UNIT_TEST(full_socket),
+	    TEST_BOTH(out_of_memory),
+	};
+
+	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
+}
