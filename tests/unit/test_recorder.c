@@ -1,0 +1,466 @@
+#include "unit.h"
+
+#include "core/buf.h"
+#include "pcap/pcapng.h"
+#include "pcap/recorder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EPOCH 1700000000000000000ull
+
+/* A recorder with its tap, in a folder of its own. */
+struct bench {
+	struct recorder *rec;
+	struct tap tap;
+	char dir[64], spill[96], path[96];
+};
+
+static struct addr host(const char *text)
+{
+	struct addr a;
+
+	assert_true(addr_parse(&a, slice_str(text), 5060));
+	return a;
+}
+
+static int bench_open(struct bench *b, size_t max_bytes, bool spill)
+{
+	struct recorder_cfg cfg = {.max_bytes = max_bytes};
+	int rc;
+
+	*b = (struct bench){.dir = "/tmp/offhook-recorder-XXXXXX"};
+	assert_non_null(mkdtemp(b->dir));
+	snprintf(b->spill, sizeof(b->spill), "%s/spill", b->dir);
+	snprintf(b->path, sizeof(b->path), "%s/test.pcapng", b->dir);
+	cfg.spill_path = spill ? b->spill : NULL;
+	rc = recorder_alloc(&b->rec, &cfg, NULL);
+	if (!rc)
+		recorder_tap(b->rec, &b->tap);
+	return rc;
+}
+
+/* Nothing may be left in the folder but the capture. */
+static void bench_close(struct bench *b)
+{
+	b->rec = mem_deref(b->rec);
+	unlink(b->path);
+	assert_int_equal(rmdir(b->dir), 0);
+}
+
+static void name(struct bench *b, const char *addr, const char *actor)
+{
+	struct addr a = host(addr);
+
+	b->tap.name(b->tap.arg, &a, actor);
+}
+
+/* `who` sends from `src`, or, when it begins with '<', received at `dst`. */
+static uint32_t packet(struct bench *b, uint64_t at, const char *who, const char *src, const char *dst,
+		       const char *text)
+{
+	return b->tap.packet(b->tap.arg, &(struct tap_packet){
+					     .wall = EPOCH + at,
+					     .src = host(src),
+					     .dst = host(dst),
+					     .data = (const uint8_t *)text,
+					     .len = strlen(text),
+					     .actor = *who == '<' ? who + 1 : who,
+					     .received = *who == '<',
+					 });
+}
+
+static void comment(struct bench *b, uint32_t id, const char *text)
+{
+	b->tap.comment(b->tap.arg, id, text);
+}
+
+static struct buf file_read(const char *path)
+{
+	struct buf b = {0};
+	FILE *f = fopen(path, "rb");
+
+	assert_non_null(f);
+	while (buf_reserve(&b, 4096)) {
+		size_t n = fread(b.p + b.len, 1, 4096, f);
+
+		b.len += n;
+		if (n < 4096)
+			break;
+	}
+	fclose(f);
+	return b;
+}
+
+/* The capture's blocks of one type, one after the other. */
+static struct buf blocks_of(const struct buf *file, uint32_t type)
+{
+	struct buf out = {0};
+
+	for (size_t at = 0; at < file->len;) {
+		uint32_t head[2];
+
+		assert_true(at + 12 <= file->len);
+		memcpy(head, file->p + at, 8);
+		assert_true(head[1] >= 12 && head[1] <= file->len - at);
+		if (head[0] == type)
+			buf_put(&out, file->p + at, head[1]);
+		at += head[1];
+	}
+	return out;
+}
+
+static bool contains(const struct buf *b, const char *text)
+{
+	return slice_find(buf_slice(b), slice_str(text), 0) >= 0;
+}
+
+static char *tshark(const char *path, const char *args)
+{
+	static char out[1 << 16];
+	char cmd[1024];
+	FILE *f;
+	size_t n;
+
+	if (system("command -v tshark >/dev/null"))
+		return NULL;
+	snprintf(cmd, sizeof(cmd), "tshark -r %s -o nameres.use_external_name_resolver:FALSE %s 2>/dev/null", path,
+		 args);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	n = fread(out, 1, sizeof(out) - 1, f);
+	out[n] = 0;
+	assert_int_equal(pclose(f), 0);
+	return out;
+}
+
+static void test_order_is_time_then_arrival(void **state)
+{
+	struct bench b;
+	uint32_t id[5];
+
+	(void)state;
+	bench_open(&b, 0, false);
+	id[0] = packet(&b, 100, "a", "192.0.2.1", "192.0.2.2", "one");
+	id[1] = packet(&b, 300, "a", "192.0.2.1", "192.0.2.2", "two");
+	id[2] = packet(&b, 300, "a", "192.0.2.1", "192.0.2.2", "three");
+	id[3] = packet(&b, 200, "<a", "192.0.2.2", "192.0.2.1", "the kernel's stamp is earlier");
+	id[4] = packet(&b, 50, "<a", "192.0.2.2", "192.0.2.1", "first of all");
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(id[i], i + 1);
+	assert_int_equal(recorder_frame_number(b.rec, id[0]), 2);
+	assert_int_equal(recorder_frame_number(b.rec, id[1]), 4);
+	assert_int_equal(recorder_frame_number(b.rec, id[2]), 5);
+	assert_int_equal(recorder_frame_number(b.rec, id[3]), 3);
+	assert_int_equal(recorder_frame_number(b.rec, id[4]), 1);
+	assert_int_equal(recorder_frame_number(b.rec, 0), 0);
+	assert_int_equal(recorder_frame_number(b.rec, 6), 0);
+	assert_int_equal(recorder_count(b.rec), 5);
+	bench_close(&b);
+}
+
+static void frame_check(const struct recorder_frame *f, void *arg)
+{
+	uint32_t *n = arg;
+
+	assert_int_equal(f->number, ++*n);
+	if (*n == 1) {
+		assert_string_equal(f->src_name, "alice");
+		assert_string_equal(f->dst_name, "bob"); /* named after the packet went out */
+		assert_false(f->received);
+		assert_true(slice_eq(f->data, SLICE_LIT("hello")));
+		assert_true(slice_eq(f->comments, SLICE_LIT("one\0two\0")));
+	} else {
+		assert_null(f->src_name);
+		assert_string_equal(f->dst_name, "alice");
+		assert_true(f->received);
+		assert_int_equal(f->comments.l, 0);
+	}
+}
+
+static void test_each_shows_frames(void **state)
+{
+	struct bench b;
+	uint32_t n = 0, id;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	id = packet(&b, 1, "alice", "192.0.2.1", "192.0.2.2", "hello");
+	packet(&b, 2, "<alice", "198.51.100.1", "192.0.2.1", "");
+	name(&b, "192.0.2.2", "bob");
+	comment(&b, id, "one");
+	comment(&b, id, "two");
+	comment(&b, 77, "on nothing");
+	recorder_each(b.rec, frame_check, &n);
+	assert_int_equal(n, 2);
+	bench_close(&b);
+}
+
+static void test_tshark_shows_actors_and_comments(void **state)
+{
+	struct bench b;
+	char *out;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	name(&b, "192.0.2.1:5060", "alice");
+	name(&b, "192.0.2.2:5060", "edge");
+	name(&b, "192.0.2.2:5080", "bob of edge");
+	name(&b, "[2001:db8::7]:5060", "carol");
+	packet(&b, 0, "alice", "192.0.2.1:5060", "192.0.2.2:5060", "OPTIONS sip:x SIP/2.0\r\n\r\n");
+	comment(&b, 1, "call.lua:12: alice:options()");
+	comment(&b, 1, "failed: wanted 200\ngot \xFF nothing");
+	packet(&b, 1, "<carol", "[2001:db8::99]:5060", "[2001:db8::7]:5060", "\r\n\r\n");
+	packet(&b, 2, "<alice", "198.51.100.1:5060", "192.0.2.1:5060", "\r\n\r\n");
+	packet(&b, 3, "alice", "192.0.2.1:5060", "198.51.100.1:5060", "\r\n\r\n");
+	comment(&b, 0, "test: wrong password");
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+
+	out = tshark(b.path, "-Nn -T fields -E separator=, -E aggregator='|' -e frame.interface_name -e ip.src_host "
+			     "-e ip.dst_host -e ipv6.dst_host -e ip.id -e frame.comment");
+	if (out)
+		assert_string_equal(out, "alice,alice,edge+bob_of_edge,,0x0000,call.lua:12: alice:options()|"
+					 "failed: wanted 200\\ngot \xEF\xBF\xBD nothing\n"
+					 "carol,,,carol,,\n"
+					 "alice,198.51.100.1,alice,,0x0000,\n"
+					 "alice,alice,198.51.100.1,,0x0001,\n");
+	bench_close(&b);
+	if (!out)
+		skip();
+}
+
+static void test_render_again_and_early(void **state)
+{
+	struct bench b;
+	struct buf first, second, third;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	packet(&b, 1, "a", "192.0.2.1", "192.0.2.2", "one");
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	first = file_read(b.path);
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	second = file_read(b.path);
+	assert_int_equal(first.len, second.len);
+	assert_memory_equal(first.p, second.p, first.len);
+
+	packet(&b, 2, "a", "192.0.2.1", "192.0.2.2", "two");
+	comment(&b, 1, "late, but in time");
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	third = file_read(b.path);
+	assert_true(third.len > first.len);
+	assert_true(contains(&third, "late, but in time"));
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&third);
+	bench_close(&b);
+}
+
+static void test_no_packets(void **state)
+{
+	struct bench b;
+	struct buf file;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	comment(&b, 0, "nothing was sent");
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	file = file_read(b.path);
+	assert_true(contains(&file, "nothing was sent"));
+	buf_free(&file);
+	bench_close(&b);
+}
+
+static void fill(struct bench *b, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "packet %d", i);
+		/* every tenth has a stamp before its two predecessors */
+		packet(b, (uint64_t)(i % 10 == 9 ? i * 1000 - 2500 : i * 1000), i % 3 ? "a" : "b",
+		       i % 3 ? "192.0.2.1" : "192.0.2.2", i % 3 ? "192.0.2.2" : "192.0.2.1", text);
+	}
+}
+
+static void test_spill_changes_no_frame(void **state)
+{
+	enum { N = 5000 };
+	struct bench held, spilled;
+	struct recorder_stats st;
+	struct buf file[2], frames[2];
+
+	(void)state;
+	bench_open(&held, 0, false);
+	bench_open(&spilled, 64 << 10, true);
+	fill(&held, N);
+	fill(&spilled, N);
+	recorder_stats_get(spilled.rec, &st);
+	assert_int_equal(st.packets, N);
+	assert_int_equal(st.dropped, 0);
+	assert_true(st.spilled > N / 2 && st.spilled < N);
+	assert_int_equal(st.start, EPOCH);
+	for (uint32_t id = 1; id <= N; id++)
+		assert_int_equal(recorder_frame_number(held.rec, id), recorder_frame_number(spilled.rec, id));
+
+	comment(&spilled, 3, "too late");
+	assert_int_equal(recorder_render(held.rec, held.path, NULL), 0);
+	assert_int_equal(recorder_render(spilled.rec, spilled.path, NULL), 0);
+	file[0] = file_read(held.path);
+	file[1] = file_read(spilled.path);
+	for (int i = 0; i < 2; i++)
+		frames[i] = blocks_of(&file[i], PCAPNG_EPB);
+	assert_int_equal(frames[0].len, frames[1].len);
+	assert_memory_equal(frames[0].p, frames[1].p, frames[0].len);
+	assert_true(contains(&file[1], "1 comments that came later for them are missing"));
+	assert_false(contains(&file[0], "offhook: "));
+	recorder_stats_get(spilled.rec, &st);
+	assert_int_equal(st.comments_late, 1);
+
+	/* what is left when the program dies before it renders */
+	for (int i = 0; i < 2; i++) {
+		buf_free(&file[i]);
+		buf_free(&frames[i]);
+	}
+	file[0] = file_read(spilled.spill);
+	frames[0] = blocks_of(&file[0], PCAPNG_EPB);
+	assert_true(frames[0].len > 0);
+	buf_free(&file[0]);
+	buf_free(&frames[0]);
+
+	unlink(held.path);
+	bench_close(&held);
+	bench_close(&spilled);
+}
+
+static void test_bound_without_spill_drops_and_says_so(void **state)
+{
+	struct bench b;
+	struct recorder_stats st;
+	struct buf file;
+	char text[64];
+
+	(void)state;
+	bench_open(&b, 16 << 10, false);
+	fill(&b, 1000);
+	assert_int_equal(packet(&b, 1, "a", "192.0.2.1", "192.0.2.2", "x"), 0);
+	recorder_stats_get(b.rec, &st);
+	assert_true(st.packets > 10 && st.packets < 200);
+	assert_int_equal(st.packets + st.dropped, 1001);
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	file = file_read(b.path);
+	snprintf(text, sizeof(text), "offhook: %d packets are missing here", (int)st.dropped);
+	assert_true(contains(&file, text));
+	buf_free(&file);
+	bench_close(&b);
+}
+
+static void test_spill_that_fails_drops_and_says_so(void **state)
+{
+	struct recorder_cfg cfg = {.max_bytes = 16 << 10, .spill_path = "/nonexistent/folder/spill"};
+	struct recorder_stats st;
+	struct bench b;
+	struct buf file;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	mem_deref(b.rec);
+	assert_int_equal(recorder_alloc(&b.rec, &cfg, NULL), 0);
+	recorder_tap(b.rec, &b.tap);
+	fill(&b, 1000);
+	recorder_stats_get(b.rec, &st);
+	assert_int_equal(st.spilled, 0);
+	assert_int_equal(st.packets + st.dropped, 1000);
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	file = file_read(b.path);
+	assert_true(contains(&file, "packets are missing here: cannot write the capture /nonexistent/folder/spill"));
+	buf_free(&file);
+	bench_close(&b);
+}
+
+static void test_comments_are_bounded(void **state)
+{
+	struct bench b;
+	struct recorder_stats st;
+	char text[1001];
+
+	(void)state;
+	bench_open(&b, 0, false);
+	memset(text, 'x', 1000);
+	text[1000] = 0;
+	packet(&b, 1, "a", "192.0.2.1", "192.0.2.2", "one");
+	for (int i = 0; i < 1000; i++)
+		comment(&b, (uint32_t)(i & 1), text);
+	recorder_stats_get(b.rec, &st);
+	assert_true(st.comments_lost > 500 && st.comments_lost < 1000);
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	bench_close(&b);
+}
+
+static void test_render_error_names_the_file(void **state)
+{
+	struct bench b;
+	struct err err = {0};
+
+	(void)state;
+	bench_open(&b, 0, false);
+	packet(&b, 1, "a", "192.0.2.1", "192.0.2.2", "one");
+	assert_int_equal(recorder_render(b.rec, "/nonexistent/folder/x.pcapng", &err), ERR_IO);
+	assert_non_null(strstr(err.text, "/nonexistent/folder/x.pcapng"));
+	assert_int_equal(recorder_render(b.rec, b.dir, &err), ERR_IO); /* a folder: the rename fails, nothing is left */
+	bench_close(&b);
+}
+
+static int record_all(void *arg)
+{
+	struct bench b;
+	struct recorder_stats st;
+	int rc = bench_open(&b, *(size_t *)arg, true);
+
+	if (rc) {
+		assert_int_equal(rc, ERR_NOMEM);
+		assert_int_equal(rmdir(b.dir), 0);
+		return rc;
+	}
+	name(&b, "192.0.2.1", "a");
+	fill(&b, 100);
+	comment(&b, 100, "one");
+	comment(&b, 0, "all");
+	rc = recorder_render(b.rec, b.path, NULL);
+	recorder_stats_get(b.rec, &st);
+	assert_int_equal(st.packets + st.dropped, 100);
+	if (st.dropped || st.comments_lost)
+		rc = ERR_NOMEM;
+	bench_close(&b);
+	return rc;
+}
+
+static void test_no_memory(void **state)
+{
+	size_t held = 0, spilled = 4096;
+
+	(void)state;
+	assert_true(unit_each_failure(record_all, &held) > 100);
+	assert_true(unit_each_failure(record_all, &spilled) > 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    UNIT_TEST(test_order_is_time_then_arrival),
+	    UNIT_TEST(test_each_shows_frames),
+	    UNIT_TEST(test_tshark_shows_actors_and_comments),
+	    UNIT_TEST(test_render_again_and_early),
+	    UNIT_TEST(test_no_packets),
+	    UNIT_TEST(test_spill_changes_no_frame),
+	    UNIT_TEST(test_bound_without_spill_drops_and_says_so),
+	    UNIT_TEST(test_spill_that_fails_drops_and_says_so),
+	    UNIT_TEST(test_comments_are_bounded),
+	    UNIT_TEST(test_render_error_names_the_file),
+	    UNIT_TEST(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
