@@ -86,237 +86,241 @@ static void put_header(struct buf *out, struct slice name, struct slice value)
 	buf_put(out, "\r\n", 2);
 }
 
-/* Headers of the script's own, and which of them were written. */
+/* Unless it is missing. */
+static void put_given(struct buf *out, enum hdr_id id, struct slice value)
+{
+	if (value.p)
+		put_header(out, slice_str(hdr_name(id)), value);
+}
+
+/* Headers of the script's own: which names occur, and which of those were written in the place of the engine's. */
 struct extras {
 	const struct build_header *h;
 	unsigned count;
-	uint64_t done; /* bit i: h[i] stands already; scripts with more than 64 headers get the rest at the end */
+	uint64_t present, done; /* bit = hdr_id */
 };
 
-static bool same_name(struct slice name, const char *full)
+static void extras_init(struct extras *x, const struct build_header *h, unsigned count)
 {
-	enum hdr_id id = hdr_lookup(name);
-
-	return id != HDR_OTHER ? slice_eq(slice_str(hdr_name(id)), slice_str(full)) : slice_case_eq(name, slice_str(full));
+	*x = (struct extras){.h = h, .count = count};
+	for (unsigned i = 0; i < count; i++)
+		x->present |= 1ull << hdr_lookup(h[i].name);
 }
 
-/* Writes the script's headers called `name` here and says whether the engine's own is to be left out. */
-static bool overridden(struct buf *out, struct extras *x, const char *name)
+static void put_extra(struct buf *out, const struct build_header *h)
 {
-	bool found = false;
-
-	for (unsigned i = 0; i < x->count && i < 64; i++) {
-		if (!same_name(x->h[i].name, name))
-			continue;
-		if (!(x->done & (1ull << i)) && x->h[i].value.p)
-			put_header(out, x->h[i].name, x->h[i].value);
-		x->done |= 1ull << i;
-		found = true;
-	}
-	return found;
+	if (h->value.p)
+		put_header(out, h->name, h->value);
 }
 
-static void put_own(struct buf *out, struct extras *x, const char *name, struct slice value)
+/* Writes the script's headers of that name, once, and says whether the engine's own is to be left out. */
+static bool overridden(struct buf *out, struct extras *x, enum hdr_id id)
 {
-	if (x->count && overridden(out, x, name))
-		return;
-	if (value.p)
-		put_header(out, slice_str(name), value);
+	uint64_t bit = 1ull << id;
+
+	if (!(x->present & bit))
+		return false;
+	for (unsigned i = 0; i < x->count && !(x->done & bit); i++)
+		if (hdr_lookup(x->h[i].name) == id)
+			put_extra(out, &x->h[i]);
+	x->done |= bit;
+	return true;
+}
+
+static void put_own(struct buf *out, struct extras *x, enum hdr_id id, struct slice value)
+{
+	if (!overridden(out, x, id))
+		put_given(out, id, value);
 }
 
 static void put_rest(struct buf *out, struct extras *x)
 {
-	for (unsigned i = 0; i < x->count; i++) {
-		if (i < 64 && (x->done & (1ull << i)))
-			continue;
-		if (same_name(x->h[i].name, "Content-Type") || same_name(x->h[i].name, "Content-Length"))
-			continue;
-		if (x->h[i].value.p)
-			put_header(out, x->h[i].name, x->h[i].value);
-		if (i < 64)
-			x->done |= 1ull << i;
-	}
+	const uint64_t later = 1ull << HDR_CONTENT_TYPE | 1ull << HDR_CONTENT_LENGTH;
+
+	for (unsigned i = 0; i < x->count; i++)
+		if (!((x->done | later) & 1ull << hdr_lookup(x->h[i].name)))
+			put_extra(out, &x->h[i]);
 }
 
 static void put_body(struct buf *out, struct extras *x, struct slice content_type, struct slice body)
 {
 	char length[24];
 
-	put_own(out, x, "Content-Type", content_type);
+	put_own(out, x, HDR_CONTENT_TYPE, content_type);
 	snprintf(length, sizeof(length), "%zu", body.l);
-	put_own(out, x, "Content-Length", slice_str(length));
+	put_own(out, x, HDR_CONTENT_LENGTH, slice_str(length));
 	buf_put(out, "\r\n", 2);
 	buf_put_slice(out, body);
 }
 
+/* "METHOD uri SIP/2.0" */
+static void put_request_line(struct buf *out, struct slice method, struct slice uri)
+{
+	buf_put_slice(out, method);
+	buf_put(out, " ", 1);
+	buf_put_slice(out, uri);
+	buf_puts(out, " SIP/2.0\r\n");
+}
+
+static void put_cseq(struct buf *out, uint32_t cseq, struct slice method)
+{
+	buf_printf(out, "CSeq: %u ", cseq);
+	buf_put_slice(out, method);
+	buf_put(out, "\r\n", 2);
+}
+
 void build_request(struct buf *out, const struct build_request *r)
 {
-	struct extras x = {r->extra, r->extra_count, 0};
+	struct extras x;
 	char text[32];
 
-	buf_put_slice(out, r->method);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, r->uri);
-	buf_puts(out, " SIP/2.0\r\n");
-	put_own(out, &x, "Via", r->via);
+	extras_init(&x, r->extra, r->extra_count);
+	put_request_line(out, r->method, r->uri);
+	put_own(out, &x, HDR_VIA, r->via);
 	snprintf(text, sizeof(text), "%u", r->max_forwards);
-	put_own(out, &x, "Max-Forwards", slice_str(text));
-	if (!x.count || !overridden(out, &x, "Route"))
+	put_own(out, &x, HDR_MAX_FORWARDS, slice_str(text));
+	if (!overridden(out, &x, HDR_ROUTE))
 		for (unsigned i = 0; i < r->route_count; i++)
 			put_header(out, SLICE_LIT("Route"), r->routes[i]);
-	put_own(out, &x, "From", r->from);
-	put_own(out, &x, "To", r->to);
-	put_own(out, &x, "Call-ID", r->call_id);
-	if (!x.count || !overridden(out, &x, "CSeq"))
-		buf_printf(out, "CSeq: %u %.*s\r\n", r->cseq, SLICE_ARG(r->method));
-	put_own(out, &x, "Contact", r->contact);
+	put_own(out, &x, HDR_FROM, r->from);
+	put_own(out, &x, HDR_TO, r->to);
+	put_own(out, &x, HDR_CALL_ID, r->call_id);
+	if (!overridden(out, &x, HDR_CSEQ))
+		put_cseq(out, r->cseq, r->method);
+	put_own(out, &x, HDR_CONTACT, r->contact);
 	buf_put_slice(out, r->lines);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
 }
 
-/* The top Via as a server hands it back: with the source address it saw (RFC 3261 18.2.1, RFC 3581 4). */
-static void put_top_via(struct buf *out, struct slice name, struct slice via, const struct scan *req,
-			const struct addr *source)
+/* Whether `host` of a sent-by is the address `a`, in whatever spelling. */
+static bool is_host(struct slice host, const struct addr *a)
 {
-	char host[ADDR_STRLEN];
-	struct slice rport;
-	bool has_rport = scan_param(&rport, via, "rport");
-	struct slice sent_host = req->sent_by;
+	struct addr sent;
 
-	if (!source || !req->sent_by.p || (const char *)req->sent_by.p < via.p || req->sent_by.p > via.p + via.l) {
-		put_header(out, name, via);
-		return;
+	return addr_set(&sent, host, 0) && addr_host_eq(&sent, a);
+}
+
+/* Behind `*at`, bytes of the value up to `p`; then `*at` is `p`. */
+static void put_up_to(struct buf *out, const char **at, const char *p)
+{
+	buf_put(out, *at, (size_t)(p - *at));
+	*at = p;
+}
+
+/* Writes `value` for the one that the parameter has, `old`, maybe without its '='. */
+static void put_param_value(struct buf *out, const char **at, struct slice old, const char *value)
+{
+	const char *before = old.p;
+
+	while (before[-1] == ' ' || before[-1] == '\t' || before[-1] == '\r' || before[-1] == '\n')
+		before--;
+	put_up_to(out, at, before);
+	if (before[-1] != '=')
+		buf_put(out, "=", 1);
+	buf_puts(out, value);
+	*at = old.p + old.l;
+}
+
+/* The top Via as a server hands it back: with the source address it saw (RFC 3261 18.2.1, RFC 3581 4). `via` is the header's value,
+ * which begins with req->via. */
+static void put_top_via(struct buf *out, struct slice via, const struct scan *req, const struct addr *source)
+{
+	char text[ADDR_STRLEN], port[8];
+	const char *host = addr_host(text, source), *at = via.p;
+	struct slice sent_host, rport = SLICE_NONE, received = SLICE_NONE;
+	uint16_t sent_port;
+	bool has_rport = scan_param(&rport, req->via, "rport");
+	bool has_received = scan_param(&received, req->via, "received");
+	bool set_rport = has_rport && rport.l == 0; /* RFC 3581 4: only one without a value */
+
+	if (host[0] == '[') { /* received = IPv6address, without brackets (RFC 3261 25.1, RFC 5118 4.5) */
+		text[strlen(text) - 1] = '\0';
+		host++;
 	}
-	for (size_t i = sent_host.l; i-- > 0;) {
-		if (sent_host.p[i] == ']')
-			break;
-		if (sent_host.p[i] == ':')
-			sent_host.l = i;
+	snprintf(port, sizeof(port), "%u", addr_port(source));
+	scan_sent_by(req, &sent_host, &sent_port);
+
+	if (set_rport && (!has_received || rport.p < received.p)) {
+		put_param_value(out, &at, rport, port);
+		set_rport = false;
 	}
-	addr_host(host, source);
-	/* The first value only: the parameters end at a comma outside quotes. */
-	size_t end = 0;
-	for (bool quoted = false; end < via.l && (quoted || via.p[end] != ','); end++)
-		if (via.p[end] == '"')
-			quoted = !quoted;
-	buf_put_slice(out, name);
-	buf_put(out, ": ", 2);
-	if (has_rport && rport.l == 0) {
-		/* "rport" gets its value where it stands. */
-		long at = -1;
-		for (size_t i = (size_t)(req->sent_by.p - via.p); i + 5 < end + 1 && at < 0; i++)
-			if (via.p[i] == ';') {
-				size_t j = i + 1;
-				while (j < end && (via.p[j] == ' ' || via.p[j] == '\t'))
-					j++;
-				if (j + 5 <= end && slice_case_eq((struct slice){via.p + j, 5}, SLICE_LIT("rport")))
-					at = (long)(j + 5);
-			}
-		if (at >= 0) {
-			buf_put(out, via.p, (size_t)at);
-			buf_printf(out, "=%u", addr_port(source));
-			size_t rest = (size_t)at;
-			if (rest < end && via.p[rest] == '=')
-				rest++;
-			buf_put(out, via.p + rest, end - rest);
-		} else {
-			buf_put(out, via.p, end);
-		}
-	} else {
-		buf_put(out, via.p, end);
+	if (has_received)
+		put_param_value(out, &at, received, host);
+	if (set_rport)
+		put_param_value(out, &at, rport, port);
+	put_up_to(out, &at, req->via.p + req->via.l);
+	if (!has_received && (has_rport || !is_host(sent_host, source))) {
+		buf_puts(out, ";received=");
+		buf_puts(out, host);
 	}
-	struct slice received;
-	struct slice host_slice = slice_str(host);
-	struct slice bare = host_slice; /* received carries IPv6 without brackets in practice and with in RFC 5118 4.5: bare */
-	if (bare.l && bare.p[0] == '[')
-		bare = (struct slice){host + 1, host_slice.l - 2};
-	if (!scan_param(&received, via, "received") && (has_rport || !slice_case_eq(sent_host, host_slice)))
-		buf_printf(out, ";received=%.*s", SLICE_ARG(bare));
-	buf_put(out, via.p + end, via.l - end);
-	buf_put(out, "\r\n", 2);
+	put_up_to(out, &at, via.p + via.l);
 }
 
 void build_response(struct buf *out, const struct scan *req, const struct build_response *r)
 {
-	struct extras x = {r->extra, r->extra_count, 0};
-	struct slice reason = r->reason.p ? r->reason : slice_str(build_reason(r->status));
-	bool top = true;
-	bool dialog_forming = r->status > 100 && r->status < 300;
-	/* What the script gives in place of a copied header is written once, where the first of them stood. */
+	const uint64_t copied = 1ull << HDR_VIA | 1ull << HDR_FROM | 1ull << HDR_TO | 1ull << HDR_CALL_ID | 1ull << HDR_CSEQ |
+				(r->status == 100 ? 1ull << HDR_TIMESTAMP : 0) | /* RFC 3261 8.2.6.1 */
+				(r->status > 100 && r->status < 300 ? 1ull << HDR_RECORD_ROUTE : 0);
+	struct extras x;
 
-	buf_printf(out, "SIP/2.0 %u %.*s\r\n", r->status, SLICE_ARG(reason));
+	extras_init(&x, r->extra, r->extra_count);
+	buf_printf(out, "SIP/2.0 %u ", r->status);
+	buf_put_slice(out, r->reason.p ? r->reason : slice_str(build_reason(r->status)));
+	buf_put(out, "\r\n", 2);
 	for (unsigned i = 0; i < req->header_count; i++) {
 		enum hdr_id id = req->headers[i].id;
 		struct slice value = scan_value(req, i);
-		struct slice name = scan_name(req, i);
-		if (id != HDR_VIA && id != HDR_FROM && id != HDR_TO && id != HDR_CALL_ID && id != HDR_CSEQ &&
-		    !(id == HDR_RECORD_ROUTE && dialog_forming))
+
+		/* What the script gives in place of a copied header stands once, where the first of them stood. */
+		if (!(copied & 1ull << id) || overridden(out, &x, id))
 			continue;
-		if (x.count && overridden(out, &x, hdr_name(id)))
-			continue;
-		if (id == HDR_VIA && top) {
-			put_top_via(out, name, value, req, r->source);
-			top = false;
-		} else if (id == HDR_TO && !req->to_tag.p && r->to_tag.p && r->status > 100) {
-			buf_put_slice(out, name);
-			buf_printf(out, ": %.*s;tag=%.*s\r\n", SLICE_ARG(value), SLICE_ARG(r->to_tag));
-		} else {
-			put_header(out, name, value);
+		buf_put_slice(out, scan_name(req, i));
+		buf_put(out, ": ", 2);
+		if (r->source && value.p == req->via.p)
+			put_top_via(out, value, req, r->source);
+		else
+			buf_put_slice(out, value);
+		if (value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100) {
+			buf_puts(out, ";tag=");
+			buf_put_slice(out, r->to_tag);
 		}
+		buf_put(out, "\r\n", 2);
 	}
-	put_own(out, &x, "Contact", r->contact);
+	put_own(out, &x, HDR_CONTACT, r->contact);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
 }
 
-void build_ack(struct buf *out, const struct scan *req, const struct scan *response)
+/* A request that follows `req` to its next hop, with its Request-URI, top Via, Route set, From, Call-ID and CSeq number. */
+static void put_follower(struct buf *out, const struct scan *req, struct slice method, struct slice to)
 {
-	struct slice to = response->to.p ? response->to : req->to;
 	struct slice max_forwards = scan_header(req, HDR_MAX_FORWARDS, 0);
 
-	/* Same Request-URI, Call-ID, From, CSeq number, one Via equal to the top one, To of the response, and the Route headers. */
-	buf_printf(out, "ACK %.*s SIP/2.0\r\n", SLICE_ARG(req->uri));
-	put_header(out, SLICE_LIT("Via"), req->via);
-	put_header(out, SLICE_LIT("Max-Forwards"), max_forwards.p ? max_forwards : SLICE_LIT("70"));
+	put_request_line(out, method, req->uri);
+	put_given(out, HDR_VIA, req->via);
+	put_given(out, HDR_MAX_FORWARDS, max_forwards.p ? max_forwards : SLICE_LIT("70"));
 	for (unsigned i = 0; i < req->header_count; i++)
 		if (req->headers[i].id == HDR_ROUTE)
-			put_header(out, SLICE_LIT("Route"), scan_value(req, i));
-	put_header(out, SLICE_LIT("From"), req->from);
-	put_header(out, SLICE_LIT("To"), to);
-	put_header(out, SLICE_LIT("Call-ID"), req->call_id);
-	buf_printf(out, "CSeq: %u ACK\r\n", req->cseq);
+			put_given(out, HDR_ROUTE, scan_value(req, i));
+	put_given(out, HDR_FROM, req->from);
+	put_given(out, HDR_TO, to);
+	put_given(out, HDR_CALL_ID, req->call_id);
+	put_cseq(out, req->cseq, method);
 	buf_puts(out, "Content-Length: 0\r\n\r\n");
+}
+
+void build_ack(struct buf *out, const struct scan *req, const struct scan *response)
+{
+	put_follower(out, req, SLICE_LIT("ACK"), response->to.p ? response->to : req->to);
 }
 
 void build_cancel(struct buf *out, const struct scan *req)
 {
-	buf_printf(out, "CANCEL %.*s SIP/2.0\r\n", SLICE_ARG(req->uri));
-	put_header(out, SLICE_LIT("Via"), req->via);
-	put_header(out, SLICE_LIT("Max-Forwards"), SLICE_LIT("70"));
-	for (unsigned i = 0; i < req->header_count; i++)
-		if (req->headers[i].id == HDR_ROUTE)
-			put_header(out, SLICE_LIT("Route"), scan_value(req, i));
-	put_header(out, SLICE_LIT("From"), req->from);
-	put_header(out, SLICE_LIT("To"), req->to);
-	put_header(out, SLICE_LIT("Call-ID"), req->call_id);
-	buf_printf(out, "CSeq: %u CANCEL\r\n", req->cseq);
-	buf_puts(out, "Content-Length: 0\r\n\r\n");
+	put_follower(out, req, SLICE_LIT("CANCEL"), req->to);
 }
 
-struct slice build_start_line(const struct scan *s)
-{
-	const char *end = s->header_count ? s->bytes.p + s->headers[0].name : s->bytes.p + s->bytes.l;
-
-	if (!s->header_count && s->bytes.l) {
-		const char *nl = memchr(s->bytes.p, '\n', s->bytes.l);
-		if (nl)
-			end = nl + 1;
-	}
-	return (struct slice){s->bytes.p, (size_t)(end - s->bytes.p)};
-}
-
-/* The empty line and the body. */
+/* The empty line and the body; nothing when the headers do not end. */
 static struct slice tail(const struct scan *s)
 {
 	const char *end = s->bytes.p + s->bytes.l;
@@ -330,6 +334,13 @@ static struct slice tail(const struct scan *s)
 	return (struct slice){p, (size_t)(end - p)};
 }
 
+struct slice build_start_line(const struct scan *s)
+{
+	const char *end = s->header_count ? s->bytes.p + s->headers[0].name : tail(s).p;
+
+	return (struct slice){s->bytes.p, (size_t)(end - s->bytes.p)};
+}
+
 struct slice build_line(const struct scan *s, unsigned i)
 {
 	const char *p = s->bytes.p + s->headers[i].name;
@@ -338,24 +349,48 @@ struct slice build_line(const struct scan *s, unsigned i)
 	return (struct slice){p, (size_t)(end - p)};
 }
 
+/* Ends the line before, which a truncated message may have left open. */
+static void end_line(struct buf *out)
+{
+	if (out->len && out->p[out->len - 1] != '\n')
+		buf_put(out, "\r\n", 2);
+}
+
+static void put_line(struct buf *out, struct slice line)
+{
+	end_line(out);
+	buf_put_slice(out, line);
+}
+
 static void put_lines(struct buf *out, const struct scan *s, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++)
-		buf_put_slice(out, build_line(s, i));
+		put_line(out, build_line(s, i));
+}
+
+/* Line i with `value` in the place of its value, or of the part of it that is `old`. */
+static void put_changed(struct buf *out, const struct scan *s, unsigned i, struct slice old, struct slice value)
+{
+	struct slice line = build_line(s, i);
+	const char *behind = old.p + old.l;
+
+	end_line(out);
+	buf_put(out, line.p, (size_t)(old.p - line.p));
+	if (old.l == 0) {
+		if (!memchr(line.p, ':', (size_t)(old.p - line.p)))
+			buf_put(out, ": ", 2);
+		else if (old.p[-1] == ':')
+			buf_put(out, " ", 1);
+	}
+	buf_put_slice(out, value);
+	buf_put(out, behind, (size_t)(line.p + line.l - behind));
 }
 
 void build_replace(struct buf *out, const struct scan *s, unsigned i, struct slice value)
 {
-	struct slice line = build_line(s, i);
-	struct slice old = scan_value(s, i);
-
 	buf_put_slice(out, build_start_line(s));
 	put_lines(out, s, 0, i);
-	buf_put(out, line.p, (size_t)(old.p - line.p));
-	if (old.l == 0 && line.p < old.p && old.p[-1] == ':')
-		buf_put(out, " ", 1);
-	buf_put_slice(out, value);
-	buf_put(out, old.p + old.l, (size_t)(line.p + line.l - old.p - old.l));
+	put_changed(out, s, i, scan_value(s, i), value);
 	put_lines(out, s, i + 1, s->header_count);
 	buf_put_slice(out, tail(s));
 }
@@ -364,6 +399,7 @@ void build_insert(struct buf *out, const struct scan *s, unsigned i, struct slic
 {
 	buf_put_slice(out, build_start_line(s));
 	put_lines(out, s, 0, i);
+	end_line(out);
 	put_header(out, name, value);
 	put_lines(out, s, i, s->header_count);
 	buf_put_slice(out, tail(s));
@@ -389,55 +425,64 @@ void build_reorder(struct buf *out, const struct scan *s, const unsigned *order,
 {
 	buf_put_slice(out, build_start_line(s));
 	for (unsigned k = 0; k < count; k++)
-		buf_put_slice(out, build_line(s, order[k]));
+		put_line(out, build_line(s, order[k]));
 	for (unsigned i = 0; i < s->header_count; i++)
 		if (!among(order, count, i))
-			buf_put_slice(out, build_line(s, i));
+			put_line(out, build_line(s, i));
 	buf_put_slice(out, tail(s));
 }
 
 void build_body(struct buf *out, const struct scan *s, struct slice body, bool set_length)
 {
+	struct slice end = tail(s);
+	char length[24];
+
+	snprintf(length, sizeof(length), "%zu", body.l);
 	buf_put_slice(out, build_start_line(s));
 	for (unsigned i = 0; i < s->header_count; i++) {
 		if (set_length && s->headers[i].id == HDR_CONTENT_LENGTH)
-			buf_printf(out, "%.*s: %zu\r\n", SLICE_ARG(scan_name(s, i)), body.l);
+			put_changed(out, s, i, scan_value(s, i), slice_str(length));
 		else
-			buf_put_slice(out, build_line(s, i));
+			put_line(out, build_line(s, i));
 	}
-	buf_put(out, "\r\n", 2);
+	if (s->body.p) {
+		buf_put(out, end.p, (size_t)(s->body.p - end.p)); /* the empty line as it was */
+	} else {
+		end_line(out);
+		buf_put(out, "\r\n", 2);
+	}
 	buf_put_slice(out, body);
 }
 
 void build_again(struct buf *out, const struct scan *req, uint32_t cseq, struct slice branch, enum hdr_id drop,
 		 struct slice lines)
 {
-	bool lines_done = false, via_done = false;
+	bool lines_done = lines.l == 0, cseq_done = req->flaws & SCAN_CSEQ;
+	char number[16];
 
+	snprintf(number, sizeof(number), "%u", cseq);
 	buf_put_slice(out, build_start_line(req));
 	for (unsigned i = 0; i < req->header_count; i++) {
 		enum hdr_id id = req->headers[i].id;
-		struct slice line = build_line(req, i);
+		struct slice value = scan_value(req, i);
+
 		if (id == drop && drop != HDR_OTHER)
 			continue;
 		if (!lines_done && (id == HDR_CONTENT_TYPE || id == HDR_CONTENT_LENGTH)) {
-			buf_put_slice(out, lines);
+			put_line(out, lines);
 			lines_done = true;
 		}
-		if (id == HDR_VIA && !via_done && req->branch.p) {
-			buf_put(out, line.p, (size_t)(req->branch.p - line.p));
-			buf_put_slice(out, branch);
-			const char *rest = req->branch.p + req->branch.l;
-			buf_put(out, rest, (size_t)(line.p + line.l - rest));
-			via_done = true;
-		} else if (id == HDR_CSEQ && !(req->flaws & SCAN_CSEQ)) {
-			buf_printf(out, "%.*s: %u %.*s\r\n", SLICE_ARG(scan_name(req, i)), cseq,
-				   SLICE_ARG(req->cseq_method));
+		if (value.p == req->via.p && req->branch.l) {
+			put_changed(out, req, i, req->branch, branch);
+		} else if (id == HDR_CSEQ && !cseq_done) {
+			value.l = strspn(value.p, "0123456789"); /* a method stands behind it */
+			put_changed(out, req, i, value, slice_str(number));
+			cseq_done = true;
 		} else {
-			buf_put_slice(out, line);
+			put_line(out, build_line(req, i));
 		}
 	}
 	if (!lines_done)
-		buf_put_slice(out, lines);
+		put_line(out, lines);
 	buf_put_slice(out, tail(req));
 }

@@ -44,26 +44,27 @@ struct build_response {
 	struct slice body;
 };
 
-/* A response to `req`: its Via, From, To, Call-ID and CSeq copied (RFC 3261 8.2.6), Record-Route too in 1xx and 2xx (12.1.1). Works
- * on a broken request: what is missing stays missing. */
+/* A response to `req`: its Via, From, To, Call-ID and CSeq copied (RFC 3261 8.2.6), Record-Route too in 101 to 299 (12.1.1), Timestamp
+ * in 100. Works on a broken request: what is missing stays missing. */
 void build_response(struct buf *out, const struct scan *req, const struct build_response *r);
 
 /* The reason phrase of RFC 3261 21 and its extensions; "Unknown" if none. */
 const char *build_reason(unsigned status);
 
-/* The ACK to a non-2xx (RFC 3261 17.1.1.3), and the CANCEL (9.1), of the request `req`. */
+/* The ACK to a non-2xx (RFC 3261 17.1.1.3), and the CANCEL (9.1), of the request `req`; with its Max-Forwards, or 70. */
 void build_ack(struct buf *out, const struct scan *req, const struct scan *response);
 void build_cancel(struct buf *out, const struct scan *req);
 
-/* The same request again as a new transaction: CSeq number and the branch of the first Via changed, the headers `drop` removed,
- * `lines` inserted before Content-Type or Content-Length or at the end. */
+/* The same request again as a new transaction: CSeq number and the branch of the first Via changed (where it has them), the headers
+ * `drop` removed (HDR_OTHER: none), `lines` inserted before Content-Type or Content-Length or at the end. */
 void build_again(struct buf *out, const struct scan *req, uint32_t cseq, struct slice branch, enum hdr_id drop,
 		 struct slice lines);
 
-/* --- edits: `i` counts all headers from 0 --- */
-/* The bytes of header line i, its line end included. */
+/* --- edits: `i` counts all headers from 0 and must be below header_count; `s` is no SCAN_NOT_SIP. A line that the end of a truncated
+ * message left open is closed when another follows it --- */
+/* The bytes of header line i, folded lines and its line end included. */
 struct slice build_line(const struct scan *s, unsigned i);
-/* The start line with its line end. */
+/* The start line with its line end, and the empty lines before it. */
 struct slice build_start_line(const struct scan *s);
 /* Header i with another value, its name untouched. */
 void build_replace(struct buf *out, const struct scan *s, unsigned i, struct slice value);
@@ -72,7 +73,7 @@ void build_insert(struct buf *out, const struct scan *s, unsigned i, struct slic
 void build_remove(struct buf *out, const struct scan *s, unsigned i);
 /* Headers in the given order of indexes; those not named keep their order behind. */
 void build_reorder(struct buf *out, const struct scan *s, const unsigned *order, unsigned count);
-/* Another body; Content-Length follows if there is one and `set_length`. */
+/* Another body, also in the place of surplus bytes; Content-Length follows if there is one and `set_length`. */
 void build_body(struct buf *out, const struct scan *s, struct slice body, bool set_length);
 
 #endif

@@ -3,7 +3,7 @@
 #include "core/mem.h"
 #include "sip/build.h"
 
-#include <stdio.h>
+#include <errno.h>
 
 const char *trans_state_name(enum trans_state s)
 {
@@ -12,10 +12,19 @@ const char *trans_state_name(enum trans_state s)
 	return names[s];
 }
 
-/* RFC 3261 17.1.3: the branch of the top Via and the method of CSeq. */
-static uint64_t key(struct slice branch, struct slice method)
+/* RFC 3261 17.1.3: the branch of the top Via and the method of CSeq. A request sent without a branch, as by RFC 2543, is told from
+ * others by its Call-ID and CSeq number. */
+static uint64_t key(const struct scan *s)
 {
-	return slice_hash(slice_hash(SLICE_HASH_SEED, branch), method);
+	uint64_t h = s->branch.l ? slice_hash(SLICE_HASH_SEED, s->branch) : slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id);
+
+	return slice_hash(h, s->cseq_method);
+}
+
+static bool matches(const struct scan *request, const struct scan *response)
+{
+	return slice_eq(request->branch, response->branch) && slice_eq(request->cseq_method, response->cseq_method) &&
+	       (request->branch.l || (request->cseq == response->cseq && slice_eq(request->call_id, response->call_id)));
 }
 
 static void destroy(void *p)
@@ -101,31 +110,35 @@ static void on_timeout(void *arg)
 	}
 }
 
+static void start_timeout(struct ctrans *ct, uint64_t delay)
+{
+	if (!ct->ep || delay == TIMER_NEVER) /* its last message may have made somebody close the endpoint */
+		tmr_cancel(&ct->timeout);
+	else if (tmr_start(&ct->timeout, ct->ep->loop, delay, on_timeout, ct))
+		terminate(ct); /* out of memory: better gone than here for ever */
+}
+
+static void on_retransmit(void *arg);
+
+static void start_retransmit(struct ctrans *ct)
+{
+	if (!ct->opts.no_retransmit && ct->interval != TIMER_NEVER)
+		tmr_start(&ct->retransmit, ct->ep->loop, ct->interval, on_retransmit, ct);
+}
+
 static void on_retransmit(void *arg)
 {
 	struct ctrans *ct = arg;
-	struct sip_timers *t = &ct->opts.timers;
+	uint64_t t2 = ct->opts.timers.t2;
 
 	ct->retransmissions++;
 	ct->ep->count.retransmissions_out++;
-	endpoint_send_msg(ct->ep, ct->request, &ct->dst, NULL);
 	if (ct->invite)
-		ct->interval *= 2; /* timer A */
-	else if (ct->state == TRANS_PROCEEDING || ct->interval * 2 > t->t2)
-		ct->interval = t->t2; /* timer E */
+		ct->interval = sip_timer_twice(ct->interval, TIMER_NEVER); /* timer A */
 	else
-		ct->interval *= 2;
-	tmr_start(&ct->retransmit, ct->ep->loop, ct->interval, on_retransmit, ct);
-}
-
-static void start_timeout(struct ctrans *ct, uint64_t delay)
-{
-	if (delay == TIMER_NEVER)
-		tmr_cancel(&ct->timeout);
-	else if (delay == 0)
-		terminate(ct);
-	else
-		tmr_start(&ct->timeout, ct->ep->loop, delay, on_timeout, ct);
+		ct->interval = ct->state == TRANS_PROCEEDING ? t2 : sip_timer_twice(ct->interval, t2); /* timer E */
+	start_retransmit(ct);
+	endpoint_send_msg(ct->ep, ct->request, &ct->dst, NULL);
 }
 
 int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request, const struct addr *dst,
@@ -134,7 +147,7 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
 	int err;
 
-	if (!ct || hash_add(&ep->ctrans, &ct->node, key(request->s.branch, request->s.cseq_method))) {
+	if (!ct || hash_add(&ep->ctrans, &ct->node, key(&request->s))) {
 		mem_deref(ct);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
@@ -152,17 +165,16 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	ct->state = ct->invite ? TRANS_CALLING : TRANS_TRYING;
 	ct->interval = ct->invite ? ct->opts.timers.a : ct->opts.timers.e;
 
-	err = endpoint_send_msg(ep, request, dst, e);
-	if (err) {
-		terminate(ct);
-		return err;
-	}
-	if (!ct->opts.no_retransmit && ct->interval != TIMER_NEVER)
-		tmr_start(&ct->retransmit, ep->loop, ct->interval, on_retransmit, ct);
+	mem_ref(ct);
+	start_retransmit(ct);
 	start_timeout(ct, ct->invite ? ct->opts.timers.b : ct->opts.timers.f);
-	if (ctp)
+	err = ct->ep ? endpoint_send_msg(ep, request, dst, e) : err_set(e, ERR_NOMEM, "out of memory for a timer");
+	if (err)
+		terminate(ct);
+	else if (ctp)
 		*ctp = mem_ref(ct);
-	return 0;
+	mem_deref(ct);
+	return err;
 }
 
 static void send_ack(struct ctrans *ct, const struct msg *response)
@@ -181,6 +193,12 @@ static void send_ack(struct ctrans *ct, const struct msg *response)
 		endpoint_send_msg(ct->ep, ct->ack, &ct->dst, NULL);
 }
 
+static void absorb(struct ctrans *ct)
+{
+	ct->repeated_responses++;
+	ct->ep->count.retransmissions_in++;
+}
+
 static int send_cancel(struct ctrans *ct, struct err *e)
 {
 	struct buf b = {0};
@@ -196,8 +214,9 @@ static int send_cancel(struct ctrans *ct, struct err *e)
 	}
 	struct ctrans_opts opts = {.timers = ct->opts.timers, .no_retransmit = ct->opts.no_retransmit};
 	err = ctrans_create(&ct->cancel, ct->ep, m, &ct->dst, &opts, NULL, NULL, e);
-	if (!err)
-		start_timeout(ct, ct->opts.timers.f);
+	/* RFC 3261 9.1: 64*T1 from here on for the 487. Without a provisional timer B goes on. */
+	if (!err && ct->state == TRANS_PROCEEDING)
+		start_timeout(ct, sip_timer_64t1(&ct->opts.timers));
 out:
 	mem_deref(m);
 	buf_free(&b);
@@ -214,7 +233,8 @@ int ctrans_cancel(struct ctrans *ct, bool now, struct err *e)
 	return ct->provisional || now ? send_cancel(ct, e) : 0;
 }
 
-static void receive_invite(struct ctrans *ct, struct msg *m)
+/* False: the response is none of this transaction's. */
+static bool receive_invite(struct ctrans *ct, struct msg *m)
 {
 	unsigned status = m->s.status;
 
@@ -224,8 +244,8 @@ static void receive_invite(struct ctrans *ct, struct msg *m)
 		tmr_cancel(&ct->retransmit);
 		if (status < 200) {
 			ct->state = TRANS_PROCEEDING;
-			if (!ct->cancel)
-				tmr_cancel(&ct->timeout);
+			if (!ct->provisional) /* timer B stops; if a CANCEL is out, the wait for the 487 begins */
+				start_timeout(ct, ct->cancel ? sip_timer_64t1(&ct->opts.timers) : TIMER_NEVER);
 			ct->provisional = true;
 			if (ct->cancel_wanted && !ct->cancel)
 				send_cancel(ct, NULL);
@@ -238,24 +258,28 @@ static void receive_invite(struct ctrans *ct, struct msg *m)
 			start_timeout(ct, ct->opts.timers.d);
 		}
 		tell(ct, m);
-		break;
-	case TRANS_ACCEPTED:
-		if (status >= 200 && status < 300)
+		return true;
+	case TRANS_ACCEPTED: /* RFC 6026: every 2xx is its user's, be it a repeated one or another branch's */
+		if (status >= 300)
+			return false;
+		if (status >= 200)
 			tell(ct, m);
 		else
-			ct->repeated_responses++;
-		break;
+			absorb(ct);
+		return true;
 	case TRANS_COMPLETED:
-		ct->repeated_responses++;
+		if (status >= 200 && status < 300) /* no repetition: a call that was thought to have failed */
+			return false;
+		absorb(ct);
 		if (status >= 300)
 			send_ack(ct, m);
-		break;
+		return true;
 	default:
-		break;
+		return false;
 	}
 }
 
-static void receive_other(struct ctrans *ct, struct msg *m)
+static bool receive_other(struct ctrans *ct, struct msg *m)
 {
 	switch (ct->state) {
 	case TRANS_TRYING:
@@ -269,50 +293,58 @@ static void receive_other(struct ctrans *ct, struct msg *m)
 			start_timeout(ct, ct->opts.timers.k);
 		}
 		tell(ct, m);
-		break;
+		return true;
 	case TRANS_COMPLETED:
-		ct->repeated_responses++;
-		break;
+		absorb(ct);
+		return true;
 	default:
-		break;
+		return false;
 	}
 }
 
 bool ctrans_receive(struct endpoint *ep, struct msg *m)
 {
-	uint64_t hash = key(m->s.branch, m->s.cseq_method);
+	bool taken = false;
 
-	for (struct hash_node *n = hash_first(&ep->ctrans, hash); n; n = hash_next(n)) {
+	if (m->s.status < 100 || m->s.status > 699) /* neither provisional nor final: no event of any machine */
+		return false;
+	for (struct hash_node *n = hash_first(&ep->ctrans, key(&m->s)); n; n = hash_next(n)) {
 		struct ctrans *ct = hash_owner(n, struct ctrans, node);
-		if (!slice_eq(ct->request->s.branch, m->s.branch) ||
-		    !slice_eq(ct->request->s.cseq_method, m->s.cseq_method))
+		if (!matches(&ct->request->s, &m->s))
 			continue;
 		mem_ref(ct);
-		if (ct->invite)
-			receive_invite(ct, m);
-		else
-			receive_other(ct, m);
+		taken = ct->invite ? receive_invite(ct, m) : receive_other(ct, m);
 		mem_deref(ct);
-		return true;
+		break;
 	}
-	return false;
+	return taken;
+}
+
+/* Whether an error of the network ends it: one that waits for its peer and still sends (RFC 3261 17.1.1.2, 17.1.2.2). */
+static bool fails_unreachable(const struct ctrans *ct)
+{
+	return ct->state == TRANS_CALLING || ct->state == TRANS_TRYING || (ct->state == TRANS_PROCEEDING && !ct->invite);
 }
 
 void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number)
 {
-	/* One at a time: the table changes under each failure. A request just failed is found no more. */
-	(void)error_number;
-	for (;;) {
-		struct ctrans *hit = NULL;
-		for (size_t i = 0; i < ep->ctrans.size && !hit; i++)
-			for (struct hash_node *n = ep->ctrans.buckets[i]; n && !hit; n = n->next) {
-				struct ctrans *ct = hash_owner(n, struct ctrans, node);
-				if ((ct->state == TRANS_CALLING || ct->state == TRANS_TRYING) && addr_eq(&ct->dst, dst))
-					hit = ct;
-			}
-		if (!hit)
-			return;
-		fail(hit, 503, "the transport says that the address cannot be reached");
+	struct ctrans *hit = NULL;
+
+	/* First all that this error concerns, then their users: these may change the table and begin anew. */
+	for (size_t i = 0; i < ep->ctrans.size; i++)
+		for (struct hash_node *n = ep->ctrans.buckets[i]; n; n = n->next) {
+			struct ctrans *ct = hash_owner(n, struct ctrans, node);
+			if (!fails_unreachable(ct) || !addr_eq(&ct->dst, dst))
+				continue;
+			ct->next_hit = hit;
+			hit = mem_ref(ct);
+		}
+	while (hit) {
+		struct ctrans *ct = hit;
+		hit = ct->next_hit;
+		if (fails_unreachable(ct))
+			fail(ct, 503, error_number == ECONNREFUSED ? "nothing listens at that address" : "that address cannot be reached");
+		mem_deref(ct);
 	}
 }
 

@@ -16,44 +16,88 @@ const char *hdr_name(enum hdr_id id)
 	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : NULL;
 }
 
-static inline char lower(char c)
+/* What a byte may be: part of a token (RFC 3261 25.1), or white space, line ends of folded lines included. */
+enum { TOKEN = 1, LWS = 2 };
+
+static const uint8_t classes[256] = {
+	['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['0' ... '9'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['!'] = TOKEN,
+	['%'] = TOKEN,         ['*'] = TOKEN,         ['_'] = TOKEN,         ['+'] = TOKEN, ['`'] = TOKEN, ['\''] = TOKEN,
+	['~'] = TOKEN,         [' '] = LWS,           ['\t'] = LWS,          ['\r'] = LWS, ['\n'] = LWS,
+};
+
+static inline bool is_token(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	return classes[(unsigned char)c] & TOKEN;
 }
 
-static bool is(struct slice name, enum hdr_id id)
+static inline bool is_lws(char c)
 {
-	const char *want = names[id];
-	for (size_t i = 0; i < name.l; i++)
-		if (lower(name.p[i]) != lower(want[i]))
-			return false;
-	return want[name.l] == '\0';
+	return classes[(unsigned char)c] & LWS;
 }
 
-static enum hdr_id compact_lookup(char c)
+static inline const char *skip_token(const char *p, const char *end)
 {
-	static const char compact[HDR_COUNT] = {
-#define SCAN_COMPACT(id, name, letter) [HDR_##id] = letter,
-		SCAN_HEADERS(SCAN_COMPACT)
-#undef SCAN_COMPACT
-	};
-	for (enum hdr_id id = HDR_VIA; id < HDR_COUNT; id++)
-		if (compact[id] && compact[id] == lower(c))
-			return id;
-	return HDR_OTHER;
+	while (p < end && is_token(*p))
+		p++;
+	return p;
+}
+
+static inline const char *skip_lws(const char *p, const char *end)
+{
+	while (p < end && is_lws(*p))
+		p++;
+	return p;
+}
+
+static inline struct slice between(const char *p, const char *end)
+{
+	return (struct slice){p, (size_t)(end - p)};
+}
+
+/* From `p` to `end` without white space behind. */
+static inline struct slice trimmed_to(const char *p, const char *end)
+{
+	while (end > p && is_lws(end[-1]))
+		end--;
+	return between(p, end);
 }
 
 enum hdr_id hdr_lookup(struct slice name)
 {
+	/* By letter; those without a compact form are parked behind the letters. */
+	static const uint8_t compact[128 + HDR_COUNT] = {
+#define SCAN_COMPACT(id, full, letter) [letter ? letter : 128 + HDR_##id] = HDR_##id,
+		SCAN_HEADERS(SCAN_COMPACT)
+#undef SCAN_COMPACT
+	};
+	/* By length, the most frequent first. A test looks every header up, so that none can be forgotten here. */
+	static const uint8_t by_length[][6] = {
+		[2] = {HDR_TO},
+		[3] = {HDR_VIA},
+		[4] = {HDR_FROM, HDR_CSEQ},
+		[5] = {HDR_ROUTE, HDR_ALLOW, HDR_EVENT},
+		[7] = {HDR_CALL_ID, HDR_CONTACT, HDR_EXPIRES, HDR_REQUIRE, HDR_SUBJECT},
+		[8] = {HDR_REFER_TO, HDR_IDENTITY},
+		[9] = {HDR_SUPPORTED, HDR_TIMESTAMP},
+		[11] = {HDR_MIN_EXPIRES, HDR_UNSUPPORTED, HDR_REFERRED_BY, HDR_RETRY_AFTER},
+		[12] = {HDR_MAX_FORWARDS, HDR_CONTENT_TYPE, HDR_RECORD_ROUTE, HDR_ALLOW_EVENTS},
+		[13] = {HDR_AUTHORIZATION, HDR_PROXY_REQUIRE},
+		[14] = {HDR_CONTENT_LENGTH, HDR_ACCEPT_CONTACT, HDR_REJECT_CONTACT},
+		[15] = {HDR_SESSION_EXPIRES},
+		[16] = {HDR_WWW_AUTHENTICATE, HDR_CONTENT_ENCODING},
+		[18] = {HDR_PROXY_AUTHENTICATE},
+		[19] = {HDR_PROXY_AUTHORIZATION, HDR_REQUEST_DISPOSITION},
+	};
+
 	if (name.l == 1)
-		return compact_lookup(name.p[0]);
-	if (name.l == 0 || name.l > 32)
+		return is_token(name.p[0]) ? compact[name.p[0] | 0x20] : HDR_OTHER;
+	if (name.l >= sizeof(by_length) / sizeof(*by_length))
 		return HDR_OTHER;
-	/* The length and the first letter leave few candidates. */
-	char c = lower(name.p[0]);
-	for (enum hdr_id id = HDR_VIA; id < HDR_COUNT; id++)
-		if (lower(names[id][0]) == c && is(name, id))
-			return id;
+	for (const uint8_t *id = by_length[name.l]; *id; id++) {
+		struct slice full = {names[*id], name.l};
+		if (slice_eq(name, full) || slice_case_eq(name, full))
+			return *id;
+	}
 	return HDR_OTHER;
 }
 
@@ -83,98 +127,121 @@ const char *scan_flaw_text(unsigned flaws)
 	return "";
 }
 
-bool scan_param(struct slice *out, struct slice value, const char *name)
+/* Behind the quoted string that begins at `p`, or the end. */
+static const char *skip_quoted(const char *p, const char *end)
 {
-	size_t name_len = strlen(name);
-	const char *p = value.p, *end = value.p + value.l;
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\' && p + 1 < end)
+			p++;
+	return p < end ? p + 1 : end;
+}
 
-	/* Parameters of a name-addr stand behind its angle brackets (RFC 3261 20.10). */
-	while (p < end && *p != ';') {
+/* The ';' before the first parameter, the end, or in a list the comma where the value ends. Parameters of a name-addr stand behind
+ * its angle brackets (RFC 3261 20.10). */
+static const char *skip_to_params(const char *p, const char *end, bool list)
+{
+	const char *close = p; /* NULL: there is no '>' any more, do not look again */
+
+	while (p < end && *p != ';' && !(list && *p == ',')) {
 		if (*p == '"') {
-			for (p++; p < end && *p != '"'; p++)
-				if (*p == '\\')
-					p++;
-		} else if (*p == '<') {
-			const char *close = memchr(p, '>', (size_t)(end - p));
-			if (close)
-				p = close;
-		}
-		if (p < end)
+			p = skip_quoted(p, end);
+		} else if (*p == '<' && close && (close = memchr(p, '>', (size_t)(end - p)))) {
+			p = close + 1;
+		} else {
 			p++;
+		}
 	}
-	while (p < end) { /* at a ';' */
-		p++;
-		while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-			p++;
-		const char *key = p;
-		while (p < end && *p != ';' && *p != '=' && *p != ',' && *p != ' ' && *p != '\t')
-			p++;
-		size_t key_len = (size_t)(p - key);
-		while (p < end && (*p == ' ' || *p == '\t'))
-			p++;
-		const char *val = p;
-		if (p < end && *p == '=') {
-			val = ++p;
-			while (p < end && *p != ';' && *p != ',') {
-				if (*p == '"') {
-					for (p++; p < end && *p != '"'; p++)
-						if (*p == '\\')
-							p++;
-				}
-				if (p < end)
-					p++;
-			}
-		}
-		if (p > end)
-			p = end;
-		if (key_len == name_len && slice_case_eq((struct slice){key, key_len}, (struct slice){name, name_len})) {
-			*out = slice_trim((struct slice){val, (size_t)(p - val)});
+	return p;
+}
+
+/* Looks for a parameter from the ';' at `p` on, up to the end or a comma. */
+static bool find_param(struct slice *out, const char *p, const char *end, struct slice name)
+{
+	while (p < end && *p == ';') {
+		const char *key = skip_lws(p + 1, end);
+		const char *key_end = skip_token(key, end);
+		const char *value = p = skip_lws(key_end, end);
+		if (p < end && *p == '=')
+			value = p = skip_lws(p + 1, end);
+		else if (p < end && *p != ';' && *p != ',')
+			key_end = key; /* junk behind the name: no parameter at all */
+		while (p < end && *p != ';' && *p != ',')
+			p = *p == '"' ? skip_quoted(p, end) : p + 1;
+		if (key_end > key && slice_case_eq(between(key, key_end), name)) {
+			*out = trimmed_to(value, p);
 			return true;
 		}
-		if (p < end && *p == ',') /* the next value of the list */
-			return false;
-		while (p < end && *p != ';')
-			p++;
 	}
 	return false;
 }
 
-/* Via = "SIP/2.0/UDP" LWS sent-by *( ; param ) */
-static void scan_via(struct scan *s)
+bool scan_param(struct slice *out, struct slice value, const char *name)
 {
-	const char *p = s->via.p, *end = s->via.p + s->via.l;
+	if (!value.l)
+		return false;
+	const char *end = value.p + value.l;
+	return find_param(out, skip_to_params(value.p, end, true), end, slice_str(name));
+}
 
-	for (int slash = 0; p < end && slash < 2; p++)
+/* From and To hold one value: a comma in a display name without its quotes is no reason to miss the tag. */
+static void scan_tag(struct slice *tag, struct slice value)
+{
+	const char *end = value.p + value.l;
+
+	find_param(tag, skip_to_params(value.p, end, false), end, SLICE_LIT("tag"));
+}
+
+/* via-parm = name SLASH version SLASH transport LWS sent-by *( SEMI params ), with white space about each SLASH */
+static void scan_via(struct scan *s, struct slice value)
+{
+	const char *p = value.p, *end = value.p + value.l, *comma;
+
+	for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
 		slash += *p == '/';
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	while (p < end && *p != ' ' && *p != '\t' && *p != ';' && *p != ',') /* transport */
-		p++;
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-		p++;
+	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
 	while (p < end && *p != ';' && *p != ',')
 		p++;
-	s->sent_by = slice_trim((struct slice){sent_by, (size_t)(p - sent_by)});
-	scan_param(&s->branch, s->via, "branch");
+	s->sent_by = trimmed_to(sent_by, p);
+	find_param(&s->branch, p, end, SLICE_LIT("branch"));
+	comma = memchr(p, ',', (size_t)(end - p));
+	if (comma) /* maybe a quoted one */
+		for (comma = p; comma < end && *comma != ',';)
+			comma = *comma == '"' ? skip_quoted(comma, end) : comma + 1;
+	s->via = trimmed_to(value.p, comma ? comma : end);
 }
 
-static void scan_cseq(struct scan *s, struct slice v)
+bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port)
 {
-	size_t digits = 0;
-	uint64_t n;
+	struct slice h = s->sent_by;
+	const char *bracket = h.l ? memrchr(h.p, ']', h.l) : NULL;
+	const char *from = bracket ? bracket : h.p;
+	const char *colon = h.l ? memchr(from, ':', (size_t)(h.p + h.l - from)) : NULL;
+	uint64_t n = 5060;
 
-	while (digits < v.l && v.p[digits] >= '0' && v.p[digits] <= '9')
-		digits++;
-	if (digits == 0 || digits == v.l || !slice_u64(&n, (struct slice){v.p, digits}, 0x7fffffff) ||
-	    (v.p[digits] != ' ' && v.p[digits] != '\t' && v.p[digits] != '\r' && v.p[digits] != '\n')) {
+	*host = h;
+	*port = 5060;
+	if (!colon || (!bracket && memchr(colon + 1, ':', (size_t)(h.p + h.l - colon - 1))))
+		return true; /* several colons without brackets: an IPv6 address */
+	*host = trimmed_to(h.p, colon);
+	bool ok = slice_u64(&n, slice_trim(between(colon + 1, h.p + h.l)), 65535) && n;
+	*port = ok ? (uint16_t)n : 0;
+	return ok;
+}
+
+static void scan_cseq(struct scan *s, struct slice value)
+{
+	const char *p = value.p, *end = value.p + value.l;
+	uint64_t n = 0;
+
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	const char *method = skip_lws(p, end);
+	s->cseq_method = between(method, end);
+	if (!slice_u64(&n, between(value.p, p), 0x7fffffff) || method == p || method == end ||
+	    skip_token(method, end) != end)
 		s->flaws |= SCAN_CSEQ;
-		n = 0;
-	}
 	s->cseq = (uint32_t)n;
-	s->cseq_method = slice_trim((struct slice){v.p + digits, v.l - digits});
-	if (s->cseq_method.l == 0)
-		s->flaws |= SCAN_CSEQ;
 }
 
 static int add_header(struct scan *s, struct slice name, struct slice value, enum hdr_id id)
@@ -200,122 +267,160 @@ static int add_header(struct scan *s, struct slice name, struct slice value, enu
 	return 0;
 }
 
+#define BIT(id) (1ull << HDR_##id)
+
+_Static_assert(HDR_COUNT <= 64, "a set of header numbers fits 64 bits");
+
+/* Headers of one value: a second one is an error (RFC 3261 7.3.1). */
+#define SINGLE                                                                                                        \
+	(BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH) | BIT(CONTENT_TYPE) | \
+	 BIT(EXPIRES) | BIT(MIN_EXPIRES) | BIT(EVENT) | BIT(REFER_TO) | BIT(REFERRED_BY) | BIT(SUBJECT) |              \
+	 BIT(SESSION_EXPIRES) | BIT(RETRY_AFTER) | BIT(TIMESTAMP))
+
+/* RFC 3261 8.1.1, but for Max-Forwards, which RFC 2543 did not know. */
+#define NEEDED (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))
+
+/* Takes what routing needs from a header. The first of its name counts. */
 static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint64_t *seen)
 {
-	bool again = *seen & (1ull << id);
+	uint64_t n;
 
+	if (*seen & 1ull << id) {
+		if (SINGLE & 1ull << id)
+			s->flaws |= SCAN_DUPLICATE;
+		return;
+	}
 	*seen |= 1ull << id;
 	switch (id) {
 	case HDR_VIA:
-		if (!again) {
-			s->via = value;
-			scan_via(s);
-		}
-		return;
+		scan_via(s, value);
+		break;
 	case HDR_FROM:
-		if (!again) {
-			s->from = value;
-			scan_param(&s->from_tag, value, "tag");
-		}
+		s->from = value;
+		scan_tag(&s->from_tag, value);
 		break;
 	case HDR_TO:
-		if (!again) {
-			s->to = value;
-			scan_param(&s->to_tag, value, "tag");
-		}
+		s->to = value;
+		scan_tag(&s->to_tag, value);
 		break;
 	case HDR_CALL_ID:
-		if (!again)
-			s->call_id = value;
+		s->call_id = value;
 		break;
 	case HDR_CSEQ:
-		if (!again)
-			scan_cseq(s, value);
+		scan_cseq(s, value);
 		break;
-	case HDR_CONTENT_LENGTH: {
-		uint64_t n;
+	case HDR_CONTENT_LENGTH:
 		if (slice_u64(&n, value, INT32_MAX)) {
-			if (again && s->content_length == (int64_t)n)
-				return;
 			s->content_length = (int64_t)n;
 		} else {
 			s->content_length = -2;
 			s->flaws |= SCAN_CONTENT_LENGTH;
 		}
 		break;
-	}
-	case HDR_MAX_FORWARDS:
-	case HDR_CONTENT_TYPE:
-	case HDR_EXPIRES:
-		break;
 	default:
-		return;
+		break;
 	}
-	if (again)
-		s->flaws |= SCAN_DUPLICATE;
 }
 
 static bool is_version(struct slice v)
 {
-	return v.l >= 5 && (v.p[0] | 0x20) == 's' && (v.p[1] | 0x20) == 'i' && (v.p[2] | 0x20) == 'p' && v.p[3] == '/';
+	return v.l >= 4 && slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/"));
 }
 
-/* Request-Line = Method SP Request-URI SP SIP-Version; Status-Line = SIP-Version SP Status-Code SP Reason-Phrase */
-static void scan_start_line(struct scan *s, struct slice line)
+static void set_version(struct scan *s, struct slice version)
 {
-	const char *space = memchr(line.p, ' ', line.l);
-	struct slice first = {line.p, space ? (size_t)(space - line.p) : line.l};
-
-	if (space && is_version(first)) {
-		struct slice rest = {space + 1, line.l - first.l - 1};
-		uint64_t status = 0;
-		s->version = first;
-		const char *sp2 = memchr(rest.p, ' ', rest.l);
-		struct slice code = {rest.p, sp2 ? (size_t)(sp2 - rest.p) : rest.l};
-		if (!slice_u64(&status, code, 65535) || code.l != 3 || status < 100 || status > 699)
-			s->flaws |= SCAN_START_LINE;
-		if (code.l == 0 || code.p[0] < '0' || code.p[0] > '9')
-			s->flaws |= SCAN_NOT_SIP;
-		s->status = (uint16_t)status;
-		s->reason = sp2 ? (struct slice){sp2 + 1, rest.l - code.l - 1} : (struct slice){rest.p + rest.l, 0};
-	} else {
-		const char *last = space ? memrchr(line.p, ' ', line.l) : NULL;
-		struct slice version = SLICE_NONE;
-		size_t end = line.l;
-		while (end && (line.p[end - 1] == ' ' || line.p[end - 1] == '\t'))
-			end--;
-		if (end != line.l && end) {
-			s->flaws |= SCAN_START_LINE;
-			last = memrchr(line.p, ' ', end);
-		}
-		if (last)
-			version = (struct slice){last + 1, (size_t)(line.p + end - last - 1)};
-		if (!space || first.l == 0 || !is_version(version) || last == space) {
-			s->flaws |= SCAN_NOT_SIP;
-			return;
-		}
-		s->request = true;
-		s->method = first;
-		s->version = version;
-		s->uri = (struct slice){space + 1, (size_t)(last - space - 1)};
-		if (memchr(s->uri.p, ' ', s->uri.l) || memchr(line.p, '\t', line.l)) {
-			s->flaws |= SCAN_START_LINE;
-			s->uri = slice_trim(s->uri);
-		}
-		for (size_t i = 0; i < first.l; i++) { /* token, RFC 3261 25.1 */
-			char c = first.p[i];
-			if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			      (c && strchr("-.!%*_+`'~", c))))
-				s->flaws |= SCAN_START_LINE;
-		}
-	}
-	if (!slice_case_eq(s->version, SLICE_LIT("SIP/2.0")))
+	s->version = version;
+	if (!slice_case_eq(version, SLICE_LIT("SIP/2.0")))
 		s->flaws |= SCAN_VERSION;
+}
+
+/* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase. False when this is none. */
+static bool scan_status_line(struct scan *s, struct slice version, const char *end)
+{
+	const char *p = version.p + version.l, *code;
+	uint64_t status = 0;
+
+	for (code = p; code < end && *code == ' '; code++)
+		;
+	const char *space = memchr(code, ' ', (size_t)(end - code));
+	struct slice digits = between(code, space ? space : end);
+	if (digits.l == 0 || digits.p[0] < '0' || digits.p[0] > '9')
+		return false;
+	(void)slice_u64(&status, digits, UINT16_MAX); /* else it stays 0 */
+	if (code - p != 1 || !space || digits.l != 3 || status < 100 || status > 699)
+		s->flaws |= SCAN_START_LINE;
+	s->status = (uint16_t)status;
+	s->reason = space ? between(space + 1, end) : between(end, end);
+	set_version(s, version);
+	return true;
+}
+
+/* Request-Line = Method SP Request-URI SP SIP-Version. False when this is none. */
+static bool scan_request_line(struct scan *s, struct slice method, const char *line_end)
+{
+	const char *space = method.p + method.l, *end = line_end;
+
+	while (end > space && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	const char *last = end > space ? memrchr(space, ' ', (size_t)(end - space)) : NULL;
+	if (!method.l || !last || last == space || !is_version(between(last + 1, end)))
+		return false;
+	s->request = true;
+	s->method = method;
+	s->uri = slice_trim(between(space + 1, last));
+	if (end != line_end || skip_token(method.p, space) != space || s->uri.l == 0 ||
+	    s->uri.l != (size_t)(last - space - 1) || memchr(s->uri.p, ' ', s->uri.l) || memchr(s->uri.p, '\t', s->uri.l))
+		s->flaws |= SCAN_START_LINE;
+	set_version(s, between(last + 1, end));
+	return true;
+}
+
+static bool scan_start_line(struct scan *s, const char *p, const char *end)
+{
+	const char *space = memchr(p, ' ', (size_t)(end - p));
+
+	if (!space)
+		return false;
+	struct slice first = between(p, space);
+	return is_version(first) ? scan_status_line(s, first, end) : scan_request_line(s, first, end);
+}
+
+/* One header, folded lines included (RFC 3261 7.3.1). */
+static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *seen)
+{
+	const char *name_end = skip_token(p, end), *colon = name_end;
+	enum hdr_id id;
+	int err;
+
+	while (colon < end && (*colon == ' ' || *colon == '\t'))
+		colon++;
+	if (name_end == p || colon == end || *colon != ':') {
+		s->flaws |= SCAN_HEADER_LINE;
+		colon = memchr(p, ':', (size_t)(end - p));
+		name_end = colon ? colon : end;
+		while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+			name_end--;
+	}
+	struct slice name = between(p, name_end);
+	struct slice value = colon ? slice_trim(between(colon + 1, end)) : between(end, end);
+	id = colon ? hdr_lookup(name) : HDR_OTHER;
+	err = add_header(s, name, value, id);
+	if (!err && id != HDR_OTHER)
+		note_header(s, id, value, seen);
+	return err;
+}
+
+/* A NUL may stand as a quoted-pair within quotes (RFC 3261 25.1), and nowhere else. */
+static bool has_bare_nul(const char *p, const char *end)
+{
+	for (const char *nul = p; (nul = memchr(nul, '\0', (size_t)(end - nul))); nul++)
+		if (nul == p || nul[-1] != '\\')
+			return true;
+	return false;
 }
 
 int scan_message(struct scan *s, struct slice bytes)
 {
-	const char *p = bytes.p, *end = bytes.p + bytes.l;
 	uint64_t seen = 0;
 	int err = 0;
 
@@ -324,76 +429,62 @@ int scan_message(struct scan *s, struct slice bytes)
 	s->headers = s->first;
 	s->header_cap = SCAN_INLINE_HEADERS;
 	s->content_length = -1;
+	if (!bytes.l || bytes.l > UINT32_MAX) {
+		s->flaws = SCAN_NOT_SIP;
+		return 0;
+	}
 
+	const char *p = bytes.p, *end = bytes.p + bytes.l;
 	while (p < end && (*p == '\r' || *p == '\n')) /* RFC 3261 7.5: CRLF before the start line is ignored */
 		p++;
-	const char *nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+	const char *start = p;
+	const char *nl = memchr(p, '\n', (size_t)(end - p));
 	const char *line_end = nl ? nl : end;
 	if (line_end > p && line_end[-1] == '\r')
 		line_end--;
-	if (p == end) {
-		s->flaws |= SCAN_NOT_SIP;
-		goto out;
+	if (!scan_start_line(s, p, line_end)) {
+		s->flaws = SCAN_NOT_SIP;
+		return 0;
 	}
-	scan_start_line(s, (struct slice){p, (size_t)(line_end - p)});
-	if (s->flaws & SCAN_NOT_SIP)
-		goto out;
-
 	p = nl ? nl + 1 : end;
-	const char *headers_start = p;
 	for (;;) {
-		if (p >= end) {
+		if (p == end || (*p == '\r' && p + 1 == end)) {
 			s->flaws |= SCAN_TRUNCATED;
 			break;
 		}
-		if (*p == '\n' || (*p == '\r' && p + 1 < end && p[1] == '\n')) {
+		if (*p == '\n' || (*p == '\r' && p[1] == '\n')) {
 			p += *p == '\r' ? 2 : 1;
-			s->body = (struct slice){p, (size_t)(end - p)};
+			s->body = between(p, end);
 			break;
 		}
 		nl = memchr(p, '\n', (size_t)(end - p));
-		while (nl && nl + 1 < end && (nl[1] == ' ' || nl[1] == '\t')) /* folded: RFC 3261 7.3.1 */
+		while (nl && nl + 1 < end && (nl[1] == ' ' || nl[1] == '\t'))
 			nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1));
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
 			line_end--;
-		const char *colon = memchr(p, ':', (size_t)(line_end - p));
-		struct slice name = {p, (size_t)((colon ? colon : line_end) - p)};
-		struct slice value = {line_end, 0};
-		while (name.l && (name.p[name.l - 1] == ' ' || name.p[name.l - 1] == '\t'))
-			name.l--;
-		if (colon)
-			value = slice_trim((struct slice){colon + 1, (size_t)(line_end - colon - 1)});
-		if (!colon || name.l == 0 || name.l > 256 || memchr(name.p, ' ', name.l))
-			s->flaws |= SCAN_HEADER_LINE;
-		enum hdr_id id = colon ? hdr_lookup(name) : HDR_OTHER;
-		err = add_header(s, name, value, id);
+		err = scan_line(s, p, line_end, &seen);
 		if (err)
-			goto out;
-		if (id != HDR_OTHER)
-			note_header(s, id, value, &seen);
+			return err;
 		p = nl ? nl + 1 : end;
 	}
-	if (memchr(headers_start, '\0', (size_t)(p - headers_start)))
-		s->flaws |= SCAN_NUL;
 
-	const uint64_t needed = 1ull << HDR_VIA | 1ull << HDR_FROM | 1ull << HDR_TO | 1ull << HDR_CALL_ID |
-				1ull << HDR_CSEQ;
-	if ((seen & needed) != needed)
+	if (has_bare_nul(start, p))
+		s->flaws |= SCAN_NUL;
+	if ((seen & NEEDED) != NEEDED)
 		s->flaws |= SCAN_MISSING;
-	if (s->request && (seen & (1ull << HDR_CSEQ)) && !(s->flaws & SCAN_CSEQ) &&
-	    !slice_eq(s->cseq_method, s->method))
+	if (s->request && seen & BIT(CSEQ) && !(s->flaws & SCAN_CSEQ) && !slice_eq(s->cseq_method, s->method))
 		s->flaws |= SCAN_CSEQ_METHOD;
 	if (s->content_length >= 0 && s->body.p) {
-		if ((uint64_t)s->content_length > s->body.l)
+		size_t length = (size_t)s->content_length;
+		if (length > s->body.l) {
 			s->flaws |= SCAN_BODY_SHORT;
-		else if ((uint64_t)s->content_length < s->body.l)
+		} else if (length < s->body.l) {
 			s->flaws |= SCAN_BODY_LONG;
-		if ((uint64_t)s->content_length < s->body.l)
-			s->body.l = (size_t)s->content_length;
+			s->body.l = length;
+		}
 	}
-out:
-	return err;
+	return 0;
 }
 
 void scan_free(struct scan *s)

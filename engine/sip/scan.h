@@ -43,7 +43,8 @@
 	X(REJECT_CONTACT, "Reject-Contact", 'j')                                                                      \
 	X(REQUEST_DISPOSITION, "Request-Disposition", 'd')                                                            \
 	X(IDENTITY, "Identity", 'y')                                                                                  \
-	X(RETRY_AFTER, "Retry-After", 0)
+	X(RETRY_AFTER, "Retry-After", 0)                                                                              \
+	X(TIMESTAMP, "Timestamp", 0)
 
 enum hdr_id {
 	HDR_OTHER = 0,
@@ -61,17 +62,17 @@ const char *hdr_name(enum hdr_id id);
 enum scan_flaw {
 	SCAN_NOT_SIP = 1 << 0,         /* no SIP start line; nothing else is set */
 	SCAN_TRUNCATED = 1 << 1,       /* no empty line ends the headers */
-	SCAN_START_LINE = 1 << 2,      /* white space or a status code that RFC 3261 25.1 does not allow */
+	SCAN_START_LINE = 1 << 2,      /* white space, a method or a status code that RFC 3261 25.1 does not allow */
 	SCAN_VERSION = 1 << 3,         /* not SIP/2.0 */
 	SCAN_HEADER_LINE = 1 << 4,     /* a line without a colon or with an impossible name */
 	SCAN_MISSING = 1 << 5,         /* Via, From, To, Call-ID or CSeq absent (RFC 3261 8.1.1) */
 	SCAN_DUPLICATE = 1 << 6,       /* a header twice that may stand once */
-	SCAN_CSEQ = 1 << 7,            /* not "number method", or the number reaches 2**31 */
+	SCAN_CSEQ = 1 << 7,            /* not "number method", or the number reaches 2**31 (then s->cseq is 0) */
 	SCAN_CSEQ_METHOD = 1 << 8,     /* differs from the request line */
 	SCAN_CONTENT_LENGTH = 1 << 9,  /* not a number */
 	SCAN_BODY_SHORT = 1 << 10,     /* fewer bytes than Content-Length says (RFC 3261 18.3) */
 	SCAN_BODY_LONG = 1 << 11,      /* more bytes; on a datagram they are dropped */
-	SCAN_NUL = 1 << 12,            /* a NUL byte among the headers */
+	SCAN_NUL = 1 << 12,            /* a NUL byte before the body that is no quoted-pair */
 };
 
 /* Names the first flaw for a person, e.g. "CSeq is malformed"; "" for 0. */
@@ -89,17 +90,17 @@ struct scan_header {
 struct scan {
 	struct slice bytes;     /* what was scanned */
 	bool request;
-	uint16_t status;        /* of a response */
+	uint16_t status;        /* of a response; 0 when it is no number below 65536 */
 	struct slice method, uri; /* of a request */
 	struct slice reason;    /* of a response */
 	struct slice version;   /* "SIP/2.0" */
-	struct slice via;       /* the first Via value */
-	struct slice sent_by, branch;
+	struct slice via;       /* the first Via value, without what follows it after a comma */
+	struct slice sent_by, branch; /* of that value; sent_by is empty when it cannot be found */
 	struct slice call_id, from, to, from_tag, to_tag;
 	struct slice cseq_method;
 	uint32_t cseq;
 	int64_t content_length; /* -1 absent, -2 malformed */
-	struct slice body;
+	struct slice body;      /* `p` NULL when the headers do not end */
 	unsigned flaws;
 	uint32_t header_count;
 	uint32_t header_cap;
@@ -116,7 +117,11 @@ struct slice scan_value(const struct scan *s, unsigned i);
 /* The value of the n-th (from 0) header of that name; `p` NULL when there is none. */
 struct slice scan_header(const struct scan *s, enum hdr_id id, unsigned n);
 struct slice scan_header_named(const struct scan *s, struct slice name, unsigned n);
-/* The value of parameter `name` of a header value (outside quotes and angle brackets); false if absent. */
+/* The value of parameter `name` (any case) of a header value, outside quotes and angle brackets; of a list, of its first value.
+ * A parameter without a value gives an empty one. Quotes stay. False if absent, then `*out` is as it was. */
 bool scan_param(struct slice *out, struct slice value, const char *name);
+/* Host (brackets and all) and port of the top Via's sent-by; 5060 when it names none. False, with port 0, when what stands there
+ * is no port. */
+bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port);
 
 #endif

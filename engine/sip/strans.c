@@ -94,34 +94,20 @@ void strans_detach(struct strans *st)
 
 static void on_timeout(void *arg)
 {
-	struct strans *st = arg;
+	struct strans *st = mem_ref(arg);
 
-	switch (st->state) {
-	case TRANS_COMPLETED:
-		if (st->invite) { /* timer H */
-			mem_ref(st);
-			tell(st, STRANS_NO_ACK, NULL);
-			terminate(st);
-			mem_deref(st);
-			break;
-		}
-		terminate(st); /* timer J */
-		break;
-	case TRANS_ACCEPTED:  /* timer L */
-	case TRANS_CONFIRMED: /* timer I */
-		terminate(st);
-		break;
-	default:
-		break;
-	}
+	if (st->state == TRANS_COMPLETED && st->invite) /* timer H; the others are J, L and I */
+		tell(st, STRANS_NO_ACK, NULL);
+	terminate(st);
+	mem_deref(st);
 }
 
 static void start_timeout(struct strans *st, uint64_t delay)
 {
 	if (delay == TIMER_NEVER)
 		tmr_cancel(&st->timeout);
-	else
-		tmr_start(&st->timeout, st->ep->loop, delay, on_timeout, st);
+	else if (tmr_start(&st->timeout, st->ep->loop, delay, on_timeout, st))
+		terminate(st); /* out of memory: better gone than here for ever */
 }
 
 static void resend(struct strans *st)
@@ -133,14 +119,21 @@ static void resend(struct strans *st)
 	endpoint_send_msg(st->ep, st->last, &st->peer, NULL);
 }
 
+static void on_retransmit(void *arg);
+
+static void start_retransmit(struct strans *st)
+{
+	if (!st->opts.no_retransmit && st->interval != TIMER_NEVER)
+		tmr_start(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
+}
+
 static void on_retransmit(void *arg) /* timer G */
 {
 	struct strans *st = arg;
-	struct sip_timers *t = &st->opts.timers;
 
+	st->interval = sip_timer_twice(st->interval, st->opts.timers.t2);
+	start_retransmit(st);
 	resend(st);
-	st->interval = st->interval * 2 > t->t2 ? t->t2 : st->interval * 2;
-	tmr_start(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
 }
 
 static void on_trying(void *arg)
@@ -155,20 +148,18 @@ static void on_trying(void *arg)
 void strans_peer(struct addr *peer, const struct msg *request)
 {
 	const struct scan *s = &request->s;
-	struct slice rport;
-	uint64_t port = 5060;
+	struct slice host, param;
+	uint16_t port;
 
 	*peer = request->src;
-	if (!s->via.p || scan_param(&rport, s->via, "rport"))
+	if (!s->via.p)
 		return;
-	for (size_t i = s->sent_by.l; i-- > 0 && s->sent_by.p[i] != ']';)
-		if (s->sent_by.p[i] == ':') {
-			struct slice digits = slice_trim((struct slice){s->sent_by.p + i + 1, s->sent_by.l - i - 1});
-			if (!slice_u64(&port, digits, 65535) || port == 0)
-				port = addr_port(&request->src); /* nonsense: back to where it came from */
-			break;
-		}
-	addr_set_port(peer, (uint16_t)port);
+	bool ok = scan_sent_by(s, &host, &port);
+	if (scan_param(&param, s->via, "maddr") && addr_set(peer, param, ok ? port : 5060))
+		return;
+	/* RFC 3581 4; and where no port can be made out, back to where it came from. */
+	if (ok && !scan_param(&param, s->via, "rport"))
+		addr_set_port(peer, port);
 }
 
 int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
@@ -193,8 +184,11 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 	st->arg = arg;
 	endpoint_tag(ep, st->to_tag);
 	st->state = st->invite ? TRANS_PROCEEDING : TRANS_TRYING;
-	if (st->invite && !st->opts.no_trying && st->opts.timers.trying != TIMER_NEVER)
-		tmr_start(&st->trying, ep->loop, st->opts.timers.trying, on_trying, st);
+	if (st->invite && !st->opts.no_trying && st->opts.timers.trying != TIMER_NEVER &&
+	    tmr_start(&st->trying, ep->loop, st->opts.timers.trying, on_trying, st)) {
+		strans_close(st);
+		return err_set(e, ERR_NOMEM, "out of memory for a timer");
+	}
 	if (stp)
 		*stp = mem_ref(st);
 	return 0;
@@ -210,29 +204,29 @@ static void set_last(struct strans *st, struct msg *response)
 int strans_respond(struct strans *st, struct msg *response, struct err *e)
 {
 	unsigned status = response->s.status;
+	bool repeated_2xx = st->state == TRANS_ACCEPTED && status >= 200 && status < 300;
 	int err;
 
-	switch (st->state) {
-	case TRANS_TRYING:
-	case TRANS_PROCEEDING:
-		break;
-	case TRANS_ACCEPTED:
-		if (status >= 200 && status < 300)
-			return endpoint_send_msg(st->ep, response, &st->peer, e);
-		/* fall through */
-	default:
-		return err_set(e, ERR_STATE, "%u to %.*s: the transaction is %s, it has had its final response%s%.*s", status,
-			       SLICE_ARG(st->request->s.method), trans_state_name(st->state), st->last ? " " : "",
-			       st->last ? 3 : 0, st->last ? st->last->s.bytes.p + 8 : "");
-	}
-	if (status < 100 || response->s.request)
+	if (status < 100)
 		return err_set(e, ERR_ARG, "only a response with a status from 100 can answer a request");
+	if (!st->ep || (st->state != TRANS_TRYING && st->state != TRANS_PROCEEDING && !repeated_2xx)) {
+		char had[40] = "";
+		if (st->last && st->last->s.status >= 200)
+			snprintf(had, sizeof(had), ", it has had its final response %u", st->last->s.status);
+		return err_set(e, ERR_STATE, "%u to %.*s: the transaction is %s%s", status, SLICE_ARG(st->request->s.method),
+			       trans_state_name(st->state), had);
+	}
 
+	mem_ref(st);
 	err = endpoint_send_msg(st->ep, response, &st->peer, e);
-	if (err)
-		return err;
-	set_last(st, response);
+	if (err || !st->ep) /* or whoever saw it closed the endpoint */
+		goto out;
 	tmr_cancel(&st->trying);
+	if (repeated_2xx) {
+		st->repeated_responses++;
+		goto out;
+	}
+	set_last(st, response);
 	if (status < 200) {
 		st->state = TRANS_PROCEEDING;
 	} else if (!st->invite) {
@@ -244,11 +238,12 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	} else {
 		st->state = TRANS_COMPLETED;
 		st->interval = st->opts.timers.g;
-		if (!st->opts.no_retransmit && st->interval != TIMER_NEVER)
-			tmr_start(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
+		start_retransmit(st);
 		start_timeout(st, st->opts.timers.h);
 	}
-	return 0;
+out:
+	mem_deref(st);
+	return err;
 }
 
 int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, struct err *e)
@@ -277,12 +272,12 @@ int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, s
 
 static void receive_cancel(struct strans *invite, struct msg *m)
 {
-	struct endpoint *ep = invite->ep;
 	struct strans_opts opts = {.timers = invite->opts.timers};
+	/* RFC 3261 9.2: the same To tag in the answers to both. */
 	struct build_response r = {.status = 200, .to_tag = slice_str(invite->to_tag)};
 	struct strans *st;
 
-	if (invite->opts.no_cancel || strans_create(&st, ep, m, &opts, NULL, NULL, NULL))
+	if (invite->opts.no_cancel || strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))
 		return;
 	mem_ref(invite);
 	strans_reply(st, &r, NULL, NULL);
@@ -295,10 +290,25 @@ static void receive_cancel(struct strans *invite, struct msg *m)
 	mem_deref(invite);
 }
 
+static void receive_ack(struct strans *st, struct msg *m)
+{
+	if (st->state == TRANS_CONFIRMED) {
+		st->retransmissions++;
+		st->ep->count.retransmissions_in++;
+		return;
+	}
+	mem_ref(st);
+	st->state = TRANS_CONFIRMED;
+	tmr_cancel(&st->retransmit);
+	start_timeout(st, st->opts.timers.i);
+	tell(st, STRANS_ACKED, m);
+	mem_deref(st);
+}
+
 bool strans_receive(struct endpoint *ep, struct msg *m)
 {
 	struct strans *st = find(ep, &m->s, m->s.method);
-	bool ack = slice_eq(m->s.method, SLICE_LIT("ACK"));
+	bool taken;
 
 	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL"))) {
 		st = find(ep, &m->s, SLICE_LIT("INVITE"));
@@ -309,43 +319,18 @@ bool strans_receive(struct endpoint *ep, struct msg *m)
 	if (!st)
 		return false;
 
-	switch (st->state) {
-	case TRANS_TRYING:
-	case TRANS_PROCEEDING:
-		if (ack)
-			return false;
-		st->retransmissions++;
-		ep->count.retransmissions_in++;
-		resend(st);
-		return true;
-	case TRANS_ACCEPTED: /* RFC 6026: a repeated INVITE is absorbed, an ACK is the dialog's */
-		if (ack)
-			return false;
-		st->retransmissions++;
-		ep->count.retransmissions_in++;
-		return true;
-	case TRANS_COMPLETED:
-		if (!ack) {
-			st->retransmissions++;
-			ep->count.retransmissions_in++;
-			resend(st);
-			return true;
-		}
-		if (!st->invite)
-			return true;
-		st->state = TRANS_CONFIRMED;
-		tmr_cancel(&st->retransmit);
-		mem_ref(st);
-		tell(st, STRANS_ACKED, m);
-		if (st->ep && st->state == TRANS_CONFIRMED)
-			start_timeout(st, st->opts.timers.i);
-		mem_deref(st);
-		return true;
-	case TRANS_CONFIRMED:
-		return true;
-	default:
-		return false;
+	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {
+		taken = st->state == TRANS_COMPLETED || st->state == TRANS_CONFIRMED;
+		if (taken)
+			receive_ack(st, m); /* else it is the dialog's: RFC 6026 */
+		return taken;
 	}
+	st->retransmissions++;
+	ep->count.retransmissions_in++;
+	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing when the ACK has come. */
+	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)
+		resend(st);
+	return true;
 }
 
 void strans_close(struct strans *st)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define TIMER_NEVER UINT64_MAX
+#define TIMER_NEVER UINT64_MAX /* it does not run */
 
 /* X(field, RFC name, meaning). T1, T2 and T4 first: the others are derived from them unless they are set. */
 #define SIP_TIMERS(X)                                                                                                 \
@@ -32,7 +32,11 @@ struct sip_timers {
 #undef SIP_TIMER_FIELD
 };
 
-/* Fills every field that is 0 from T1, T2, T4 and these from RFC 3261 (500 ms, 4 s, 5 s). */
+/* Fills every field that is 0 from T1, T2, T4 and these from RFC 3261 (500 ms, 4 s, 5 s). A timer that is to fire at once is 1. */
 void sip_timers_derive(struct sip_timers *t);
+/* 64*T1. */
+uint64_t sip_timer_64t1(const struct sip_timers *t);
+/* The next interval of a retransmission: doubled, at most `limit`. */
+uint64_t sip_timer_twice(uint64_t interval, uint64_t limit);
 
 #endif

@@ -21,7 +21,8 @@ const char *trans_state_name(enum trans_state s);
 
 /* --- client --- */
 /* A response that its user must see: provisionals, finals, and while accepted every repeated 2xx. When no peer answers, a local 408
- * (timer B or F) or 503 (the transport failed) of RFC 3261 8.1.3.1, with m->locally set. */
+ * (timer B or F, or 64*T1 after a CANCEL) or 503 (the transport failed) of RFC 3261 8.1.3.1, with m->locally set. What is neither
+ * expected nor a repetition (a 2xx behind a 486, a 486 behind a 2xx, a status outside 100..699) stays unclaimed. */
 typedef void(ctrans_response_h)(struct ctrans *ct, struct msg *m, void *arg);
 
 struct ctrans_opts {
@@ -42,10 +43,11 @@ struct ctrans {
 	struct tmr retransmit, timeout;
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request */
-	unsigned repeated_responses; /* absorbed */
+	unsigned repeated_responses; /* absorbed; a repeated 2xx to an INVITE is not, its user gets it */
 	bool provisional;            /* one came, so a CANCEL may go (RFC 3261 9.1) */
 	bool cancel_wanted;
 	struct ctrans *cancel;
+	struct ctrans *next_hit;     /* while an error of the network is dealt with */
 	ctrans_response_h *h;
 	void *arg;
 };
@@ -61,7 +63,7 @@ void ctrans_detach(struct ctrans *ct);
 
 /* --- server --- */
 enum strans_event {
-	STRANS_CANCELLED, /* a CANCEL came and was answered 200 */
+	STRANS_CANCELLED, /* a CANCEL came before the final response and was answered 200 */
 	STRANS_ACKED,     /* the ACK to a non-2xx came */
 	STRANS_NO_ACK,    /* timer H ran out */
 	STRANS_TERMINATED,
@@ -72,7 +74,7 @@ struct strans_opts {
 	struct sip_timers timers;
 	bool no_retransmit; /* timer G never fires */
 	bool no_trying;     /* no automatic 100 */
-	bool no_cancel;     /* a CANCEL is not answered */
+	bool no_cancel;     /* a CANCEL is taken, but neither answered nor told */
 };
 
 struct strans {
@@ -86,8 +88,8 @@ struct strans {
 	struct strans_opts opts;
 	struct tmr retransmit, timeout, trying;
 	uint64_t interval;
-	unsigned retransmissions;    /* of the request: absorbed */
-	unsigned repeated_responses; /* sent */
+	unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
+	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 	bool cancelled;
 	char to_tag[ENDPOINT_ID_LEN]; /* what this side adds to To */
 	strans_event_h *h;
