@@ -208,9 +208,15 @@ void label_put(struct buf *out, const struct label *l, size_t width, bool ascii)
 	cut_put(out, slice_str(l->head), width, ascii);
 	if (head + n > width)
 		return;
-	if (about && head + n + strlen(sep) + about <= width) {
+	if (l->about.l && head + n + strlen(sep) + about <= width) {
+		struct slice text = l->about;
+		size_t room = width - head - n - strlen(sep);
+
+		/* of a URI that has to be cut the scheme is what says least */
+		if (text.l > room && l->kind == LABEL_REQUEST && starts(text, "sip:"))
+			text = (struct slice){text.p + 4, text.l - 4};
 		buf_puts(out, sep);
-		cut_put(out, l->about, width - head - n - strlen(sep), ascii);
+		cut_put(out, text, room, ascii);
 	}
 	cut_put(out, (struct slice){notes, n}, n, ascii);
 }

@@ -1,7 +1,6 @@
 #include "pcap/ladder.h"
-#include "core/hash.h"
 #include "pcap/canvas.h"
-#include "pcap/label.h"
+#include "pcap/rows.h"
 #include "pcap/text.h"
 
 #include <inttypes.h>
@@ -17,152 +16,16 @@ enum {
 
 #define PAUSE_NS 1000000000ull /* as long without a packet shows as a broken line */
 
-struct column {
-	struct addr addr;
-	const char *name; /* NULL: outside the run */
-	char address[ADDR_STRLEN];
-};
-
-struct row {
-	struct recorder_frame f;
-	struct label label;
-	uint32_t src, dst; /* columns */
-	bool lost;
-};
-
-/* Bytes on their way between two addresses, to know them when they come again. */
-struct seen {
-	struct hash_node node;
-	struct addr src, dst;
-	struct slice data;
-	unsigned times;
-};
-
 struct ladder {
 	const struct ladder_cfg *cfg;
-	size_t width, max_rows;
-	struct recorder_stats stats;
-	uint32_t first; /* number of the first frame that is still in memory */
-	uint32_t count;
-	uint32_t middle; /* shown between the head and the tail, because they failed */
-
-	struct buf columns, rows, seen;
-	struct hash seen_at;
+	size_t width;
+	struct rows rows;
 
 	size_t number_width, time_width, gutter; /* what stands left of the lifelines */
 	size_t margin, spacing;                  /* first lifeline after the gutter; between two of them */
 	struct canvas canvas;
 	bool failed; /* memory ran out */
 };
-
-static struct column *column_get(const struct ladder *l, size_t i)
-{
-	return &((struct column *)l->columns.p)[i];
-}
-
-static size_t column_count(const struct ladder *l)
-{
-	return l->columns.len / sizeof(struct column);
-}
-
-static struct row *row_get(const struct ladder *l, size_t i)
-{
-	return &((struct row *)l->rows.p)[i];
-}
-
-static size_t row_count(const struct ladder *l)
-{
-	return l->rows.len / sizeof(struct row);
-}
-
-/* The first comment from `*rest` on that begins with `prefix`, or SLICE_NONE. */
-static struct slice comment_next(struct slice *rest, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	while (rest->l) {
-		const char *nul = memchr(rest->p, 0, rest->l);
-		struct slice c = {rest->p, nul ? (size_t)(nul - rest->p) : rest->l};
-		size_t used = c.l + (nul ? 1 : 0);
-
-		rest->p += used;
-		rest->l -= used;
-		if (c.l >= n && !memcmp(c.p, prefix, n))
-			return c;
-	}
-	return SLICE_NONE;
-}
-
-static bool comment_has(struct slice comments, const char *prefix)
-{
-	return comment_next(&comments, prefix).p != NULL;
-}
-
-/* --- what is shown -------------------------------------------------------------------------------------------- */
-
-static uint32_t column_of(struct ladder *l, const char *name, const struct addr *a)
-{
-	struct column c = {.addr = *a, .name = name};
-
-	for (size_t i = 0; i < column_count(l); i++) {
-		const struct column *have = column_get(l, i);
-
-		/* names are the recorder's own: one actor, one pointer */
-		if (name ? have->name == name : !have->name && addr_eq(&have->addr, a))
-			return (uint32_t)i;
-	}
-	addr_str(c.address, a);
-	buf_put(&l->columns, &c, sizeof(c));
-	return (uint32_t)column_count(l) - 1;
-}
-
-static unsigned seen_count(struct ladder *l, const struct recorder_frame *f)
-{
-	uint64_t key = slice_hash(addr_hash(&f->src) ^ addr_hash(&f->dst) * 31, f->data);
-	struct hash_node *n;
-	struct seen *s;
-
-	for (n = hash_first(&l->seen_at, key); n; n = hash_next(n)) {
-		s = hash_owner(n, struct seen, node);
-		if (slice_eq(s->data, f->data) && addr_eq(&s->src, &f->src) && addr_eq(&s->dst, &f->dst))
-			return ++s->times;
-	}
-	s = (struct seen *)(l->seen.p + l->seen.len); /* reserved: nodes must not move */
-	*s = (struct seen){.src = f->src, .dst = f->dst, .data = f->data, .times = 1};
-	l->seen.len += sizeof(*s);
-	if (hash_add(&l->seen_at, &s->node, key))
-		l->failed = true;
-	return 1;
-}
-
-/* The first and the last frames are shown, and those in between where a step failed. */
-static bool frame_shown(struct ladder *l, const struct recorder_frame *f)
-{
-	size_t at = f->number - l->first, head = l->max_rows - l->max_rows / 2;
-
-	if (at < head || at + l->max_rows / 2 >= l->count)
-		return true;
-	return l->middle < l->max_rows && comment_has(f->comments, "failed") && ++l->middle;
-}
-
-static void on_frame(const struct recorder_frame *f, void *arg)
-{
-	struct ladder *l = arg;
-	unsigned times;
-	struct row row = {.f = *f};
-
-	times = seen_count(l, f);
-	if (!frame_shown(l, f))
-		return;
-	label_peek(&row.label, f->data);
-	row.label.times = row.label.kind == LABEL_OTHER ? 1 : times;
-	row.lost = comment_has(f->comments, "lost");
-	row.src = column_of(l, f->src_name, &f->src);
-	row.dst = column_of(l, f->dst_name, &f->dst);
-	buf_put(&l->rows, &row, sizeof(row));
-}
-
-/* --- where it stands ------------------------------------------------------------------------------------------ */
 
 static size_t digits(uint64_t n)
 {
@@ -171,7 +34,7 @@ static size_t digits(uint64_t n)
 
 static uint64_t row_ms(const struct ladder *l, const struct row *row)
 {
-	return row->f.wall > l->stats.start ? (row->f.wall - l->stats.start) / 1000000 : 0;
+	return row->f.wall > l->rows.start ? (row->f.wall - l->rows.start) / 1000000 : 0;
 }
 
 static struct slice column_title(const struct column *c)
@@ -207,18 +70,18 @@ static size_t label_width(const struct label *label)
 /* Finds the place of the lifelines; false when they do not fit side by side. */
 static bool ladder_place(struct ladder *l)
 {
-	size_t n = column_count(l), last = row_count(l) - 1, right, area, wide = SPACING_MIN;
+	size_t n = rows_columns(&l->rows), last = rows_count(&l->rows) - 1, right, area, wide = SPACING_MIN;
 
-	l->number_width = digits(row_get(l, last)->f.number);
+	l->number_width = digits(rows_row(&l->rows, last)->f.number);
 	if (l->number_width < 3)
 		l->number_width = 3;
-	l->time_width = digits(row_ms(l, row_get(l, last)) / 1000) + 4;
+	l->time_width = digits(row_ms(l, rows_row(&l->rows, last)) / 1000) + 4;
 	l->gutter = l->number_width + 2 + l->time_width + 2;
 
 	/* a title may stand over the numbers and times, which begin below it */
-	l->margin = column_width(column_get(l, 0)) / 2;
+	l->margin = column_width(rows_column(&l->rows, 0)) / 2;
 	l->margin = l->margin > l->gutter ? l->margin - l->gutter : 0;
-	right = column_width(column_get(l, n - 1)) / 2 + 1;
+	right = column_width(rows_column(&l->rows, n - 1)) / 2 + 1;
 	area = l->gutter + l->margin + right < l->width ? l->width - l->gutter - l->margin - right : 0;
 	l->spacing = n > 1 ? area / (n - 1) : area + right;
 	if (n == 1) {
@@ -230,14 +93,15 @@ static bool ladder_place(struct ladder *l)
 
 	/* no wider than the labels need: short arrows are easier to follow */
 	for (size_t i = 0; i <= last; i++) {
-		const struct row *row = row_get(l, i);
+		const struct row *row = rows_row(&l->rows, i);
 		size_t span = row->src > row->dst ? row->src - row->dst : row->dst - row->src;
 		size_t need = (label_width(&row->label) + 8) / (span ? span : 1) + 1;
 
 		wide = need > wide ? need : wide;
 	}
 	for (size_t i = 0; i < n; i++)
-		wide = column_width(column_get(l, i)) + 3 > wide ? column_width(column_get(l, i)) + 3 : wide;
+		wide = column_width(rows_column(&l->rows, i)) + 3 > wide ? column_width(rows_column(&l->rows, i)) + 3
+									 : wide;
 	l->spacing = l->spacing < wide ? l->spacing : wide;
 	return true;
 }
@@ -246,8 +110,6 @@ static size_t column_x(const struct ladder *l, size_t i)
 {
 	return l->gutter + l->margin + i * l->spacing;
 }
-
-/* --- how it looks --------------------------------------------------------------------------------------------- */
 
 static enum style row_style(const struct row *row)
 {
@@ -268,7 +130,7 @@ static enum style row_style(const struct row *row)
 
 static void lifelines_draw(struct ladder *l, bool broken)
 {
-	for (size_t i = 0; i < column_count(l); i++)
+	for (size_t i = 0; i < rows_columns(&l->rows); i++)
 		canvas_rune(&l->canvas, column_x(l, i), broken ? 0x250A : 0x2502, broken ? ':' : '|', STYLE_DIM);
 }
 
@@ -301,11 +163,11 @@ static void title_draw(struct ladder *l, size_t i, struct slice text, enum style
 
 static void header_draw(struct ladder *l, struct buf *out)
 {
-	for (size_t i = 0; i < column_count(l); i++)
-		title_draw(l, i, column_title(column_get(l, i)), STYLE_BOLD);
+	for (size_t i = 0; i < rows_columns(&l->rows); i++)
+		title_draw(l, i, column_title(rows_column(&l->rows, i)), STYLE_BOLD);
 	canvas_flush(&l->canvas, out);
-	for (size_t i = 0; i < column_count(l); i++)
-		title_draw(l, i, column_subtitle(column_get(l, i)), STYLE_DIM);
+	for (size_t i = 0; i < rows_columns(&l->rows); i++)
+		title_draw(l, i, column_subtitle(rows_column(&l->rows, i)), STYLE_DIM);
 	canvas_flush(&l->canvas, out);
 	lifelines_draw(l, false);
 	canvas_flush(&l->canvas, out);
@@ -333,7 +195,7 @@ static void arrow_draw(struct ladder *l, const struct row *row, size_t x, size_t
 
 	for (size_t i = left + 1; i < right; i++)
 		canvas_rune(c, i, 0x2500, '-', line);
-	for (size_t i = 0; i < column_count(l); i++)
+	for (size_t i = 0; i < rows_columns(&l->rows); i++)
 		if (column_x(l, i) > left && column_x(l, i) < right)
 			canvas_rune(c, column_x(l, i), 0x253C, '+', STYLE_DIM);
 	canvas_rune(c, x, x < y ? 0x251C : 0x2524, '|', STYLE_DIM);
@@ -368,7 +230,7 @@ static void arrow_draw(struct ladder *l, const struct row *row, size_t x, size_t
 static void loop_draw(struct ladder *l, const struct row *row)
 {
 	struct canvas *c = &l->canvas;
-	size_t x = column_x(l, row->src), n = column_count(l), room = l->spacing - 5;
+	size_t x = column_x(l, row->src), n = rows_columns(&l->rows), room = l->spacing - 5;
 	bool left = row->src && row->src == n - 1;
 	struct buf text = {0};
 
@@ -436,7 +298,7 @@ static void notes_draw(struct ladder *l, const struct row *row, size_t x, struct
 {
 	struct slice rest = row->f.comments, note;
 
-	while ((note = comment_next(&rest, "failed")).p)
+	while ((note = rows_comment_next(&rest, "failed")).p)
 		note_draw(l, note, x, out);
 }
 
@@ -473,7 +335,7 @@ static void row_list(struct ladder *l, const struct row *row, size_t name_width,
 
 	gutter_draw(l, row);
 	for (int side = 0; side < 2; side++) {
-		struct slice name = column_title(column_get(l, side ? row->dst : row->src));
+		struct slice name = column_title(rows_column(&l->rows, side ? row->dst : row->src));
 		size_t end = tail_draw(l, x, name, name_width, STYLE_PLAIN);
 
 		if (side) {
@@ -504,8 +366,8 @@ static void ladder_draw(struct ladder *l, struct buf *out)
 	uint32_t number = 0;
 	uint64_t wall = 0;
 
-	for (size_t i = 0; i < column_count(l) && list; i++) {
-		size_t w = canvas_width(column_title(column_get(l, i)));
+	for (size_t i = 0; i < rows_columns(&l->rows) && list; i++) {
+		size_t w = canvas_width(column_title(rows_column(&l->rows, i)));
 
 		names = w > names ? w : names;
 	}
@@ -516,8 +378,8 @@ static void ladder_draw(struct ladder *l, struct buf *out)
 	if (!list)
 		header_draw(l, out);
 
-	for (size_t i = 0; i < row_count(l); i++) {
-		const struct row *row = row_get(l, i);
+	for (size_t i = 0; i < rows_count(&l->rows); i++) {
+		const struct row *row = rows_row(&l->rows, i);
 
 		if (row->f.number != number + 1) {
 			gap_draw(l, number + 1, row->f.number - 1, x + (list ? 0 : 2), out);
@@ -540,25 +402,13 @@ int ladder_render(struct buf *out, const struct recorder *rec, const struct ladd
 
 	if (l.width < WIDTH_MIN)
 		l.width = WIDTH_MIN;
-	l.max_rows = cfg->max_rows ? cfg->max_rows : LADDER_ROWS;
-	recorder_stats_get(rec, &l.stats);
-	l.first = (uint32_t)l.stats.spilled + 1;
-	l.count = (uint32_t)(l.stats.packets - l.stats.spilled);
-
-	l.failed = !buf_reserve(&l.seen, l.count * sizeof(struct seen));
-	if (!l.failed)
-		recorder_each(rec, on_frame, &l);
-	l.failed |= l.rows.failed || l.columns.failed;
-	if (!l.failed && row_count(&l)) {
+	l.failed = !rows_collect(&l.rows, rec, cfg->max_rows ? cfg->max_rows : LADDER_ROWS);
+	if (!l.failed && rows_count(&l.rows)) {
 		l.failed = !canvas_open(&l.canvas, l.width, cfg->colour, cfg->ascii);
 		if (!l.failed)
 			ladder_draw(&l, out);
 	}
-
 	canvas_close(&l.canvas);
-	hash_free(&l.seen_at);
-	buf_free(&l.columns);
-	buf_free(&l.rows);
-	buf_free(&l.seen);
+	rows_free(&l.rows);
 	return l.failed || out->failed ? err_set(err, ERR_NOMEM, "out of memory for the ladder") : 0;
 }
