@@ -27,18 +27,32 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The offset behind the quoted string or the <...> that starts at `i`; one that is never closed lasts to the end. */
-static size_t skip_group(struct slice s, size_t i)
+/* Moves *i behind the quoted string or the <...> that starts there; false if it is never closed and so lasts to the end. */
+static bool group_skip(struct slice s, size_t *i)
 {
-	const char close = s.p[i] == '<' ? '>' : '"';
+	const char close = s.p[*i] == '<' ? '>' : '"';
 
-	for (i++; i < s.l; i++) {
-		if (s.p[i] == close)
-			return i + 1;
-		if (s.p[i] == '\\' && close == '"')
-			i++;
+	for (size_t k = *i + 1; k < s.l; k++) {
+		if (s.p[k] == close) {
+			*i = k + 1;
+			return true;
+		}
+		if (s.p[k] == '\\' && close == '"')
+			k++;
 	}
-	return s.l;
+	*i = s.l;
+	return false;
+}
+
+static bool quotes_closed(struct slice s)
+{
+	for (size_t i = 0; i < s.l;) {
+		if (s.p[i] != '"')
+			i++;
+		else if (!group_skip(s, &i))
+			return false;
+	}
+	return true;
 }
 
 /* The offset of the first of `set` from `i`, outside quotes and <>; s.l if there is none. */
@@ -46,7 +60,7 @@ static size_t skip_to(struct slice s, size_t i, const char *set)
 {
 	while (i < s.l) {
 		if (s.p[i] == '"' || s.p[i] == '<') {
-			i = skip_group(s, i);
+			group_skip(s, &i);
 			continue;
 		}
 		if (s.p[i] && strchr(set, s.p[i]))
@@ -435,6 +449,8 @@ static bool fill_param_list(struct fill *f, struct value_params *out, osip_list_
 
 		if (!p->gname || to == f->params_end || !eat_param(at, out->at == to && !out->count ? first : further, p->gname, p->gvalue))
 			return false;
+		if (strpbrk(p->gname, " \"<>") || (p->gvalue && *p->gvalue != '"' && strchr(p->gvalue, ' ')))
+			return false;
 		to->name = fill_osip(f, p->gname);
 		to->value = fill_osip(f, p->gvalue);
 		if (!to->name.l) {
@@ -808,18 +824,21 @@ bool value_uri_eq(const struct value_uri *a, const struct value_uri *b)
  * refuses an unquoted display name of other than token characters (seen often, and harmless), and refuses URIs it does not know. */
 static int name_addr_frame(struct slice s, struct slice *display, struct slice *uri, struct slice *params, struct err *e)
 {
-	size_t open, close;
+	size_t open = 0, close;
 
-	for (open = 0; open < s.l && s.p[open] != '<' && s.p[open] != ';'; open++)
+	while (open < s.l && s.p[open] != '<' && s.p[open] != ';') {
 		if (s.p[open] == '"')
-			open = skip_group(s, open) - 1;
-	close = open < s.l && s.p[open] == '<' ? skip_group(s, open) : 0;
-	if (close && s.p[close - 1] == '>') {
+			group_skip(s, &open);
+		else
+			open++;
+	}
+	close = open;
+	if (open < s.l && s.p[open] == '<') {
+		if (!group_skip(s, &close))
+			return refuse(e, "address", "< without >", s);
 		*display = slice_trim(slice_sub(s, 0, open));
 		*uri = slice_sub(s, open + 1, close - 1);
 		*params = slice_trim(slice_sub(s, close, s.l));
-	} else if (close) {
-		return refuse(e, "address", "< without >", s);
 	} else {
 		/* RFC 3261 20.10: without <>, all parameters are the header's */
 		close = skip_to(s, 0, ";");
@@ -831,6 +850,8 @@ static int name_addr_frame(struct slice s, struct slice *display, struct slice *
 		return refuse(e, "address", "a second item", s);
 	if (params->l && params->p[0] != ';')
 		return refuse(e, "address", "something other than parameters behind the URI", s);
+	if (!quotes_closed(*display) || !quotes_closed(*params))
+		return refuse(e, "address", "a quote without its end", s);
 	return 0;
 }
 
@@ -966,6 +987,8 @@ static int via_fill(struct value_via *v, struct fill *f, struct slice s, struct 
 	if (skip_to(s, 0, ",(") < s.l)
 		/* RFC 2543 had comments; osip finds one anywhere, and loses the branch before it */
 		return refuse(e, "Via", "a second item or a comment", s);
+	if (!quotes_closed(s))
+		return refuse(e, "Via", "a quote without its end", s);
 	prepare(text, s);
 	r = osip_call(call_via, &job);
 	if (r)
