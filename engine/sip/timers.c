@@ -15,7 +15,7 @@ uint64_t sip_timer_64t1(const struct sip_timers *t)
 
 uint64_t sip_timer_twice(uint64_t interval, uint64_t limit)
 {
-	return interval < limit / 2 ? interval * 2 : limit;
+	return interval <= limit / 2 ? interval * 2 : limit;
 }
 
 void sip_timers_derive(struct sip_timers *t)
