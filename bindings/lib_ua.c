@@ -1,0 +1,625 @@
+/* User agents, their calls, requests and registrations in Lua. */
+#include "bindings/object.h"
+
+#include "bindings/shard.h"
+#include "core/mem.h"
+#include "sip/call.h"
+#include "sip/registration.h"
+
+#include <stdio.h>
+
+static const char *ua_name(const struct ua *ua)
+{
+	return ua->ep->name;
+}
+
+/* The last final response of a box, with the reason why a challenge was not answered. */
+static void set_final(struct object *o, struct msg *m, const char *why)
+{
+	if (m->s.status < 200)
+		return;
+	mem_ref(m);
+	mem_deref(o->final);
+	o->final = m;
+	o->final_why = mem_deref(o->final_why);
+	if (why && (o->final_why = mem_zalloc(strlen(why) + 1, NULL)))
+		memcpy(o->final_why, why, strlen(why));
+}
+
+static int push_final(lua_State *L, struct object *o)
+{
+	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
+	return 1;
+}
+
+/* --- what a script says of a request --- */
+
+struct spoken {
+	struct ua_request r;
+	struct addr dst;
+};
+
+/* Reads { uri, to, from, headers, content_type, body, call_id, cseq, destination } at t. Pushes what must outlive the request. [+1] */
+static void opt_request(lua_State *L, int t, struct spoken *s)
+{
+	memset(s, 0, sizeof(*s));
+	t = lua_absindex(L, t);
+	s->r.uri = opt_slice(L, t, "uri");
+	s->r.to = opt_slice(L, t, "to");
+	s->r.from = opt_slice(L, t, "from");
+	s->r.content_type = opt_slice(L, t, "content_type");
+	s->r.body = opt_slice(L, t, "body");
+	s->r.call_id = opt_slice(L, t, "call_id");
+	double cseq = opt_number(L, t, "cseq", 0);
+	if (cseq < 0 || cseq > 4294967295.0 || cseq != (uint32_t)cseq)
+		luaL_error(L, "cseq %f is not a number from 0 to 2**32 - 1", cseq);
+	s->r.cseq = (uint32_t)cseq;
+	s->r.no_contact = !opt_flag(L, t, "contact", true);
+	if (lua_type(L, t) == LUA_TTABLE) {
+		if (lua_getfield(L, t, "destination") != LUA_TNIL) {
+			check_address(L, -1, &s->dst);
+			s->r.dst = &s->dst;
+		}
+		lua_pop(L, 1);
+	}
+	s->r.extra = opt_headers(L, t, &s->r.extra_count);
+}
+
+/* --- UA --- */
+
+static bool on_incoming(struct ua *ua, struct call *call, void *arg);
+
+static bool on_ua_request(struct ua *ua, struct strans *st, void *arg)
+{
+	struct object *o = arg;
+
+	(void)ua;
+	object_push_server(o, &o->in[1], mem_ref(st));
+	return true;
+}
+
+static bool on_endpoint_request(struct endpoint *ep, struct msg *m, void *arg)
+{
+	struct object *endpoint = arg;
+
+	/* A script that reads requests from the endpoint itself has gone below the UA. */
+	(void)ep;
+	if (endpoint->claims)
+		return endpoint_to_transaction(endpoint, m);
+	return endpoint->ua && endpoint->ua->p && ua_receive(endpoint->ua->p, m);
+}
+
+/* ua(endpoint, { aor, display, username, password, ha1, outbound_proxy, contact_user, user_agent, max_auth_attempts, algorithms,
+ *   auth_int, answers }) [+1] */
+static int ua_new(lua_State *L)
+{
+	struct object *endpoint = object_check(L, 1, OBJECT_ENDPOINT);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	struct ua_handlers h = {.incoming = on_incoming, .request = on_ua_request};
+	struct ua_cfg cfg = {
+		.aor = opt_slice(L, 2, "aor"),
+		.display = opt_slice(L, 2, "display"),
+		.outbound_proxy = opt_slice(L, 2, "outbound_proxy"),
+		.contact_user = opt_slice(L, 2, "contact_user"),
+		.user_agent = opt_slice(L, 2, "user_agent"),
+		.account = {.username = opt_slice(L, 2, "username"),
+			    .password = opt_slice(L, 2, "password"),
+			    .ha1 = opt_slice(L, 2, "ha1"),
+			    .max_attempts = (unsigned)opt_number(L, 2, "max_auth_attempts", 1),
+			    .prefer_auth_int = opt_flag(L, 2, "auth_int", false)},
+		.answers = (1u << UA_ANSWER_COUNT) - 1,
+	};
+	struct err e = {0};
+	struct ua *ua;
+
+	if (lua_getfield(L, 2, "algorithms") == LUA_TTABLE) {
+		for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+			enum digest_alg alg = digest_alg_from(check_slice(L, -1));
+			if (alg == DIGEST_ALG_UNKNOWN)
+				luaL_error(L, "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms",
+					   lua_tostring(L, -1));
+			cfg.account.algs |= DIGEST_ALG_BIT(alg);
+			lua_pop(L, 1);
+		}
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	if (lua_getfield(L, 2, "answers") == LUA_TTABLE) {
+#define READ_ANSWER(bit, name, what, section)                                                                         \
+	if (!opt_flag(L, -1, name, true))                                                                             \
+		cfg.answers &= ~UA_ANSWER(bit);
+		UA_ANSWERS(READ_ANSWER)
+#undef READ_ANSWER
+	}
+	lua_pop(L, 1);
+	struct object *o = object_new(L, OBJECT_UA, NULL, endpoint);
+	h.arg = o;
+	if (ua_alloc(&ua, endpoint->p, &cfg, &h, &e))
+		return raise_err(L, &e);
+	o->p = ua;
+	endpoint->ua = o;
+	((struct endpoint *)endpoint->p)->h.request = on_endpoint_request;
+	return 1;
+}
+
+/* answer_names(): what can be switched off, with what it does and its RFC section. */
+static int answer_names(lua_State *L)
+{
+	lua_createtable(L, UA_ANSWER_COUNT, 0);
+#define PUSH_ANSWER(bit, label, what, section)                                                                        \
+	lua_createtable(L, 0, 3);                                                                                     \
+	lua_pushliteral(L, label);                                                                                    \
+	lua_setfield(L, -2, "name");                                                                                  \
+	lua_pushliteral(L, what);                                                                                     \
+	lua_setfield(L, -2, "does");                                                                                  \
+	lua_pushliteral(L, section);                                                                                  \
+	lua_setfield(L, -2, "section");                                                                               \
+	lua_rawseti(L, -2, UA_ANSWER_##bit##_ + 1);
+	UA_ANSWERS(PUSH_ANSWER)
+#undef PUSH_ANSWER
+	return 1;
+}
+
+static int ua_field(lua_State *L, struct object *o, const char *name)
+{
+	struct ua *ua = o->p;
+
+	if (!strcmp(name, "endpoint"))
+		object_push(L, o->owner);
+	else if (!strcmp(name, "name"))
+		lua_pushstring(L, ua_name(ua));
+	else if (!strcmp(name, "aor"))
+		push_slice(L, ua->cfg.aor);
+	else if (!strcmp(name, "contact") || !strcmp(name, "uri"))
+		push_slice(L, ua->contact);
+	else
+		return 0;
+	return 1;
+}
+
+/* claim_requests(ua or call): requests wait for the script instead of being answered. */
+static int claim_requests(lua_State *L)
+{
+	struct object *o = luaL_testudata(L, 1, "call");
+
+	if (o && o->p)
+		((struct call *)o->p)->claims = true;
+	else
+		((struct ua *)object_check(L, 1, OBJECT_UA)->p)->claims = true;
+	return 0;
+}
+
+/* build(ua, method, options): a valid request, unsent. [+1] */
+static int request_build(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_UA);
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+	struct buf b = {0};
+	struct addr dst;
+	struct err e = {0};
+	struct msg *m;
+
+	opt_request(L, 3, &s);
+	s.dst = (struct addr){0};
+	s.r.dst = &s.dst; /* nothing is sent, so nothing need resolve */
+	int err = ua_build(o->p, &b, &dst, method, &s.r, SLICE_NONE, &e);
+	if (!err)
+		err = msg_alloc(&m, buf_slice(&b));
+	buf_free(&b);
+	if (err)
+		return e.code ? raise_err(L, &e) : luaL_error(L, "out of memory for a request");
+	object_push_message(L, m);
+	mem_deref(m);
+	return 1;
+}
+
+/* --- requests outside dialogs and within --- */
+
+static void on_request_response(struct uac *uac, struct msg *m, const char *why, void *arg)
+{
+	struct object *o = arg;
+
+	(void)uac;
+	set_final(o, m, why);
+	inbox_push_msg(o->sh, &o->in[0], m, why);
+}
+
+/* A request of the script's needs somewhere to keep what a UA keeps for a call. */
+struct loose {
+	struct auth auth;
+	uint32_t cseq;
+};
+
+static int loose_gc(lua_State *L)
+{
+	auth_free(&((struct loose *)lua_touserdata(L, 1))->auth);
+	return 0;
+}
+
+/* request(ua, method, options): sends it, answers challenges. [+1] */
+static int request_new(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_UA);
+	struct ua *ua = owner->p;
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+	struct buf b = {0};
+	struct addr dst;
+	struct err e = {0};
+	struct msg *m = NULL;
+	struct uac *uac;
+
+	opt_request(L, 3, &s);
+	struct loose *loose = lua_newuserdatauv(L, sizeof(*loose), 0);
+	memset(loose, 0, sizeof(*loose));
+	loose->cseq = s.r.cseq ? s.r.cseq : 1;
+	if (luaL_newmetatable(L, "loose")) {
+		lua_pushcfunction(L, loose_gc);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_setmetatable(L, -2);
+	luaL_ref(L, LUA_REGISTRYINDEX); /* for the life of the shard, as its request */
+
+	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+	int err = ua_build(ua, &b, &dst, method, &s.r, SLICE_NONE, &e);
+	if (!err)
+		err = msg_alloc(&m, buf_slice(&b));
+	buf_free(&b);
+	if (!err)
+		err = uac_alloc(&uac, ua, &loose->auth, &loose->cseq, m, &dst, NULL, on_request_response, o, &e);
+	mem_deref(m);
+	if (err)
+		return e.code ? raise_err(L, &e) : luaL_error(L, "out of memory for a request");
+	o->p = uac;
+	note_sent(L, uac->request, ua_name(ua));
+	return 1;
+}
+
+static int request_field(lua_State *L, struct object *o, const char *name)
+{
+	struct uac *uac = o->p;
+
+	if (!strcmp(name, "request"))
+		object_push_message(L, uac->request);
+	else if (!strcmp(name, "response"))
+		push_final(L, o);
+	else if (!strcmp(name, "challenges"))
+		lua_pushinteger(L, uac->challenges);
+	else if (!strcmp(name, "state"))
+		lua_pushstring(L, trans_state_name(uac->ct->state));
+	else if (!strcmp(name, "retransmissions"))
+		lua_pushinteger(L, uac->ct->retransmissions);
+	else if (!strcmp(name, "repeated_responses"))
+		lua_pushinteger(L, uac->ct->repeated_responses);
+	else if (!strcmp(name, "actor"))
+		lua_pushstring(L, ua_name(uac->ua));
+	else if (!strcmp(name, "why"))
+		lua_pushstring(L, o->final_why);
+	else
+		return 0;
+	return 1;
+}
+
+/* --- calls --- */
+
+static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why, void *arg)
+{
+	struct object *o = arg;
+
+	(void)call;
+	switch (ev) {
+	case CALL_RESPONSE:
+		set_final(o, m, why);
+		inbox_push_msg(o->sh, &o->in[0], m, why);
+		break;
+	case CALL_REQUEST:
+		object_push_server(o, &o->in[1], mem_ref(st));
+		return true;
+	case CALL_ACK:
+		inbox_push_msg(o->sh, &o->in[2], m, "ACK");
+		break;
+	case CALL_BYE:
+		inbox_push_msg(o->sh, &o->in[2], m, "BYE");
+		break;
+	case CALL_CANCELLED:
+		inbox_push_msg(o->sh, &o->in[2], m, "CANCEL");
+		break;
+	case CALL_NO_ACK:
+		inbox_push_event(o->sh, &o->in[2], "no ACK");
+		break;
+	case CALL_ENDED:
+		inbox_push_event(o->sh, &o->in[2], "ended");
+		break;
+	}
+	return true;
+}
+
+static bool on_incoming(struct ua *ua, struct call *call, void *arg)
+{
+	struct object *owner = arg;
+	lua_State *L = owner->sh->L;
+	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
+
+	(void)ua;
+	call_set_handler(call, on_call_event, o);
+	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	return true;
+}
+
+/* invite(ua, options): [+1] */
+static int call_new(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_UA);
+	struct ua *ua = owner->p;
+	struct spoken s;
+	struct err e = {0};
+	struct call *call;
+	struct call_opts opts = {
+		.no_ack = !opt_flag(L, 2, "ack", true),
+		.no_sdp = !opt_flag(L, 2, "sdp", true),
+		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
+	};
+
+	opt_request(L, 2, &s);
+	struct slice sdp = opt_slice(L, 2, "sdp");
+	if (sdp.p && !s.r.body.p) {
+		s.r.body = sdp;
+		s.r.content_type = SLICE_LIT("application/sdp");
+	}
+	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
+	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e))
+		return raise_err(L, &e);
+	o->p = call;
+	note_sent(L, call->request, ua_name(ua));
+	return 1;
+}
+
+static void push_time(lua_State *L, uint64_t from, uint64_t to)
+{
+	if (to)
+		lua_pushnumber(L, (double)(to - from) / 1e9);
+	else
+		lua_pushnil(L);
+}
+
+static int call_field(lua_State *L, struct object *o, const char *name)
+{
+	struct call *call = o->p;
+	struct dialog *d = call->dialog;
+
+	if (!strcmp(name, "state"))
+		lua_pushstring(L, call_state_name(call->state));
+	else if (!strcmp(name, "outgoing"))
+		lua_pushboolean(L, call->outgoing);
+	else if (!strcmp(name, "request"))
+		object_push_message(L, call->request);
+	else if (!strcmp(name, "response"))
+		push_final(L, o);
+	else if (!strcmp(name, "why"))
+		lua_pushstring(L, o->final_why);
+	else if (!strcmp(name, "actor"))
+		lua_pushstring(L, ua_name(call->ua));
+	else if (!strcmp(name, "ua"))
+		object_push(L, o->owner);
+	else if (!strcmp(name, "challenges"))
+		lua_pushinteger(L, call->invite ? call->invite->challenges : 0);
+	else if (!strcmp(name, "retransmissions"))
+		lua_pushinteger(L, call->outgoing ? (call->invite ? call->invite->ct->retransmissions : 0)
+						  : (call->server ? call->server->retransmissions : 0));
+	else if (!strcmp(name, "repeated_responses"))
+		lua_pushinteger(L, call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : 0));
+	else if (!strcmp(name, "ended_by"))
+		lua_pushstring(L, call->ended_by);
+	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
+		push_time(L, call->at.invite, call->at.answered);
+	else if (!strcmp(name, "post_dial_delay")) /* INVITE to the first 18x (RFC 6076 4.3 calls it session request delay) */
+		push_time(L, call->at.invite, call->at.ringing ? call->at.ringing : call->at.answered);
+	else if (!strcmp(name, "trying_time"))
+		push_time(L, call->at.invite, call->at.trying);
+	else if (!strcmp(name, "duration"))
+		call->at.answered ? push_time(L, call->at.answered, call->at.ended) : lua_pushnil(L);
+	else if (!strcmp(name, "dialog")) {
+		if (!d) {
+			lua_pushnil(L);
+			return 1;
+		}
+		lua_createtable(L, 0, 10);
+#define DIALOG_SLICE(field)                                                                                           \
+	push_slice(L, d->field);                                                                                      \
+	lua_setfield(L, -2, #field)
+		DIALOG_SLICE(call_id);
+		DIALOG_SLICE(local_tag);
+		DIALOG_SLICE(remote_tag);
+		DIALOG_SLICE(local);
+		DIALOG_SLICE(remote);
+		DIALOG_SLICE(remote_target);
+#undef DIALOG_SLICE
+		lua_pushinteger(L, d->local_cseq);
+		lua_setfield(L, -2, "local_cseq");
+		lua_pushinteger(L, d->remote_cseq);
+		lua_setfield(L, -2, "remote_cseq");
+		lua_pushboolean(L, d->confirmed);
+		lua_setfield(L, -2, "confirmed");
+		lua_createtable(L, (int)d->route_count, 0);
+		for (unsigned i = 0; i < d->route_count; i++) {
+			push_slice(L, d->routes[i]);
+			lua_rawseti(L, -2, i + 1);
+		}
+		lua_setfield(L, -2, "route_set");
+	} else
+		return 0;
+	return 1;
+}
+
+/* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
+static int call_answer(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_CALL);
+	struct call *call = o->p;
+	lua_Integer status = luaL_checkinteger(L, 2);
+	struct err e = {0};
+	struct msg *m;
+
+	luaL_argcheck(L, status >= 100 && status <= 699, 2, "a status is 100 to 699");
+	struct call_reply r = {.status = (unsigned)status,
+			       .reason = opt_slice(L, 3, "reason"),
+			       .content_type = opt_slice(L, 3, "content_type"),
+			       .body = opt_slice(L, 3, "body"),
+			       .no_sdp = !opt_flag(L, 3, "sdp", true)};
+	struct slice sdp = opt_slice(L, 3, "sdp");
+	if (sdp.p && !r.body.p) {
+		r.body = sdp;
+		r.content_type = SLICE_LIT("application/sdp");
+	}
+	r.extra = opt_headers(L, 3, &r.extra_count);
+	if (call_reply(call, &r, &m, &e))
+		return raise_err(L, &e);
+	note_sent(L, m, ua_name(call->ua));
+	object_push_message(L, m);
+	mem_deref(m);
+	return 1;
+}
+
+/* call_cancel(call, now) */
+static int call_cancel_lua(lua_State *L)
+{
+	struct err e = {0};
+
+	if (call_cancel(object_check(L, 1, OBJECT_CALL)->p, lua_toboolean(L, 2), &e))
+		return raise_err(L, &e);
+	return 0;
+}
+
+/* call_request(call, method, options): within the dialog; BYE ends the call. [+1] */
+static int call_request_lua(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_CALL);
+	struct call *call = owner->p;
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+	struct err e = {0};
+	struct uac *uac;
+	int err;
+
+	opt_request(L, 3, &s);
+	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+	if (slice_eq(method, SLICE_LIT("BYE")))
+		err = call_bye(&uac, call, &s.r, on_request_response, o, &e);
+	else
+		err = call_request(&uac, call, method, &s.r, on_request_response, o, &e);
+	if (err)
+		return raise_err(L, &e);
+	o->p = uac;
+	note_sent(L, uac->request, ua_name(call->ua));
+	return 1;
+}
+
+/* call_ack(call, options): by hand, for a call made with ack = false */
+static int call_ack_lua(lua_State *L)
+{
+	struct call *call = object_check(L, 1, OBJECT_CALL)->p;
+	struct spoken s;
+	struct err e = {0};
+
+	opt_request(L, 2, &s);
+	if (call_ack(call, &s.r, &e))
+		return raise_err(L, &e);
+	note_sent(L, call->ack, ua_name(call->ua));
+	return 0;
+}
+
+/* --- registrations --- */
+
+static void on_register_response(struct registration *reg, struct msg *m, const char *why, void *arg)
+{
+	struct object *o = arg;
+
+	(void)reg;
+	set_final(o, m, why);
+	inbox_push_msg(o->sh, &o->in[0], m, why);
+}
+
+/* register(ua, { registrar, expires, refresh, headers }) [+1] */
+static int registration_new(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_UA);
+	double expires = opt_number(L, 2, "expires", 3600);
+	struct registration_opts opts = {.registrar = opt_slice(L, 2, "registrar"),
+					 .expires = (uint32_t)expires,
+					 .no_refresh = !opt_flag(L, 2, "refresh", true)};
+	struct registration *reg;
+	struct err e = {0};
+
+	if (expires < 0 || expires > 4294967295.0 || expires != (uint32_t)expires)
+		return luaL_error(L, "expires %f is not a number of seconds from 0 to 2**32 - 1", expires);
+	opts.extra = opt_headers(L, 2, &opts.extra_count);
+	struct object *o = object_new(L, OBJECT_REGISTRATION, NULL, owner);
+	if (registration_start(&reg, owner->p, &opts, on_register_response, o, &e))
+		return raise_err(L, &e);
+	o->p = reg;
+	note_sent(L, reg->last, ua_name(reg->ua));
+	return 1;
+}
+
+/* register_again(registration, expires = as before) */
+static int registration_again_lua(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_REGISTRATION);
+	struct registration *reg = o->p;
+	struct err e = {0};
+
+	if (registration_again(reg, lua_isnoneornil(L, 2) ? UINT32_MAX : (uint32_t)luaL_checkinteger(L, 2), &e))
+		return raise_err(L, &e);
+	o->final = mem_deref(o->final);
+	note_sent(L, reg->last, ua_name(reg->ua));
+	return 0;
+}
+
+static int registration_field(lua_State *L, struct object *o, const char *name)
+{
+	struct registration *reg = o->p;
+
+	if (!strcmp(name, "request"))
+		object_push_message(L, reg->last);
+	else if (!strcmp(name, "response"))
+		push_final(L, o);
+	else if (!strcmp(name, "challenges"))
+		lua_pushinteger(L, reg->uac->challenges);
+	else if (!strcmp(name, "expires"))
+		lua_pushinteger(L, reg->granted);
+	else if (!strcmp(name, "refreshes"))
+		lua_pushinteger(L, reg->refreshes);
+	else if (!strcmp(name, "actor"))
+		lua_pushstring(L, ua_name(reg->ua));
+	else if (!strcmp(name, "why"))
+		lua_pushstring(L, o->final_why);
+	else
+		return 0;
+	return 1;
+}
+
+void lib_ua_open(lua_State *L)
+{
+	static const luaL_Reg functions[] = {
+		{"ua", ua_new},
+		{"answer_names", answer_names},
+		{"claim_requests", claim_requests},
+		{"build", request_build},
+		{"request", request_new},
+		{"invite", call_new},
+		{"call_reply", call_answer},
+		{"call_cancel", call_cancel_lua},
+		{"call_request", call_request_lua},
+		{"call_ack", call_ack_lua},
+		{"register", registration_new},
+		{"register_again", registration_again_lua},
+		{NULL, NULL},
+	};
+
+	object_class(L, OBJECT_UA, NULL, ua_field);
+	object_class(L, OBJECT_CALL, NULL, call_field);
+	object_class(L, OBJECT_REQUEST, NULL, request_field);
+	object_class(L, OBJECT_REGISTRATION, NULL, registration_field);
+	luaL_setfuncs(L, functions, 0);
+}

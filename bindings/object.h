@@ -1,0 +1,117 @@
+/* Userdata: small boxes on what the engine owns. A box is kept alive by the shard until its test ends, because nothing on the wire
+ * may depend on the garbage collector. */
+#ifndef OFFHOOK_BINDINGS_OBJECT_H
+#define OFFHOOK_BINDINGS_OBJECT_H
+
+#include "bindings/task.h"
+#include "sip/build.h"
+#include "sip/msg.h"
+
+#include <lauxlib.h>
+
+enum object_kind {
+	OBJECT_ENDPOINT,     /* p: struct endpoint; in: unclaimed, requests */
+	OBJECT_WATCH,        /* in: everything its endpoint sees */
+	OBJECT_CLIENT,       /* p: struct ctrans; in: responses */
+	OBJECT_SERVER,       /* p: struct strans; in: events */
+	OBJECT_UA,           /* p: struct ua; in: calls, requests */
+	OBJECT_CALL,         /* p: struct call; in: responses, requests, events */
+	OBJECT_REQUEST,      /* p: struct uac; in: responses */
+	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
+	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
+	OBJECT_INBOX,        /* in: events of a script library's own making */
+	OBJECT_KINDS
+};
+
+#define OBJECT_INBOXES 3
+
+struct object {
+	struct shard *sh;
+	enum object_kind kind;
+	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
+	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
+	struct object *ua;           /* endpoint: the UA that lives there */
+	struct object *next, **prev; /* all of the shard */
+	struct object *watches;      /* endpoint: who watches; watch: the next one */
+	int anchor;                  /* registry reference that keeps it alive */
+	struct inbox in[OBJECT_INBOXES];
+	struct msg *final;           /* client, request, call, registration: the last final response */
+	char *final_why;
+	bool claims;                 /* endpoint: requests become transactions */
+};
+
+/* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
+const char *object_kind_name(enum object_kind kind);
+/* The inboxes of a kind by name, e.g. "unclaimed" of an endpoint; -1. */
+int object_inbox(enum object_kind kind, const char *name);
+
+/* A new box on top of the stack, anchored. [-0, +1] */
+struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct object *owner);
+/* Argument `arg` as a box of that kind; raises when it is another thing or has expired. */
+struct object *object_check(lua_State *L, int arg, enum object_kind kind);
+/* Pushes the userdata of a live box. [-0, +1] */
+void object_push(lua_State *L, struct object *o);
+/* Lets the collector have the box once no script holds it. */
+void object_release(struct object *o);
+/* The name of the actor it belongs to. */
+const char *object_actor(const struct object *o);
+/* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */
+void object_close_all(struct shard *sh);
+
+/* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
+struct strans;
+void object_push_server(struct object *owner, struct inbox *box, struct strans *st);
+/* Makes a server transaction of a request that came to an endpoint's box, for its script; false if it cannot be one. */
+bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
+
+/* Messages: immutable, and never expire. */
+void object_push_message(lua_State *L, struct msg *m);
+struct msg *object_check_message(lua_State *L, int arg);
+
+struct shard *shard_of(lua_State *L);
+
+/* --- options: the table at `t`, already checked for unknown names by the library --- */
+/* Each reads field `name`; absent gives the default. Raises with the field's name when the type is wrong. [-0, +0] */
+double opt_number(lua_State *L, int t, const char *name, double otherwise);
+bool opt_flag(lua_State *L, int t, const char *name, bool otherwise);
+/* Points into the string that the table holds; p NULL when absent. */
+struct slice opt_slice(lua_State *L, int t, const char *name);
+/* Field `headers`: a list of { name, value } pairs in order, or a map (sorted by name); false as value leaves a header out. The block is
+ * anchored as a userdata pushed on the stack. [-0, +1] */
+struct build_header *opt_headers(lua_State *L, int t, unsigned *count);
+/* A duration in seconds as ns; raises for negative or absurd ones. */
+uint64_t seconds_to_ns(lua_State *L, double seconds, const char *what);
+/* "host", "host:port", "udp:host:port", a SIP URI, or a table with `uri` or `contact`, to an address. Raises. */
+void check_address(lua_State *L, int arg, struct addr *out);
+
+/* Raises an engine error: environment errors are marked, so that the run exits with 3. */
+int raise_err(lua_State *L, const struct err *e);
+/* Comments the frame a script line sent. */
+void note_sent(lua_State *L, const struct msg *m, const char *actor);
+
+/* The libraries: [-0, +1] tables of functions, and the metatables of their kinds. */
+void lib_message_open(lua_State *L);
+void lib_endpoint_open(lua_State *L);
+void lib_ua_open(lua_State *L);
+void lib_engine_open(lua_State *L);
+
+/* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */
+typedef int(object_field_h)(lua_State *L, struct object *o, const char *name);
+void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field);
+
+static inline void push_slice(lua_State *L, struct slice s)
+{
+	if (s.p)
+		lua_pushlstring(L, s.p, s.l);
+	else
+		lua_pushnil(L);
+}
+static inline struct slice check_slice(lua_State *L, int arg)
+{
+	struct slice s;
+
+	s.p = luaL_checklstring(L, arg, &s.l);
+	return s;
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* A shard: one lua_State with its tasks, its loop and its network; what runs one script, once. */
+#ifndef OFFHOOK_BINDINGS_SHARD_H
+#define OFFHOOK_BINDINGS_SHARD_H
+
+#include "bindings/task.h"
+#include "core/buf.h"
+#include "core/rnd.h"
+#include "net/net.h"
+
+#include <signal.h>
+
+/* Set by a signal handler: every run ends soon, in order. */
+extern volatile sig_atomic_t shard_interrupted;
+
+struct shard_setting {
+	const char *name, *value;
+};
+
+struct shard_cfg {
+	const char *path;           /* of the script */
+	bool virtual_clock;
+	double timer_scale;
+	uint64_t seed;
+	const char *run_id;         /* part of identifiers on real sockets; NULL or "" */
+	const char *target;         /* SIP URI, or NULL */
+	bool v6;                    /* actors get IPv6 addresses unless they say otherwise */
+	double timeout;             /* seconds for a test; 0: 60, or what the test says */
+	bool unsafe;
+	const struct shard_setting *settings; /* t.env */
+	unsigned setting_count;
+	const struct tap *tap;      /* NULL: nothing is recorded */
+	const struct net_faults *faults; /* of every link; NULL: none */
+	bool strict;                /* unread messages fail a test */
+};
+
+struct shard {
+	struct shard_cfg cfg;
+	lua_State *L;
+	struct sched sched;
+	struct loop *loop;
+	struct net *net;
+	const char *test;           /* the name, once one is chosen */
+	struct stream {
+		struct stream *next;
+		char name[32];
+		struct rnd rnd;
+	} *streams;
+	struct object *objects;     /* all that are alive */
+	int failure;                /* registry reference of the first failure, LUA_NOREF */
+	char failed_task[48];
+	char waiting[2048];         /* where every other task waited when it failed */
+	bool timed_out;
+	struct tmr time_limit, hard_stop;
+};
+
+/* The random stream of that purpose, derived from the seed and the test. */
+struct rnd *shard_stream(struct shard *sh, const char *purpose);
+/* Async-signal-safe: the run under way, if any, ends soon and in order. */
+void shard_interrupt(void);
+
+/* What one test was. Strings live until shard_free(). */
+struct shard_test {
+	const char *name;
+	double timeout;
+};
+
+enum shard_verdict {
+	SHARD_PASSED,
+	SHARD_FAILED,
+	SHARD_TIMEOUT,
+	SHARD_SKIPPED,
+	SHARD_INTERRUPTED,
+	SHARD_USAGE,       /* the script is at fault: exit 2 */
+	SHARD_ENVIRONMENT, /* cannot bind, resolve or reach: exit 3 */
+};
+const char *shard_verdict_name(enum shard_verdict v);
+
+struct shard_result {
+	enum shard_verdict verdict;
+	double seconds;             /* script time */
+	struct buf text;            /* what failed, for people; several lines */
+	struct buf notes;           /* what is worth knowing though it passed: unread messages, overflows */
+	uint32_t frame;             /* the tap's id of the frame where it failed, 0 */
+	char where[256];            /* FILE:LINE */
+};
+void shard_result_free(struct shard_result *r);
+
+/* Loads the script and collects its tests. ERR_ARG: it does not load, the text has FILE:LINE. Free with shard_free(). */
+int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e);
+void shard_free(struct shard *sh);
+unsigned shard_test_count(struct shard *sh);
+bool shard_test(struct shard *sh, unsigned i, struct shard_test *out);
+/* A field of the table the script gave to sip.symptom, or NULL: "title", "seen", "cause", "remedy". */
+const char *shard_symptom(struct shard *sh, const char *field);
+/* Runs one test; a shard runs one test in its life. */
+int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err *e);
+
+#endif
