@@ -149,17 +149,19 @@ void strans_peer(struct addr *peer, const struct msg *request)
 {
 	const struct scan *s = &request->s;
 	struct slice host, param;
+	struct addr maddr;
 	uint16_t port;
 
 	*peer = request->src;
 	if (!s->via.p)
 		return;
 	bool ok = scan_sent_by(s, &host, &port);
-	if (scan_param(&param, s->via, "maddr") && addr_set(peer, param, ok ? port : 5060))
-		return;
-	/* RFC 3581 4; and where no port can be made out, back to where it came from. */
-	if (ok && !scan_param(&param, s->via, "rport"))
+	if (scan_param(&param, s->via, "maddr") && addr_set(&maddr, param, ok ? port : 5060) &&
+	    addr_is_v6(&maddr) == addr_is_v6(peer))
+		*peer = maddr;
+	else if (ok && !scan_param(&param, s->via, "rport")) /* RFC 3581 4 */
 		addr_set_port(peer, port);
+	/* else, or where no port can be made out, back to where it came from */
 }
 
 int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
@@ -246,17 +248,18 @@ out:
 	return err;
 }
 
-int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, struct err *e)
+int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e)
 {
+	struct build_response filled = *r; /* not in the caller's, who may use it for another transaction */
 	struct buf b = {0};
 	struct msg *m = NULL;
 	int err = ERR_NOMEM;
 
-	if (!r->source)
-		r->source = &st->request->src;
-	if (!r->to_tag.p)
-		r->to_tag = slice_str(st->to_tag);
-	build_response(&b, &st->request->s, r);
+	if (!filled.source)
+		filled.source = &st->request->src;
+	if (!filled.to_tag.p)
+		filled.to_tag = slice_str(st->to_tag);
+	build_response(&b, &st->request->s, &filled);
 	if (!b.failed)
 		err = msg_alloc(&m, buf_slice(&b));
 	if (err)

@@ -102,8 +102,9 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 /* Sends a response made by strans_build() or by hand. ERR_STATE after a final one (a 2xx to an INVITE may be repeated). */
 int strans_respond(struct strans *st, struct msg *response, struct err *e);
 struct build_response;
-/* Builds and sends; `r->source`, and `r->to_tag` unless given, are filled in. `*mp` may be NULL, else a reference to what was sent. */
-int strans_reply(struct strans *st, struct build_response *r, struct msg **mp, struct err *e);
+/* Builds and sends; where `r` has no source or to_tag, the request's source and st->to_tag are used. `*mp` (mp may be NULL) gets a
+ * reference to what was sent. */
+int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
 
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
