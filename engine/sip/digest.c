@@ -4,9 +4,8 @@
 #include <openssl/evp.h>
 #undef ERR_STATE
 
-#include "sip/digest.h"
+#include "sip/digest_priv.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -15,8 +14,8 @@
 
 /* ---- names ---- */
 
-static const char *const alg_names[] = {"unknown",     "MD5",         "MD5-sess",        "SHA-256", "SHA-256-sess",
-					"SHA-512-256", "SHA-512-256-sess"};
+static const char *const alg_names[] = {"unknown",      "MD5",         "MD5-sess",        "SHA-256",
+					"SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"};
 #define ALG_COUNT (sizeof(alg_names) / sizeof(*alg_names))
 
 static const char *const qop_names[] = {"", "auth", "auth-int", "unknown"};
@@ -75,11 +74,6 @@ const char *digest_verdict_name(enum digest_verdict v)
 	return "failed";
 }
 
-static bool alg_is_sess(enum digest_alg alg)
-{
-	return alg == DIGEST_MD5_SESS || alg == DIGEST_SHA_256_SESS || alg == DIGEST_SHA_512_256_SESS;
-}
-
 /* ---- hashing ---- */
 
 static EVP_MD *mds[ALG_COUNT];
@@ -97,7 +91,8 @@ int digest_init(struct err *e)
 	pthread_once(&once, fetch);
 	for (size_t i = DIGEST_MD5; i < ALG_COUNT; i++)
 		if (!mds[i])
-			return err_set(e, ERR_ENV, "OpenSSL has no %s here (a FIPS provider?); see openssl list -digest-algorithms",
+			return err_set(e, ERR_ENV,
+				       "OpenSSL has no %s here (a FIPS provider?); see openssl list -digest-algorithms",
 				       alg_names[i]);
 	return 0;
 }
@@ -118,7 +113,8 @@ static int hash(char out[DIGEST_HEX_SIZE], EVP_MD_CTX *ctx, const EVP_MD *md, co
 	if (!EVP_DigestInit_ex2(ctx, md, NULL))
 		return ERR_NOMEM;
 	for (size_t i = 0; i < count; i++)
-		if ((i && !EVP_DigestUpdate(ctx, ":", 1)) || (parts[i].l && !EVP_DigestUpdate(ctx, parts[i].p, parts[i].l)))
+		if ((i && !EVP_DigestUpdate(ctx, ":", 1)) ||
+		    (parts[i].l && !EVP_DigestUpdate(ctx, parts[i].p, parts[i].l)))
 			return ERR_NOMEM;
 	if (!EVP_DigestFinal_ex(ctx, sum, &len) || 2 * len >= DIGEST_HEX_SIZE)
 		return ERR_NOMEM;
@@ -141,7 +137,7 @@ static int response(char out[DIGEST_HEX_SIZE], EVP_MD_CTX *ctx, const EVP_MD *md
 		r = hash(ha1, ctx, md, user, 3);
 		h1 = slice_str(ha1);
 	}
-	if (!r && alg_is_sess(in->alg)) {
+	if (!r && digest_alg_is_sess(in->alg)) {
 		const struct slice sess[] = {h1, in->nonce, in->cnonce};
 		char a1[DIGEST_HEX_SIZE];
 
@@ -161,8 +157,8 @@ static int response(char out[DIGEST_HEX_SIZE], EVP_MD_CTX *ctx, const EVP_MD *md
 
 		r = hash(out, ctx, md, all, 3);
 	} else if (!r) {
-		const struct slice all[] = {h1,	       in->nonce, in->nc, in->cnonce, slice_str(digest_qop_name(in->qop)),
-					    slice_str(ha2)};
+		const struct slice all[] = {
+		    h1, in->nonce, in->nc, in->cnonce, slice_str(digest_qop_name(in->qop)), slice_str(ha2)};
 
 		r = hash(out, ctx, md, all, 6);
 	}
@@ -195,8 +191,8 @@ int digest_response(char out[DIGEST_HEX_SIZE], const struct digest_input *in, st
 	return r;
 }
 
-int digest_ha1(char out[DIGEST_HEX_SIZE], enum digest_alg alg, struct slice username, struct slice realm, struct slice password,
-	       struct err *e)
+int digest_ha1(char out[DIGEST_HEX_SIZE], enum digest_alg alg, struct slice username, struct slice realm,
+	       struct slice password, struct err *e)
 {
 	const struct slice user[] = {username, realm, password};
 	const EVP_MD *md = md_of(alg);
@@ -214,229 +210,6 @@ int digest_ha1(char out[DIGEST_HEX_SIZE], enum digest_alg alg, struct slice user
 	return r;
 }
 
-/* ---- parsing: scheme SP name = (token | quoted) *("," ...) ---- */
-
-struct reader {
-	const char *p, *end;
-	const char *what; /* for errors: "challenge", "credentials" */
-	struct err *e;
-};
-
-static bool is_lws(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* RFC 3261 25.1 token, and what unquoted values are seen with: a bare nonce or URI has / : = @ and more. */
-static bool is_value_char(char c)
-{
-	return (unsigned char)c > ' ' && c != 127 && c != ',' && c != '"';
-}
-
-static void skip_lws(struct reader *r)
-{
-	while (r->p < r->end && is_lws(*r->p))
-		r->p++;
-}
-
-static struct slice until(struct reader *r, const char *from)
-{
-	return (struct slice){from, (size_t)(r->p - from)};
-}
-
-static int malformed(struct reader *r, const char *why, struct slice at)
-{
-	char text[61];
-
-	slice_copy(text, sizeof(text), at);
-	for (char *c = text; c < text + sizeof(text) - 1 && (size_t)(c - text) < at.l; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '.'; /* nothing that a terminal would obey */
-	return err_set(r->e, ERR_PARSE, "Digest %s: %s at \"%s\"", r->what, why, text);
-}
-
-/* The next name and value: 0 and *more false at the end. A quoted value is given between its quotes, as written. */
-static int read_param(struct reader *r, struct slice *name, struct slice *value, bool *more)
-{
-	const char *from;
-
-	while (r->p < r->end && (is_lws(*r->p) || *r->p == ','))
-		r->p++;
-	*more = r->p < r->end;
-	if (!*more)
-		return 0;
-	for (from = r->p; r->p < r->end && is_value_char(*r->p) && *r->p != '='; r->p++)
-		;
-	*name = until(r, from);
-	skip_lws(r);
-	if (!name->l || r->p == r->end || *r->p != '=')
-		return malformed(r, "no name=value", (struct slice){from, (size_t)(r->end - from)});
-	r->p++;
-	skip_lws(r);
-	from = r->p;
-	if (r->p < r->end && *r->p == '"') {
-		for (from = ++r->p; r->p < r->end && *r->p != '"'; r->p++) {
-			/* a line break could end up in what is written with this value */
-			if (((unsigned char)*r->p < ' ' && *r->p != '\t') || *r->p == 127)
-				return malformed(r, "a control character in a quoted string", *name);
-			if (*r->p == '\\' && r->p + 1 < r->end && (unsigned char)r->p[1] >= ' ')
-				r->p++;
-		}
-		if (r->p >= r->end)
-			return malformed(r, "a quoted string without its end", *name);
-		*value = until(r, from);
-		r->p++;
-	} else {
-		while (r->p < r->end && is_value_char(*r->p))
-			r->p++;
-		*value = until(r, from);
-	}
-	skip_lws(r);
-	if (r->p < r->end && *r->p != ',')
-		return malformed(r, "no comma behind the value of", *name);
-	return 0;
-}
-
-struct field {
-	const char *name;
-	struct slice *to;
-};
-
-/* Reads all parameters into `fields`; unknown ones are ignored (RFC 7616 3.3), known ones must not repeat. */
-static int read_fields(struct reader *r, const struct field *fields, size_t count)
-{
-	struct slice name, value;
-	size_t params = 0;
-	bool more;
-	int ret;
-
-	for (;;) {
-		if ((ret = read_param(r, &name, &value, &more)) || !more)
-			return ret;
-		if (++params > DIGEST_MAX_PARAMS)
-			return malformed(r, "too many parameters", name);
-		for (size_t i = 0; i < count; i++) {
-			if (!slice_case_eq(name, slice_str(fields[i].name)))
-				continue;
-			if (fields[i].to->p)
-				return malformed(r, "a parameter given twice", name);
-			*fields[i].to = value;
-			break;
-		}
-	}
-}
-
-/* Takes the scheme off; *digest tells if it is Digest. */
-static int read_scheme(struct reader *r, struct slice *raw, struct slice *scheme, bool *digest, struct slice value, const char *what,
-		       struct err *e)
-{
-	value = slice_trim(value);
-	*r = (struct reader){value.p, value.p + value.l, what, e};
-	if (!value.l)
-		return err_set(e, ERR_PARSE, "Digest %s: empty", what);
-	if (value.l > DIGEST_MAX_LEN)
-		return err_set(e, ERR_PARSE, "Digest %s: %zu bytes, %d are the limit", what, value.l, DIGEST_MAX_LEN);
-	*raw = value;
-	while (r->p < r->end && is_value_char(*r->p) && *r->p != '=')
-		r->p++;
-	*scheme = until(r, value.p);
-	if (!scheme->l || (r->p < r->end && !is_lws(*r->p)))
-		return malformed(r, "no scheme", value);
-	*digest = slice_case_eq(*scheme, SLICE_LIT("Digest"));
-	return 0;
-}
-
-static int need(struct reader *r, const char *name, struct slice value)
-{
-	return value.p ? 0 : err_set(r->e, ERR_PARSE, "Digest %s: no %s", r->what, name);
-}
-
-bool digest_challenge_is_digest(const struct digest_challenge *c)
-{
-	return slice_case_eq(c->scheme, SLICE_LIT("Digest"));
-}
-
-int digest_challenge_parse(struct digest_challenge *out, struct slice value, struct err *e)
-{
-	struct digest_challenge c = {0};
-	struct slice stale = SLICE_NONE, userhash = SLICE_NONE, item, rest;
-	const struct field fields[] = {
-		{"realm", &c.realm},	    {"nonce", &c.nonce}, {"opaque", &c.opaque}, {"domain", &c.domain},
-		{"algorithm", &c.alg_name}, {"stale", &stale},	 {"qop", &c.qop},	{"userhash", &userhash},
-	};
-	struct reader r;
-	bool digest = false;
-	int ret;
-
-	if ((ret = read_scheme(&r, &c.raw, &c.scheme, &digest, value, "challenge", e)))
-		return ret;
-	if (digest) {
-		if ((ret = read_fields(&r, fields, sizeof(fields) / sizeof(*fields))) || (ret = need(&r, "realm", c.realm)) ||
-		    (ret = need(&r, "nonce", c.nonce)))
-			return ret;
-		c.alg = digest_alg_from(c.alg_name);
-		c.stale = slice_case_eq(stale, SLICE_LIT("true"));
-		c.userhash = slice_case_eq(userhash, SLICE_LIT("true"));
-		c.has_qop = c.qop.l > 0;
-		for (rest = c.qop; c.has_qop && value_split(&item, &rest);) {
-			c.qop_auth |= digest_qop_from(item) == DIGEST_QOP_AUTH;
-			c.qop_auth_int |= digest_qop_from(item) == DIGEST_QOP_AUTH_INT;
-		}
-	}
-	*out = c;
-	return 0;
-}
-
-/* nc-value = 8LHEX; false on anything else. */
-static bool nc_from(uint32_t *out, struct slice s)
-{
-	uint32_t nc = 0;
-
-	if (s.l != 8)
-		return false;
-	for (size_t i = 0; i < s.l; i++) {
-		if (!isxdigit((unsigned char)s.p[i]))
-			return false;
-		nc = nc << 4 | (uint32_t)(isdigit((unsigned char)s.p[i]) ? s.p[i] - '0' : tolower(s.p[i]) - 'a' + 10);
-	}
-	*out = nc;
-	return true;
-}
-
-int digest_credentials_parse(struct digest_credentials *out, struct slice value, struct err *e)
-{
-	struct digest_credentials c = {0};
-	struct slice userhash = SLICE_NONE;
-	const struct field fields[] = {
-		{"username", &c.username}, {"realm", &c.realm},	  {"nonce", &c.nonce},	      {"uri", &c.uri},
-		{"response", &c.response}, {"cnonce", &c.cnonce}, {"opaque", &c.opaque},      {"algorithm", &c.alg_name},
-		{"qop", &c.qop_name},	   {"nc", &c.nc_text},	  {"userhash", &userhash},
-	};
-	struct reader r;
-	bool digest = false;
-	int ret;
-
-	if ((ret = read_scheme(&r, &c.raw, &c.scheme, &digest, value, "credentials", e)))
-		return ret;
-	if (digest) {
-		if ((ret = read_fields(&r, fields, sizeof(fields) / sizeof(*fields))) || (ret = need(&r, "username", c.username)) ||
-		    (ret = need(&r, "realm", c.realm)) || (ret = need(&r, "nonce", c.nonce)) || (ret = need(&r, "uri", c.uri)) ||
-		    (ret = need(&r, "response", c.response)))
-			return ret;
-		c.alg = digest_alg_from(c.alg_name);
-		c.qop = digest_qop_from(c.qop_name);
-		c.userhash = slice_case_eq(userhash, SLICE_LIT("true"));
-		if (c.qop != DIGEST_QOP_NONE && ((ret = need(&r, "cnonce", c.cnonce)) || (ret = need(&r, "nc", c.nc_text))))
-			return ret;
-		if (alg_is_sess(c.alg) && (ret = need(&r, "cnonce", c.cnonce)))
-			return ret;
-		if (c.nc_text.p && !nc_from(&c.nc, c.nc_text))
-			return malformed(&r, "nc is not 8 hexadecimal digits", c.nc_text);
-	}
-	*out = c;
-	return 0;
-}
-
 /* ---- client ---- */
 
 static bool usable(const struct digest_challenge *c, unsigned algs)
@@ -445,7 +218,8 @@ static bool usable(const struct digest_challenge *c, unsigned algs)
 	       (!c->has_qop || c->qop_auth || c->qop_auth_int);
 }
 
-size_t digest_choose(struct digest_choice *choices, size_t max, const struct digest_challenge *all, size_t count, unsigned algs)
+size_t digest_choose(struct digest_choice *choices, size_t max, const struct digest_challenge *all, size_t count,
+		     unsigned algs)
 {
 	size_t realms = 0;
 
@@ -492,17 +266,18 @@ static bool quotable(struct slice s)
 	return true;
 }
 
-int digest_authorize(struct buf *out, const struct digest_challenge *c, const struct digest_client *client, struct err *e)
+int digest_authorize(struct buf *out, const struct digest_challenge *c, const struct digest_client *client,
+		     struct err *e)
 {
 	struct digest_input in = {
-		.alg = c->alg,
-		.realm = c->realm,
-		.password = client->password,
-		.ha1 = client->ha1,
-		.nonce = c->nonce,
-		.cnonce = client->cnonce,
-		.method = client->method,
-		.body = client->body,
+	    .alg = c->alg,
+	    .realm = c->realm,
+	    .password = client->password,
+	    .ha1 = client->ha1,
+	    .nonce = c->nonce,
+	    .cnonce = client->cnonce,
+	    .method = client->method,
+	    .body = client->body,
 	};
 	char hex[DIGEST_HEX_SIZE], nc[9];
 	struct buf user = {0}, uri = {0};
@@ -510,15 +285,18 @@ int digest_authorize(struct buf *out, const struct digest_challenge *c, const st
 	int r;
 
 	if (!usable(c, DIGEST_ALGS_ALL))
-		return err_set(e, ERR_ARG, "this challenge cannot be answered: scheme \"%.*s\", algorithm \"%.*s\", qop \"%.*s\"",
+		return err_set(e, ERR_ARG,
+			       "this challenge cannot be answered: scheme \"%.*s\", algorithm \"%.*s\", qop \"%.*s\"",
 			       SLICE_ARG(c->scheme), SLICE_ARG(c->alg_name), SLICE_ARG(c->qop));
 	if (c->has_qop)
-		in.qop = c->qop_auth_int && (client->prefer_auth_int || !c->qop_auth) ? DIGEST_QOP_AUTH_INT : DIGEST_QOP_AUTH;
-	with_cnonce = in.qop != DIGEST_QOP_NONE || alg_is_sess(in.alg);
+		in.qop = c->qop_auth_int && (client->prefer_auth_int || !c->qop_auth) ? DIGEST_QOP_AUTH_INT
+										      : DIGEST_QOP_AUTH;
+	with_cnonce = in.qop != DIGEST_QOP_NONE || digest_alg_is_sess(in.alg);
 	if (with_cnonce && !client->cnonce.l)
 		return err_set(e, ERR_ARG, "digest: this challenge needs a cnonce");
 	if (!quotable(client->username) || !quotable(client->uri) || !quotable(client->cnonce) ||
-	    (client->cnonce.l && (memchr(client->cnonce.p, '"', client->cnonce.l) || memchr(client->cnonce.p, '\\', client->cnonce.l))))
+	    (client->cnonce.l &&
+	     (memchr(client->cnonce.p, '"', client->cnonce.l) || memchr(client->cnonce.p, '\\', client->cnonce.l))))
 		return err_set(e, ERR_ARG, "digest: a control character in username or uri, or a quote in cnonce");
 	snprintf(nc, sizeof(nc), "%08x", (unsigned)client->nc);
 	in.nc = slice_str(nc);
@@ -571,8 +349,8 @@ int digest_challenge_write(struct buf *out, const struct digest_challenge_params
 	if (p->alg != DIGEST_ALG_UNKNOWN)
 		buf_printf(out, ", algorithm=%s", digest_alg_name(p->alg));
 	if (p->qop_auth || p->qop_auth_int)
-		buf_printf(out, ", qop=\"%s%s%s\"", p->qop_auth ? "auth" : "", p->qop_auth && p->qop_auth_int ? "," : "",
-			   p->qop_auth_int ? "auth-int" : "");
+		buf_printf(out, ", qop=\"%s%s%s\"", p->qop_auth ? "auth" : "",
+			   p->qop_auth && p->qop_auth_int ? "," : "", p->qop_auth_int ? "auth-int" : "");
 	return out->failed ? ERR_NOMEM : 0;
 }
 
@@ -614,10 +392,14 @@ out:
 
 static enum digest_verdict say(struct err *e, enum digest_verdict v, const char *why, struct slice what)
 {
+	const int code = v == DIGEST_FAILED ? ERR_NOMEM : v == DIGEST_MALFORMED ? ERR_PARSE : ERR_STATE;
+
 	if (what.l > 120)
 		what.l = 120;
-	err_set(e, v == DIGEST_FAILED ? ERR_NOMEM : v == DIGEST_MALFORMED ? ERR_PARSE : ERR_STATE, "%s%s%.*s%s", why,
-		what.p ? " \"" : "", SLICE_ARG(what), what.p ? "\"" : "");
+	if (what.p)
+		err_set(e, code, "%s \"%.*s\"", why, SLICE_ARG(what));
+	else
+		err_set(e, code, "%s", why);
 	return v;
 }
 
@@ -646,18 +428,18 @@ enum digest_verdict digest_verify(struct slice value, const struct digest_expect
 		return say(e, DIGEST_WRONG, "a qop that was not offered:", c.qop_name);
 
 	in = (struct digest_input){
-		.alg = c.alg,
-		.qop = c.qop,
-		.username = c.username,
-		.realm = c.realm,
-		.password = x->password,
-		.ha1 = x->ha1,
-		.nonce = c.nonce,
-		.nc = c.nc_text,
-		.cnonce = c.cnonce,
-		.method = x->method,
-		.uri = c.uri,
-		.body = x->body,
+	    .alg = c.alg,
+	    .qop = c.qop,
+	    .username = c.username,
+	    .realm = c.realm,
+	    .password = x->password,
+	    .ha1 = x->ha1,
+	    .nonce = c.nonce,
+	    .nc = c.nc_text,
+	    .cnonce = c.cnonce,
+	    .method = x->method,
+	    .uri = c.uri,
+	    .body = x->body,
 	};
 	if (digest_response(hex, &in, e))
 		return DIGEST_FAILED;
@@ -675,118 +457,5 @@ enum digest_verdict digest_verify(struct slice value, const struct digest_expect
 			return say(e, v, v == DIGEST_STALE ? "an unknown or expired nonce:" : "nc was used before:",
 				   v == DIGEST_STALE ? c.nonce : c.nc_text);
 	}
-	return DIGEST_OK;
-}
-
-/* ---- nonces ---- */
-
-struct nonce {
-	uint64_t issued;
-	uint32_t nc;
-	uint32_t next; /* in its bucket: index + 1, 0 at the end */
-	uint32_t len;  /* 0: the slot is free */
-	char text[DIGEST_NONCE_LEN];
-};
-
-/* A ring in the order of issue, with a hash index over it. */
-struct digest_nonces {
-	size_t max, count, next;
-	uint32_t *buckets; /* index + 1 */
-	size_t mask;
-	struct nonce ring[];
-};
-
-int digest_nonces_alloc(struct digest_nonces **out, size_t max, struct err *e)
-{
-	struct digest_nonces *n;
-	size_t buckets = 1;
-
-	if (!max || max > (1u << 24))
-		return err_set(e, ERR_ARG, "digest: room for %zu nonces; 1 to %u can be kept", max, 1u << 24);
-	while (buckets < max)
-		buckets *= 2;
-	n = mem_zalloc(sizeof(*n) + max * sizeof(*n->ring) + buckets * sizeof(*n->buckets), NULL);
-	if (!n)
-		return err_set(e, ERR_NOMEM, "digest: out of memory");
-	n->max = max;
-	n->mask = buckets - 1;
-	n->buckets = (uint32_t *)(n->ring + max);
-	*out = n;
-	return 0;
-}
-
-size_t digest_nonces_count(const struct digest_nonces *n)
-{
-	return n->count;
-}
-
-static uint32_t *bucket_of(struct digest_nonces *n, struct slice nonce)
-{
-	return &n->buckets[slice_hash(SLICE_HASH_SEED, nonce) & n->mask];
-}
-
-static struct slice nonce_text(const struct nonce *x)
-{
-	return (struct slice){x->text, x->len};
-}
-
-/* The link (a bucket or a `next`) that leads to this nonce; it holds 0 if there is none. */
-static uint32_t *link_to(struct digest_nonces *n, struct slice nonce)
-{
-	uint32_t *link = bucket_of(n, nonce);
-
-	while (*link && !slice_eq(nonce_text(&n->ring[*link - 1]), nonce))
-		link = &n->ring[*link - 1].next;
-	return link;
-}
-
-int digest_nonces_issue(struct digest_nonces *n, struct slice nonce, uint64_t now, struct err *e)
-{
-	uint32_t *link;
-	struct nonce *x;
-
-	if (!nonce.l || nonce.l > DIGEST_NONCE_LEN)
-		return err_set(e, ERR_ARG, "digest: a nonce of %zu bytes; 1 to %d can be kept", nonce.l, DIGEST_NONCE_LEN);
-	/* known already: it leaves its bucket but not its slot, which then counts as free */
-	link = link_to(n, nonce);
-	if (*link) {
-		x = &n->ring[*link - 1];
-		*link = x->next;
-		x->len = 0;
-		n->count--;
-	}
-	x = &n->ring[n->next];
-	if (x->len) {
-		link = link_to(n, nonce_text(x));
-		*link = x->next;
-		n->count--;
-	}
-	memcpy(x->text, nonce.p, nonce.l);
-	x->len = (uint32_t)nonce.l;
-	x->issued = now;
-	x->nc = 0;
-	link = bucket_of(n, nonce);
-	x->next = *link;
-	*link = (uint32_t)(n->next + 1);
-	n->next = (n->next + 1) % n->max;
-	n->count++;
-	return 0;
-}
-
-enum digest_verdict digest_nonces_check(struct digest_nonces *n, struct slice nonce, uint32_t nc, uint64_t now, uint64_t lifetime)
-{
-	const uint32_t link = *link_to(n, nonce);
-	struct nonce *x;
-
-	if (!link)
-		return DIGEST_STALE;
-	x = &n->ring[link - 1];
-	if (lifetime && now > x->issued && now - x->issued > lifetime)
-		return DIGEST_STALE;
-	if (!nc)
-		return DIGEST_OK;
-	if (nc <= x->nc)
-		return DIGEST_REPLAY;
-	x->nc = nc;
 	return DIGEST_OK;
 }

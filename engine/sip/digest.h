@@ -1,8 +1,8 @@
 /* Digest authentication, both sides: RFC 3261 section 22, RFC 7616, RFC 8760 (and RFC 2069 where there is no qop).
  *
- * Parsed challenges and credentials are slices into the caller's bytes. Values that were quoted are without their quotes
- * but with their backslashes: so unq() of RFC 7616 3.4 hashes them, and so they are echoed. Nonces, cnonces and the time
- * are passed in; nothing here is random.
+ * Parsed challenges and credentials are slices into the caller's bytes. Values that were quoted are without their
+ * quotes but with their backslashes: so unq() of RFC 7616 3.4 hashes them, and so they are echoed. Nonces, cnonces and
+ * the time are passed in; nothing here is random.
  *
  * Functions return 0 or an err_code with the reason in `e` (may be NULL). */
 #ifndef OFFHOOK_SIP_DIGEST_H
@@ -46,7 +46,8 @@ enum digest_alg digest_alg_from(struct slice name);
 /* "", "auth", "auth-int"; "unknown" */
 const char *digest_qop_name(enum digest_qop qop);
 enum digest_qop digest_qop_from(struct slice name);
-/* Fetches the algorithms from OpenSSL, once for the process; any function here calls it. ERR_ENV names what is missing. */
+/* Fetches the algorithms from OpenSSL, once for the process; any function here calls it. ERR_ENV names what is missing.
+ */
 int digest_init(struct err *e);
 
 /* ---- the computation ---- */
@@ -56,15 +57,16 @@ struct digest_input {
 	enum digest_qop qop;
 	struct slice username, realm, password;
 	struct slice ha1; /* if l > 0, in hex and in place of the three: H(username:realm:password), also for -sess */
-	struct slice nonce, nc, cnonce; /* as on the wire; nc and cnonce unused for RFC 2069 (cnonce is used by -sess) */
+	struct slice nonce, nc,
+	    cnonce; /* as on the wire; nc and cnonce unused for RFC 2069 (cnonce is used by -sess) */
 	struct slice method, uri, body; /* body: for auth-int */
 };
 
 /* The response in lower case hex (RFC 7616 3.4.1). */
 int digest_response(char out[DIGEST_HEX_SIZE], const struct digest_input *in, struct err *e);
 /* H(username:realm:password) in lower case hex. */
-int digest_ha1(char out[DIGEST_HEX_SIZE], enum digest_alg alg, struct slice username, struct slice realm, struct slice password,
-	       struct err *e);
+int digest_ha1(char out[DIGEST_HEX_SIZE], enum digest_alg alg, struct slice username, struct slice realm,
+	       struct slice password, struct err *e);
 
 /* ---- client ---- */
 
@@ -92,24 +94,27 @@ struct digest_choice {
 	const struct digest_challenge *top; /* the first of the realm, to say what was asked for */
 };
 
-/* For each realm (Proxy- and WWW- apart) of the challenges of one response, in the order they came, the topmost that is supported
- * (RFC 8760 2.4: the server lists its preferred first): scheme Digest, an algorithm in `algs` (DIGEST_ALGS_ALL), and no qop or one of
- * auth and auth-int. Returns the number of realms, of which at most `max` are written. */
-size_t digest_choose(struct digest_choice *choices, size_t max, const struct digest_challenge *all, size_t count, unsigned algs);
+/* For each realm (Proxy- and WWW- apart) of the challenges of one response, in the order they came, the topmost that is
+ * supported (RFC 8760 2.4: the server lists its preferred first): scheme Digest, an algorithm in `algs`
+ * (DIGEST_ALGS_ALL), and no qop or one of auth and auth-int. Returns the number of realms, of which at most `max` are
+ * written. */
+size_t digest_choose(struct digest_choice *choices, size_t max, const struct digest_challenge *all, size_t count,
+		     unsigned algs);
 
 /* What the client brings to a challenge. */
 struct digest_client {
 	struct slice username;      /* plain; written and hashed with '"' and '\' escaped */
 	struct slice password, ha1; /* ha1 as in digest_input */
 	struct slice method, uri, body;
-	struct slice cnonce; /* needed with qop and with -sess */
-	uint32_t nc;         /* how often this nonce was used, this time included: 1, 2, ... */
+	struct slice cnonce;  /* needed with qop and with -sess */
+	uint32_t nc;          /* how often this nonce was used, this time included: 1, 2, ... */
 	bool prefer_auth_int; /* where the challenge offers auth and auth-int; auth is taken otherwise */
 };
 
-/* Appends the credentials, "Digest username=...", for an Authorization or Proxy-Authorization header. ERR_ARG if the challenge is not
- * one that digest_choose would have taken, or the cnonce is missing. */
-int digest_authorize(struct buf *out, const struct digest_challenge *c, const struct digest_client *client, struct err *e);
+/* Appends the credentials, "Digest username=...", for an Authorization or Proxy-Authorization header. ERR_ARG if the
+ * challenge is not one that digest_choose would have taken, or the cnonce is missing. */
+int digest_authorize(struct buf *out, const struct digest_challenge *c, const struct digest_client *client,
+		     struct err *e);
 
 /* ---- server ---- */
 
@@ -121,7 +126,8 @@ struct digest_challenge_params {
 	bool stale;
 };
 
-/* Appends a challenge, "Digest realm=...", for WWW-Authenticate or Proxy-Authenticate. Values are plain and get quoted. */
+/* Appends a challenge, "Digest realm=...", for WWW-Authenticate or Proxy-Authenticate. Values are plain and get quoted.
+ */
 int digest_challenge_write(struct buf *out, const struct digest_challenge_params *p);
 
 /* One Authorization or Proxy-Authorization value. Slices have p NULL where the parameter is absent. */
@@ -136,8 +142,8 @@ struct digest_credentials {
 	bool userhash;
 };
 
-/* ERR_PARSE says what is missing or malformed (RFC 7616 3.4: username, realm, nonce, uri and response are needed, with qop nc and
- * cnonce too). */
+/* ERR_PARSE says what is missing or malformed (RFC 7616 3.4: username, realm, nonce, uri and response are needed, with
+ * qop nc and cnonce too). */
 int digest_credentials_parse(struct digest_credentials *out, struct slice value, struct err *e);
 
 enum digest_verdict {
@@ -161,12 +167,12 @@ struct digest_expect {
 	struct slice username;      /* plain; p NULL: any, whose password then is `password` */
 	struct slice password, ha1; /* ha1 as in digest_input, for the algorithm that the credentials name */
 	struct slice method, body;
-	struct slice request_uri; /* p NULL: not compared */
-	unsigned algs;            /* DIGEST_ALG_BIT set of what was offered; 0: all */
-	bool require_qop;         /* credentials without qop are wrong */
-	struct slice nonce;       /* if l > 0, the only nonce taken: another one is stale */
+	struct slice request_uri;     /* p NULL: not compared */
+	unsigned algs;                /* DIGEST_ALG_BIT set of what was offered; 0: all */
+	bool require_qop;             /* credentials without qop are wrong */
+	struct slice nonce;           /* if l > 0, the only nonce taken: another one is stale */
 	struct digest_nonces *nonces; /* NULL: any nonce, any nc */
-	uint64_t now, lifetime;   /* ns, for `nonces`; lifetime 0: for ever */
+	uint64_t now, lifetime;       /* ns, for `nonces`; lifetime 0: for ever */
 };
 
 /* The verdict on one credentials value (p NULL: there was none), the reason in `e` (may be NULL) unless DIGEST_OK. */
@@ -182,7 +188,8 @@ int digest_nonces_alloc(struct digest_nonces **out, size_t max, struct err *e);
 /* Remembers a nonce as issued at `now` (ns); issuing it again starts it anew. ERR_ARG: longer than DIGEST_NONCE_LEN. */
 int digest_nonces_issue(struct digest_nonces *n, struct slice nonce, uint64_t now, struct err *e);
 /* DIGEST_OK, DIGEST_STALE or DIGEST_REPLAY; DIGEST_OK takes note of `nc`. nc 0 is RFC 2069, which counts nothing. */
-enum digest_verdict digest_nonces_check(struct digest_nonces *n, struct slice nonce, uint32_t nc, uint64_t now, uint64_t lifetime);
+enum digest_verdict digest_nonces_check(struct digest_nonces *n, struct slice nonce, uint32_t nc, uint64_t now,
+					uint64_t lifetime);
 size_t digest_nonces_count(const struct digest_nonces *n);
 
 #endif

@@ -1,11 +1,10 @@
-#include "sip/value.h"
+#include "sip/value_priv.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <osipparser2/osip_parser.h>
@@ -20,180 +19,10 @@
 
 #include "core/mem.h"
 
-/* ---- the scans that need no osip ---- */
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Moves *i behind the quoted string or the <...> that starts there; false if it is never closed and so lasts to the end. */
-static bool group_skip(struct slice s, size_t *i)
-{
-	const char close = s.p[*i] == '<' ? '>' : '"';
-
-	for (size_t k = *i + 1; k < s.l; k++) {
-		if (s.p[k] == close) {
-			*i = k + 1;
-			return true;
-		}
-		if (s.p[k] == '\\' && close == '"')
-			k++;
-	}
-	*i = s.l;
-	return false;
-}
-
-static bool quotes_closed(struct slice s)
-{
-	for (size_t i = 0; i < s.l;) {
-		if (s.p[i] != '"')
-			i++;
-		else if (!group_skip(s, &i))
-			return false;
-	}
-	return true;
-}
-
-/* The offset of the first of `set` from `i`, outside quotes and <>; s.l if there is none. */
-static size_t skip_to(struct slice s, size_t i, const char *set)
-{
-	while (i < s.l) {
-		if (s.p[i] == '"' || s.p[i] == '<') {
-			group_skip(s, &i);
-			continue;
-		}
-		if (s.p[i] && strchr(set, s.p[i]))
-			break;
-		i++;
-	}
-	return i;
-}
-
-static struct slice slice_sub(struct slice s, size_t from, size_t to)
-{
-	return (struct slice){s.p + from, to - from};
-}
-
-bool value_split(struct slice *next, struct slice *rest)
-{
-	size_t end;
-
-	if (!rest->p)
-		return false;
-	end = skip_to(*rest, 0, ",");
-	*next = slice_trim(slice_sub(*rest, 0, end));
-	*rest = end < rest->l ? slice_sub(*rest, end + 1, rest->l) : SLICE_NONE;
-	return true;
-}
-
-bool value_param_find(struct slice s, struct slice name, struct slice *out)
-{
-	size_t i = skip_to(s, 0, ";,");
-
-	while (i < s.l && s.p[i] == ';') {
-		const size_t name_at = i + 1, end = skip_to(s, name_at, ";,");
-		const struct slice param = slice_sub(s, name_at, end);
-		const char *eq = memchr(param.p, '=', param.l);
-		const size_t name_len = eq ? (size_t)(eq - param.p) : param.l;
-
-		if (slice_case_eq(slice_trim(slice_sub(param, 0, name_len)), name)) {
-			if (out)
-				*out = eq ? slice_trim(slice_sub(param, name_len + 1, param.l)) : SLICE_NONE;
-			return true;
-		}
-		i = end;
-	}
-	return false;
-}
-
-const struct value_param *value_param_get(const struct value_params *params, struct slice name)
-{
-	for (size_t i = 0; i < params->count; i++)
-		if (slice_case_eq(params->at[i].name, name))
-			return &params->at[i];
-	return NULL;
-}
-
-/* Each of the decoders writes at most s.l bytes to `dst` and returns their number. */
-
-static size_t unquote(char *dst, struct slice s)
-{
-	size_t n = 0;
-
-	if (s.l < 2 || s.p[0] != '"' || s.p[s.l - 1] != '"') {
-		if (s.l)
-			memcpy(dst, s.p, s.l);
-		return s.l;
-	}
-	for (size_t i = 1; i < s.l - 1; i++) {
-		if (s.p[i] == '\\' && i + 1 < s.l - 1)
-			i++;
-		dst[n++] = s.p[i];
-	}
-	return n;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The byte that the escape at `i` stands for, or -1 where there is no complete escape. */
-static int escape_at(struct slice s, size_t i)
-{
-	if (s.l - i < 3 || s.p[i] != '%' || hex_digit(s.p[i + 1]) < 0 || hex_digit(s.p[i + 2]) < 0)
-		return -1;
-	return hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]);
-}
-
-static size_t unescape(char *dst, struct slice s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.l; i++) {
-		const int c = escape_at(s, i);
-
-		dst[n++] = c < 0 ? s.p[i] : (char)c;
-		if (c >= 0)
-			i += 2;
-	}
-	return n;
-}
-
-void value_unquote(struct buf *out, struct slice s)
-{
-	if (s.l && buf_reserve(out, s.l))
-		out->len += unquote((char *)out->p + out->len, s);
-}
-
-void value_unescape(struct buf *out, struct slice s)
-{
-	if (s.l && buf_reserve(out, s.l))
-		out->len += unescape((char *)out->p + out->len, s);
-}
-
-void value_quote(struct buf *out, struct slice s)
-{
-	buf_puts(out, "\"");
-	for (size_t i = 0; i < s.l; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_puts(out, "\\");
-		buf_put(out, &s.p[i], 1);
-	}
-	buf_puts(out, "\"");
-}
-
 /* ---- osip's memory ----
  *
- * Its allocator hook is process-wide, so it leads to one arena per thread, emptied before each call. When the arena is full,
- * the call is left by longjmp: nothing needs freeing, and no code of osip's ever runs on a NULL from malloc. */
+ * Its allocator hook is process-wide, so it leads to one arena per thread, emptied before each call. When the arena is
+ * full, the call is left by longjmp: nothing needs freeing, and no code of osip's ever runs on a NULL from malloc. */
 
 /* Enough for a message at the caps of value_strict many times over; its pages are touched as needed. */
 #define ARENA_SIZE ((size_t)4 << 20)
@@ -297,9 +126,10 @@ static int osip_call(int (*call)(void *), void *arg)
 
 /* ---- in and out of osip ----
  *
- * osip decodes escapes in place, cuts strings at a NUL, and where a parameter is empty (";x=;y", ";;x") it silently drops
- * what follows. So it gets a copy in which a marker stands for "%", another fills empty names and values, and white space is
- * SP; the copy out of osip undoes the markers. Both are control characters, which the input must not have. */
+ * osip decodes escapes in place, cuts strings at a NUL, and where a parameter is empty (";x=;y", ";;x") it silently
+ * drops what follows. So it gets a copy in which a marker stands for "%", another fills empty names and values, and
+ * white space is SP; the copy out of osip undoes the markers. Both are control characters, which the input must not
+ * have. */
 #define MARK_PERCENT 1
 #define MARK_EMPTY 2
 #define PREPARED_MAX (2 * VALUE_MAX_LEN + 1)
@@ -311,7 +141,7 @@ static int guard(struct slice s, const char *what, struct err *e)
 	if (s.l > VALUE_MAX_LEN)
 		return err_set(e, ERR_PARSE, "%s has %zu bytes, %d are the limit", what, s.l, VALUE_MAX_LEN);
 	for (size_t i = 0; i < s.l; i++)
-		if (((unsigned char)s.p[i] < ' ' && !is_space(s.p[i])) || s.p[i] == 127)
+		if (((unsigned char)s.p[i] < ' ' && !value_is_space(s.p[i])) || s.p[i] == 127)
 			return err_set(e, ERR_PARSE, "%s has the control character 0x%02x at offset %zu", what,
 				       (unsigned char)s.p[i], i);
 	return 0;
@@ -324,10 +154,10 @@ static void prepare(char *dst, struct slice s)
 		const char c = s.p[i];
 		size_t next;
 
-		*dst++ = c == '%' ? MARK_PERCENT : is_space(c) ? ' ' : c;
+		*dst++ = c == '%' ? MARK_PERCENT : value_is_space(c) ? ' ' : c;
 		if (c != '=' && c != ';' && c != '&' && c != '?')
 			continue;
-		for (next = i + 1; next < s.l && is_space(s.p[next]); next++)
+		for (next = i + 1; next < s.l && value_is_space(s.p[next]); next++)
 			;
 		if (next == s.l || strchr(c == '=' ? ";&?" : ";&?=", s.p[next]))
 			*dst++ = MARK_EMPTY;
@@ -377,8 +207,8 @@ static struct slice fill_decoded(struct fill *f, struct slice s, size_t (*decode
 	return out;
 }
 
-/* Upper bounds for a value of these bytes: a parameter to each separator; and of strings raw, URI raw, the parts (disjoint), the
- * decoded user and password, and the display name, each no longer than the value. */
+/* Upper bounds for a value of these bytes: a parameter to each separator; and of strings raw, URI raw, the parts
+ * (disjoint), the decoded user and password, and the display name, each no longer than the value. */
 static size_t fill_params(struct slice s)
 {
 	size_t n = 0;
@@ -403,7 +233,8 @@ static void *fill_init(struct fill *f, size_t struct_size, size_t params, size_t
 	return block;
 }
 
-/* osip must account for every byte: what it skipped, it may have misread. A cursor over the prepared copy, blind to SP. */
+/* osip must account for every byte: what it skipped, it may have misread. A cursor over the prepared copy, blind to SP.
+ */
 
 static void eat_space(const char **at)
 {
@@ -436,8 +267,8 @@ static bool eat_param(const char **at, const char *separator, const char *name, 
 }
 
 /* Copies one list of osip's, eating it. Generic and URI parameters are the same struct. */
-static bool fill_param_list(struct fill *f, struct value_params *out, osip_list_t *list, const char **at, const char *first,
-			    const char *further)
+static bool fill_param_list(struct fill *f, struct value_params *out, osip_list_t *list, const char **at,
+			    const char *first, const char *further)
 {
 	osip_list_iterator_t it;
 	osip_generic_param_t *p;
@@ -447,7 +278,8 @@ static bool fill_param_list(struct fill *f, struct value_params *out, osip_list_
 	for (p = osip_list_get_first(list, &it); p; p = osip_list_get_next(&it)) {
 		struct value_param *to = f->params;
 
-		if (!p->gname || to == f->params_end || !eat_param(at, out->at == to && !out->count ? first : further, p->gname, p->gvalue))
+		if (!p->gname || to == f->params_end ||
+		    !eat_param(at, out->at == to && !out->count ? first : further, p->gname, p->gvalue))
 			return false;
 		if (strpbrk(p->gname, " \"<>") || (p->gvalue && *p->gvalue != '"' && strchr(p->gvalue, ' ')))
 			return false;
@@ -498,20 +330,8 @@ static int port_from(uint16_t *out, struct slice s, const char *what, struct err
 	return 0;
 }
 
-/* What an error shows of a value: enough to recognise it, and nothing that a terminal would obey. */
-#define EXCERPT_SIZE 121
-
-static const char *excerpt(char buf[EXCERPT_SIZE], struct slice s)
-{
-	slice_copy(buf, EXCERPT_SIZE, s);
-	for (char *c = buf; c < buf + EXCERPT_SIZE - 1 && (size_t)(c - buf) < s.l; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '.';
-	return buf;
-}
-
 struct osip_job {
-	char *text; /* in the caller's frame, so that osip's arena holds copies only */
+	const char *text; /* in the caller's frame, so that osip's arena holds copies only */
 	osip_uri_t *uri;
 	osip_from_t *from;
 	osip_via_t *via;
@@ -541,9 +361,9 @@ static int call_via(void *arg)
 
 static int refuse(struct err *e, const char *what, const char *why, struct slice s)
 {
-	char text[EXCERPT_SIZE];
+	char text[VALUE_EXCERPT_SIZE];
 
-	return err_set(e, ERR_PARSE, "%s: %s in \"%s\"", what, why, excerpt(text, s));
+	return err_set(e, ERR_PARSE, "%s: %s in \"%s\"", what, why, value_excerpt(text, s));
 }
 
 static int osip_failed(struct err *e, int code, const char *what, struct slice s)
@@ -576,7 +396,7 @@ bool value_uri_is_sip(const struct value_uri *uri)
 	return slice_case_eq(uri->scheme, SLICE_LIT("sip")) || slice_case_eq(uri->scheme, SLICE_LIT("sips"));
 }
 
-static bool uri_is_tel(const struct value_uri *uri)
+bool value_uri_is_tel(const struct value_uri *uri)
 {
 	return slice_case_eq(uri->scheme, SLICE_LIT("tel"));
 }
@@ -592,12 +412,12 @@ static int tel_fill(struct value_uri *u, struct fill *f, struct err *e)
 		const char *semi = memchr(rest.p, ';', rest.l), *eq;
 		struct slice item = {rest.p, semi ? (size_t)(semi - rest.p) : rest.l};
 
-		rest = semi ? slice_sub(rest, item.l + 1, rest.l) : SLICE_NONE;
+		rest = semi ? value_sub(rest, item.l + 1, rest.l) : SLICE_NONE;
 		if (number) {
 			if (!item.l)
 				return refuse(e, "tel URI", "no number", u->raw);
 			u->user_raw = item;
-			u->user = fill_decoded(f, item, unescape);
+			u->user = fill_decoded(f, item, value_unescape_to);
 			number = false;
 			continue;
 		}
@@ -606,8 +426,8 @@ static int tel_fill(struct value_uri *u, struct fill *f, struct err *e)
 		eq = memchr(item.p, '=', item.l);
 		if (eq == item.p)
 			return refuse(e, "tel URI", "a parameter without a name", u->raw);
-		f->params->name = slice_sub(item, 0, eq ? (size_t)(eq - item.p) : item.l);
-		f->params->value = eq ? slice_sub(item, f->params->name.l + 1, item.l) : SLICE_NONE;
+		f->params->name = value_sub(item, 0, eq ? (size_t)(eq - item.p) : item.l);
+		f->params->value = eq ? value_sub(item, f->params->name.l + 1, item.l) : SLICE_NONE;
 		f->params++;
 		u->params.count++;
 	}
@@ -632,9 +452,9 @@ static bool sip_uri_account(struct value_uri *u, struct fill *f, osip_uri_t *x, 
 	if (x->port && !(eat(&at, ":") && eat(&at, x->port)))
 		return false;
 	u->user_raw = fill_osip(f, x->username);
-	u->user = fill_decoded(f, u->user_raw, unescape);
+	u->user = fill_decoded(f, u->user_raw, value_unescape_to);
 	u->password_raw = fill_osip(f, x->password);
-	u->password = fill_decoded(f, u->password_raw, unescape);
+	u->password = fill_decoded(f, u->password_raw, value_unescape_to);
 	u->host = fill_osip(f, host);
 	return fill_param_list(f, &u->params, &x->url_params, &at, ";", ";") &&
 	       fill_param_list(f, &u->headers, &x->url_headers, &at, "?", "&") && !*at;
@@ -650,16 +470,16 @@ static int uri_fill(struct value_uri *u, struct fill *f, struct slice s, struct 
 
 	u->raw = fill_raw(f, s);
 	for (size_t i = 0; i < s.l; i++)
-		if (is_space(s.p[i]) || strchr("<>\"", s.p[i]))
+		if (value_is_space(s.p[i]) || strchr("<>\"", s.p[i]))
 			return refuse(e, "URI", "white space, a bracket or a quote", s);
-	u->scheme = slice_sub(u->raw, 0, colon ? (size_t)(colon - s.p) : 0);
+	u->scheme = value_sub(u->raw, 0, colon ? (size_t)(colon - s.p) : 0);
 	if (!scheme_ok(u->scheme))
 		return refuse(e, "URI", "no scheme", s);
 	if (!value_uri_is_sip(u)) {
-		u->opaque = slice_sub(u->raw, u->scheme.l + 1, u->raw.l);
+		u->opaque = value_sub(u->raw, u->scheme.l + 1, u->raw.l);
 		if (!u->opaque.l)
 			return refuse(e, "URI", "nothing behind the scheme", s);
-		return uri_is_tel(u) ? tel_fill(u, f, e) : 0;
+		return value_uri_is_tel(u) ? tel_fill(u, f, e) : 0;
 	}
 	prepare(text, s);
 	r = osip_call(call_uri, &job);
@@ -692,165 +512,41 @@ out:
 	return r;
 }
 
-/* One byte as 19.1.4 compares it: an escaped character equals the plain one unless it is reserved (RFC 3261 25.1). */
-static int compare_unit(struct slice s, size_t *i, bool fold)
-{
-	int c = escape_at(s, *i);
-
-	if (c < 0) {
-		c = (unsigned char)s.p[(*i)++];
-	} else {
-		*i += 3;
-		if (c && strchr(";/?:@&=+$,", c))
-			return 0x100 | c;
-	}
-	return fold ? tolower(c) : c;
-}
-
-static bool escaped_eq(struct slice a, struct slice b, bool fold)
-{
-	size_t i = 0, j = 0;
-
-	while (i < a.l && j < b.l)
-		if (compare_unit(a, &i, fold) != compare_unit(b, &j, fold))
-			return false;
-	return i == a.l && j == b.l && !a.p == !b.p;
-}
-
-static const struct value_param *param_like(const struct value_params *params, struct slice name)
-{
-	for (size_t i = 0; i < params->count; i++)
-		if (escaped_eq(params->at[i].name, name, true))
-			return &params->at[i];
-	return NULL;
-}
-
-/* What `a` has must be in `b` alike; what only `a` has is ignored unless 19.1.4 lets it never match. */
-static bool uri_params_match(const struct value_params *a, const struct value_params *b)
-{
-	static const char *const never[] = {"user", "ttl", "method", "maddr", "transport"};
-
-	for (size_t i = 0; i < a->count; i++) {
-		const struct value_param *other = param_like(b, a->at[i].name);
-
-		if (other && !escaped_eq(a->at[i].value, other->value, true))
-			return false;
-		for (size_t k = 0; !other && k < sizeof(never) / sizeof(*never); k++)
-			if (escaped_eq(a->at[i].name, slice_str(never[k]), true))
-				return false;
-	}
-	return true;
-}
-
-static size_t header_count(const struct value_params *params, const struct value_param *h)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < params->count; i++)
-		n += escaped_eq(params->at[i].name, h->name, true) && escaped_eq(params->at[i].value, h->value, false);
-	return n;
-}
-
-static bool uri_headers_match(const struct value_params *a, const struct value_params *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (header_count(a, &a->at[i]) != header_count(b, &a->at[i]))
-			return false;
-	return true;
-}
-
-static bool host_eq(const struct value_uri *a, const struct value_uri *b)
-{
-	char text[INET6_ADDRSTRLEN + 32];
-	unsigned char x[16], y[16];
-
-	if (a->host_is_ipv6 != b->host_is_ipv6)
-		return false;
-	/* RFC 5954 4.2: as 128 bits, for one address has many spellings */
-	if (a->host_is_ipv6 && inet_pton(AF_INET6, slice_copy(text, sizeof(text), a->host), x) == 1 &&
-	    inet_pton(AF_INET6, slice_copy(text, sizeof(text), b->host), y) == 1)
-		return !memcmp(x, y, sizeof(x));
-	return slice_case_eq(a->host, b->host);
-}
-
-/* RFC 3966 section 4: without the visual separators, the case folded. */
-static bool tel_number_eq(struct slice a, struct slice b)
-{
-	size_t i = 0, j = 0;
-
-	for (;; i++, j++) {
-		while (i < a.l && strchr("-.()", a.p[i]))
-			i++;
-		while (j < b.l && strchr("-.()", b.p[j]))
-			j++;
-		if (i == a.l || j == b.l)
-			return i == a.l && j == b.l;
-		if (tolower((unsigned char)a.p[i]) != tolower((unsigned char)b.p[j]))
-			return false;
-	}
-}
-
-static bool tel_eq(const struct value_uri *a, const struct value_uri *b)
-{
-	if (!tel_number_eq(a->user, b->user) || a->params.count != b->params.count)
-		return false;
-	for (size_t i = 0; i < a->params.count; i++) {
-		const struct value_param *p = &a->params.at[i], *other = param_like(&b->params, p->name);
-
-		if (!other || !p->value.p != !other->value.p || !tel_number_eq(p->value, other->value))
-			return false;
-	}
-	return true;
-}
-
-bool value_uri_eq(const struct value_uri *a, const struct value_uri *b)
-{
-	if (!slice_case_eq(a->scheme, b->scheme))
-		return false;
-	if (uri_is_tel(a))
-		return tel_eq(a, b);
-	if (!value_uri_is_sip(a))
-		return slice_eq(a->opaque, b->opaque);
-	return escaped_eq(a->user_raw, b->user_raw, false) && escaped_eq(a->password_raw, b->password_raw, false) &&
-	       host_eq(a, b) && a->port == b->port && uri_params_match(&a->params, &b->params) &&
-	       uri_params_match(&b->params, &a->params) && uri_headers_match(&a->headers, &b->headers);
-}
-
 /* ---- name-addr ---- */
 
-/* Where the URI and the header parameters of an item are. Framed here, because osip skips what stands between ">" and ";",
- * refuses an unquoted display name of other than token characters (seen often, and harmless), and refuses URIs it does not know. */
-static int name_addr_frame(struct slice s, struct slice *display, struct slice *uri, struct slice *params, struct err *e)
+/* Where the URI and the header parameters of an item are. Framed here, because osip skips what stands between ">" and
+ * ";", refuses an unquoted display name of other than token characters (seen often, and harmless), and refuses URIs it
+ * does not know. */
+static int name_addr_frame(struct slice s, struct slice *display, struct slice *uri, struct slice *params,
+			   struct err *e)
 {
 	size_t open = 0, close;
 
 	while (open < s.l && s.p[open] != '<' && s.p[open] != ';') {
 		if (s.p[open] == '"')
-			group_skip(s, &open);
+			value_group_skip(s, &open);
 		else
 			open++;
 	}
 	close = open;
 	if (open < s.l && s.p[open] == '<') {
-		if (!group_skip(s, &close))
+		if (!value_group_skip(s, &close))
 			return refuse(e, "address", "< without >", s);
-		*display = slice_trim(slice_sub(s, 0, open));
-		*uri = slice_sub(s, open + 1, close - 1);
-		*params = slice_trim(slice_sub(s, close, s.l));
+		*display = slice_trim(value_sub(s, 0, open));
+		*uri = value_sub(s, open + 1, close - 1);
+		*params = slice_trim(value_sub(s, close, s.l));
 	} else {
 		/* RFC 3261 20.10: without <>, all parameters are the header's */
-		close = skip_to(s, 0, ";");
+		close = value_skip_to(s, 0, ";");
 		*display = SLICE_NONE;
-		*uri = slice_trim(slice_sub(s, 0, close));
-		*params = slice_trim(slice_sub(s, close, s.l));
+		*uri = slice_trim(value_sub(s, 0, close));
+		*params = slice_trim(value_sub(s, close, s.l));
 	}
-	if (skip_to(s, 0, ",") < s.l)
+	if (value_skip_to(s, 0, ",") < s.l)
 		return refuse(e, "address", "a second item", s);
 	if (params->l && params->p[0] != ';')
 		return refuse(e, "address", "something other than parameters behind the URI", s);
-	if (!quotes_closed(*display) || !quotes_closed(*params))
+	if (!value_quotes_closed(*display) || !value_quotes_closed(*params))
 		return refuse(e, "address", "a quote without its end", s);
 	return 0;
 }
@@ -884,7 +580,7 @@ static int name_addr_fill(struct value_name_addr *a, struct fill *f, struct slic
 		return osip_failed(e, r, "address", s);
 	if (!fill_param_list(f, &a->params, &job.from->gen_params, &at, ";", ";") || *at)
 		return refuse(e, "address", "a malformed parameter", s);
-	a->display = fill_decoded(f, display, unquote);
+	a->display = fill_decoded(f, display, value_unquote_to);
 	tag = value_param_get(&a->params, SLICE_LIT("tag"));
 	a->tag = tag ? tag->value : SLICE_NONE;
 	return 0;
@@ -959,7 +655,8 @@ static bool via_account(struct value_via *v, struct fill *f, osip_via_t *x, cons
 	if (!x->version || !x->protocol || !x->host || x->comment)
 		return false;
 	/* osip takes any word for "SIP" and does not keep it */
-	v->protocol = slice_sub(v->raw, 0, strcspn(at, "/ ")); /* 1:1 up to here: a token has nothing that prepare() changes */
+	v->protocol =
+	    value_sub(v->raw, 0, strcspn(at, "/ ")); /* 1:1 up to here: a token has nothing that prepare() changes */
 	at += v->protocol.l;
 	eat_space(&at);
 	if (!v->protocol.l || !eat(&at, "/") || !eat(&at, x->version) || !eat(&at, "/") || !eat(&at, x->protocol))
@@ -984,10 +681,10 @@ static int via_fill(struct value_via *v, struct fill *f, struct slice s, struct 
 	int r;
 
 	v->raw = fill_raw(f, s);
-	if (skip_to(s, 0, ",(") < s.l)
+	if (value_skip_to(s, 0, ",(") < s.l)
 		/* RFC 2543 had comments; osip finds one anywhere, and loses the branch before it */
 		return refuse(e, "Via", "a second item or a comment", s);
-	if (!quotes_closed(s))
+	if (!value_quotes_closed(s))
 		return refuse(e, "Via", "a quote without its end", s);
 	prepare(text, s);
 	r = osip_call(call_via, &job);
@@ -1039,112 +736,9 @@ static int call_message(void *arg)
 	return osip_message_init(&m) ? OSIP_NOMEM : osip_message_parse(m, j->text, j->text_len);
 }
 
-/* The offset behind the line that starts at `i`, its folded lines included. */
-static size_t line_end(struct slice s, size_t i)
+int value_osip_message(const char *text, size_t len)
 {
-	for (; i < s.l; i++)
-		if (s.p[i] == '\n' && !(i + 1 < s.l && (s.p[i + 1] == ' ' || s.p[i + 1] == '\t')))
-			return i + 1;
-	return s.l;
-}
+	struct osip_job job = {.text = text, .text_len = len};
 
-/* What osip reads instead of the head up to `len`: the body is cut off, so any Content-Length becomes 0 (osip refuses a body that
- * is shorter than it says), and the empty line stands at the end. */
-static int strict_try(struct buf *copy, struct slice head, size_t len)
-{
-	struct osip_job job = {0};
-	char *text;
-
-	buf_reset(copy);
-	buf_put(copy, head.p, len);
-	if (len && head.p[len - 1] != '\n')
-		buf_puts(copy, "\r\n");
-	buf_puts(copy, "\r\n");
-	buf_put(copy, "", 1);
-	if (copy->failed)
-		return ERR_NOMEM;
-	text = (char *)copy->p;
-	for (size_t at = line_end(head, 0), end; at < len; at = end) {
-		const char *colon = memchr(head.p + at, ':', len - at);
-		struct slice name;
-
-		end = line_end(head, at);
-		if (!colon || (size_t)(colon - head.p) >= end)
-			continue;
-		name = slice_trim((struct slice){head.p + at, (size_t)(colon - head.p) - at});
-		if (!slice_case_eq(name, SLICE_LIT("Content-Length")) && !slice_case_eq(name, SLICE_LIT("l")))
-			continue;
-		for (size_t i = (size_t)(colon - head.p); i < end && i < len; i++)
-			if (text[i] >= '1' && text[i] <= '9')
-				text[i] = '0';
-	}
-	job.text = text;
-	job.text_len = copy->len - 1;
 	return osip_call(call_message, &job);
-}
-
-/* The head of a message: up to the empty line or the end. Counts what value_strict caps. */
-static struct slice head_of(struct slice s, size_t *headers, size_t *separators)
-{
-	size_t i = 0, end;
-
-	*headers = *separators = 0;
-	while (s.l && (s.p[0] == '\r' || s.p[0] == '\n')) /* RFC 3261 7.5: CRLF before the start line is ignored */
-		s = slice_sub(s, 1, s.l);
-	for (; i < s.l; i = end) {
-		end = line_end(s, i);
-		if (!slice_trim(slice_sub(s, i, end)).l)
-			break;
-		*headers += i > 0;
-		for (size_t k = i; k < end; k++)
-			*separators += s.p[k] == ',' || s.p[k] == ';' || s.p[k] == '&';
-	}
-	return slice_sub(s, 0, i);
-}
-
-int value_strict(struct slice message, struct err *e)
-{
-	size_t headers, separators, good = 0, bad, at;
-	struct slice head = head_of(message, &headers, &separators);
-	size_t ends[VALUE_STRICT_MAX_HEADERS + 1];
-	char text[EXCERPT_SIZE];
-	struct buf copy = {0};
-	int r;
-
-	if (head.l > VALUE_STRICT_MAX_LEN || headers > VALUE_STRICT_MAX_HEADERS || separators > VALUE_STRICT_MAX_SEPARATORS)
-		return err_set(e, ERR_ARG, "too large to ask osip: %zu bytes, %zu headers, %zu separators; the limits are %d, %d, %d",
-			       head.l, headers, separators, VALUE_STRICT_MAX_LEN, VALUE_STRICT_MAX_HEADERS,
-			       VALUE_STRICT_MAX_SEPARATORS);
-	if (!head.l)
-		return err_set(e, ERR_PARSE, "osip refuses the message: it is empty");
-	if (memchr(head.p, 0, head.l))
-		return err_set(e, ERR_PARSE, "osip refuses the message: a NUL in its head ends it");
-	for (at = 0; at < head.l; at++)
-		/* osip ends a line at a CR alone, and the head at two: what follows would be a body */
-		if (head.p[at] == '\r' && (at + 1 == head.l || head.p[at + 1] != '\n'))
-			return err_set(e, ERR_PARSE, "a CR without LF at offset %zu of the head", at);
-	r = strict_try(&copy, head, head.l);
-	if (r == ERR_NOMEM)
-		err_set(e, r, "strict: out of memory");
-	if (r != ERR_PARSE)
-		goto out;
-	/* osip says only no. It reads on from line to line, so the line it stopped at is found by halving. */
-	for (at = 0, bad = 0; at < head.l; bad++)
-		ends[bad] = at = line_end(head, at);
-	bad--;
-	while (good < bad) {
-		const size_t mid = (good + bad) / 2;
-
-		r = strict_try(&copy, head, ends[mid]);
-		if (r == ERR_PARSE)
-			bad = mid;
-		else
-			good = mid + 1;
-	}
-	excerpt(text, slice_trim(slice_sub(head, bad ? ends[bad - 1] : 0, ends[bad])));
-	r = bad ? err_set(e, ERR_PARSE, "osip refuses the message at header %zu: \"%s\"", bad, text)
-		: err_set(e, ERR_PARSE, "osip refuses the message at its start line: \"%s\"", text);
-out:
-	buf_free(&copy);
-	return r;
 }

@@ -18,13 +18,14 @@
 #define VALUE_MAX_ITEMS 64
 /* Most parameters (and URI headers) of one value. */
 #define VALUE_MAX_PARAMS 128
-/* Caps of value_strict: bytes before the body, header lines, and separators (any of , ; &) in the whole head. osip takes time
- * quadratic in each of them: 32 000 commas in an Allow take it a second. */
+/* Caps of value_strict: bytes before the body, header lines, and separators (any of , ; &) in the whole head. osip
+ * takes time quadratic in each of them: 32 000 commas in an Allow take it a second. */
 #define VALUE_STRICT_MAX_LEN 65536
 #define VALUE_STRICT_MAX_HEADERS 256
 #define VALUE_STRICT_MAX_SEPARATORS 1024
 
-/* name=value. value.p is NULL where there was no "="; a quoted value keeps its quotes (value_unquote takes them off). */
+/* name=value. value.p is NULL where there was no "="; a quoted value keeps its quotes (value_unquote takes them off).
+ */
 struct value_param {
 	struct slice name, value;
 };
@@ -38,18 +39,18 @@ struct value_params {
 const struct value_param *value_param_get(const struct value_params *params, struct slice name);
 
 struct value_uri {
-	struct slice raw;           /* as written, without surrounding white space */
-	struct slice scheme;        /* as written: "sip", "sips", "tel", ... */
-	struct slice user;          /* %-escapes decoded; for tel: the number. p is NULL if there is no user part */
-	struct slice user_raw;      /* as written */
-	struct slice password;      /* decoded; p is NULL if there is none */
-	struct slice password_raw;  /* as written */
-	struct slice host;          /* as written, an IPv6 reference without its brackets; l is 0 unless sip or sips */
-	bool host_is_ipv6;          /* it stood in brackets */
-	uint16_t port;              /* 0: none given (RFC 3261 19.1.4: not equal to 5060 given) */
-	struct value_params params; /* after ";", escapes as written; sip, sips and tel */
+	struct slice raw;            /* as written, without surrounding white space */
+	struct slice scheme;         /* as written: "sip", "sips", "tel", ... */
+	struct slice user;           /* %-escapes decoded; for tel: the number. p is NULL if there is no user part */
+	struct slice user_raw;       /* as written */
+	struct slice password;       /* decoded; p is NULL if there is none */
+	struct slice password_raw;   /* as written */
+	struct slice host;           /* as written, an IPv6 reference without its brackets; l is 0 unless sip or sips */
+	bool host_is_ipv6;           /* it stood in brackets */
+	uint16_t port;               /* 0: none given (RFC 3261 19.1.4: not equal to 5060 given) */
+	struct value_params params;  /* after ";", escapes as written; sip, sips and tel */
 	struct value_params headers; /* after "?", escapes as written; sip and sips */
-	struct slice opaque;        /* everything after "scheme:", for schemes other than sip and sips */
+	struct slice opaque;         /* everything after "scheme:", for schemes other than sip and sips */
 };
 
 /* RFC 3261 19.1, RFC 3966; schemes other than sip, sips and tel give scheme and opaque. */
@@ -60,9 +61,9 @@ bool value_uri_eq(const struct value_uri *a, const struct value_uri *b);
 
 /* One item of From, To, Contact, Route, Record-Route, Refer-To, P-Asserted-Identity, ... */
 struct value_name_addr {
-	struct slice raw;           /* the item as written, without surrounding white space */
-	bool star;                  /* Contact: * ; nothing else is set */
-	struct slice display;       /* unquoted and unescaped; l is 0 if there is none */
+	struct slice raw;     /* the item as written, without surrounding white space */
+	bool star;            /* Contact: * ; nothing else is set */
+	struct slice display; /* unquoted and unescaped; l is 0 if there is none */
 	struct value_uri uri;
 	struct value_params params; /* header parameters; without <>, those behind the URI are these (RFC 3261 20.10) */
 	struct slice tag;           /* of those; p is NULL if there is none */
@@ -76,8 +77,8 @@ struct value_name_addrs {
 	struct value_name_addr at[];
 };
 
-/* All items of one header value, in order. Empty items between commas are skipped, no item at all is refused, as are more than
- * `max` (VALUE_MAX_ITEMS). */
+/* All items of one header value, in order. Empty items between commas are skipped, no item at all is refused, as are
+ * more than `max` (VALUE_MAX_ITEMS). */
 int value_name_addr_list(struct value_name_addrs **out, struct slice s, size_t max, struct err *e);
 
 struct value_via {
@@ -85,10 +86,10 @@ struct value_via {
 	struct slice protocol, version, transport; /* "SIP", "2.0", "UDP" as written */
 	struct slice host;                         /* sent-by, an IPv6 reference without its brackets */
 	bool host_is_ipv6;
-	uint16_t port;                             /* 0: none given */
-	struct slice branch, received, maddr;      /* p is NULL if there is none */
-	bool rport_present;                        /* ";rport" with or without a value (RFC 3581) */
-	uint16_t rport;                            /* its value, 0 if it has none or no valid one */
+	uint16_t port;                        /* 0: none given */
+	struct slice branch, received, maddr; /* p is NULL if there is none */
+	bool rport_present;                   /* ";rport" with or without a value (RFC 3581) */
+	uint16_t rport;                       /* its value, 0 if it has none or no valid one */
 	struct value_params params;
 };
 
@@ -106,10 +107,12 @@ int value_strict(struct slice message, struct err *e);
 bool value_split(struct slice *next, struct slice *rest);
 
 /* The parameter `name` (case folded) of the first item of a header value, outside <> and quotes: for tags, expires,
- * received on the hot path. True if it is there; *out (may be NULL) is its value as written, with p NULL if it has none. */
+ * received on the hot path. True if it is there; *out (may be NULL) is its value as written, with p NULL if it has
+ * none. */
 bool value_param_find(struct slice header_value, struct slice name, struct slice *out);
 
-/* Appends the contents of a quoted string, with its backslash escapes resolved. Without surrounding quotes: the bytes as they are. */
+/* Appends the contents of a quoted string, with its backslash escapes resolved. Without surrounding quotes: the bytes
+ * as they are. */
 void value_unquote(struct buf *out, struct slice s);
 /* Appends `s` as a quoted string, with '"' and '\' escaped. */
 void value_quote(struct buf *out, struct slice s);

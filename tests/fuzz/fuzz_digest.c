@@ -1,27 +1,30 @@
 /* sip/digest: each input as a challenge that is answered, and as credentials that are verified. */
-#include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "core/mem.h"
 #include "sip/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* assert() that a release build keeps */
+#define CHECK(x) ((x) ? (void)0 : abort())
+
 static void check_slice(struct slice s, struct slice within)
 {
-	assert(!s.p || (s.p >= within.p && s.p + s.l <= within.p + within.l));
+	CHECK(!s.p || (s.p >= within.p && s.p + s.l <= within.p + within.l));
 }
 
 static void answer(const struct digest_challenge *c)
 {
 	const struct digest_client client = {
-		.username = SLICE_LIT("al\"ice"),
-		.password = SLICE_LIT("secret"),
-		.method = SLICE_LIT("INVITE"),
-		.uri = SLICE_LIT("sip:bob@example.test"),
-		.body = SLICE_LIT("v=0\r\n"),
-		.cnonce = SLICE_LIT("c"),
-		.nc = 1,
+	    .username = SLICE_LIT("al\"ice"),
+	    .password = SLICE_LIT("secret"),
+	    .method = SLICE_LIT("INVITE"),
+	    .uri = SLICE_LIT("sip:bob@example.test"),
+	    .body = SLICE_LIT("v=0\r\n"),
+	    .cnonce = SLICE_LIT("c"),
+	    .nc = 1,
 	};
 	struct digest_credentials back;
 	struct digest_choice choice;
@@ -29,12 +32,14 @@ static void answer(const struct digest_challenge *c)
 	struct err e;
 
 	if (digest_choose(&choice, 1, c, 1, DIGEST_ALGS_ALL) == 1 && choice.use) {
-		assert(!digest_authorize(&b, c, &client, &e));
-		/* what is written can be read, the challenge's own values unchanged in it; only its growth may break the limit */
+		CHECK(!digest_authorize(&b, c, &client, &e));
+		/* what is written can be read, the challenge's own values unchanged in it; only its growth may break
+		 * the limit */
 		if (b.len <= DIGEST_MAX_LEN) {
-			assert(!digest_credentials_parse(&back, buf_slice(&b), &e));
-			assert(slice_eq(back.realm, c->realm) && slice_eq(back.nonce, c->nonce) && slice_eq(back.opaque, c->opaque));
-			assert(back.alg == c->alg);
+			CHECK(!digest_credentials_parse(&back, buf_slice(&b), &e));
+			CHECK(slice_eq(back.realm, c->realm) && slice_eq(back.nonce, c->nonce) &&
+			      slice_eq(back.opaque, c->opaque));
+			CHECK(back.alg == c->alg);
 		}
 	}
 	buf_free(&b);
@@ -44,10 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct slice s = {(const char *)data, size};
 	struct digest_expect x = {
-		.realm = SLICE_LIT("r"),
-		.password = SLICE_LIT("secret"),
-		.method = SLICE_LIT("INVITE"),
-		.request_uri = SLICE_LIT("sip:bob@example.test"),
+	    .realm = SLICE_LIT("r"),
+	    .password = SLICE_LIT("secret"),
+	    .method = SLICE_LIT("INVITE"),
+	    .request_uri = SLICE_LIT("sip:bob@example.test"),
 	};
 	struct digest_challenge c;
 	struct digest_credentials k;
@@ -72,6 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		digest_verify(s, &x, &e);
 	}
 	mem_deref(x.nonces);
-	assert(!mem_live());
+	CHECK(!mem_live());
 	return 0;
 }

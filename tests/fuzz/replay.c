@@ -1,5 +1,5 @@
-/* Stands in for libFuzzer's main where the compiler has none: gives each file named, and each file of each directory named, to
- * the harness. It ends with 0 unless the harness does not return. */
+/* Stands in for libFuzzer's main where the compiler has none: gives each file named, and each file of each directory
+ * named, to the harness. It ends with 0 unless the harness does not return. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,7 +44,8 @@ static void replay(const char *path)
 	}
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && snprintf(name, sizeof(name), "%s/%s", path, entry->d_name) < (int)sizeof(name))
+		if (entry->d_name[0] != '.' &&
+		    snprintf(name, sizeof(name), "%s/%s", path, entry->d_name) < (int)sizeof(name))
 			replay(name);
 	if (dir)
 		closedir(dir);

@@ -6,7 +6,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum column { ID, SOURCE, ALG, QOP, USER, REALM, PASSWORD, NONCE, NC, CNONCE, METHOD, URI, BODY, RESPONSE, MUST, NOTE, COLUMNS };
+enum column {
+	ID,
+	SOURCE,
+	ALG,
+	QOP,
+	USER,
+	REALM,
+	PASSWORD,
+	NONCE,
+	NC,
+	CNONCE,
+	METHOD,
+	URI,
+	BODY,
+	RESPONSE,
+	MUST,
+	NOTE,
+	COLUMNS
+};
 
 static struct slice from_hex(struct buf *b, struct slice hex)
 {
@@ -32,17 +50,17 @@ static void check_row(struct slice line)
 		rest = tab ? (struct slice){tab + 1, rest.l - col[i].l - 1} : SLICE_NONE;
 	}
 	struct digest_input in = {
-		.alg = digest_alg_from(col[ALG]),
-		.qop = digest_qop_from(col[QOP]),
-		.username = col[USER],
-		.realm = col[REALM],
-		.password = col[PASSWORD],
-		.nonce = col[NONCE],
-		.nc = col[NC],
-		.cnonce = col[CNONCE],
-		.method = col[METHOD],
-		.uri = col[URI],
-		.body = from_hex(&body, col[BODY]),
+	    .alg = digest_alg_from(col[ALG]),
+	    .qop = digest_qop_from(col[QOP]),
+	    .username = col[USER],
+	    .realm = col[REALM],
+	    .password = col[PASSWORD],
+	    .nonce = col[NONCE],
+	    .nc = col[NC],
+	    .cnonce = col[CNONCE],
+	    .method = col[METHOD],
+	    .uri = col[URI],
+	    .body = from_hex(&body, col[BODY]),
 	};
 	struct err e;
 
@@ -123,8 +141,9 @@ static struct digest_challenge challenge(const char *text)
 
 static void test_challenge_parse(void **state)
 {
-	struct digest_challenge c = challenge("Digest realm=\"atlanta.com\",\r\n domain=\"sip:boxesbybob.com\", qop=\"auth,auth-int\",\r\n"
-					      "\tnonce=\"f84f1cec41e6cbe5aea9c8e88d359\",opaque=\"\", stale=FALSE, algorithm=MD5");
+	struct digest_challenge c =
+	    challenge("Digest realm=\"atlanta.com\",\r\n domain=\"sip:boxesbybob.com\", qop=\"auth,auth-int\",\r\n"
+		      "\tnonce=\"f84f1cec41e6cbe5aea9c8e88d359\",opaque=\"\", stale=FALSE, algorithm=MD5");
 
 	(void)state;
 	assert_slice(c.realm, "atlanta.com");
@@ -135,7 +154,8 @@ static void test_challenge_parse(void **state)
 	assert_int_equal(c.alg, DIGEST_MD5);
 
 	/* what the field sends */
-	c = challenge("digest  nonce = abc/+== , realm=\"a \\\"b\\\" c\" ,, qop=auth, stale=\"true\", algorithm=\"SHA-256\", x-y=1, userhash=true,");
+	c = challenge("digest  nonce = abc/+== , realm=\"a \\\"b\\\" c\" ,, qop=auth, stale=\"true\", "
+		      "algorithm=\"SHA-256\", x-y=1, userhash=true,");
 	assert_slice(c.realm, "a \\\"b\\\" c");
 	assert_slice(c.nonce, "abc/+==");
 	assert_true(c.has_qop && c.qop_auth && !c.qop_auth_int && c.stale && c.userhash && !c.opaque.p);
@@ -155,24 +175,25 @@ static void test_challenge_malformed(void **state)
 	static const struct {
 		const char *text, *why;
 	} rows[] = {
-		{"", "empty"},
-		{"   ", "empty"},
-		{"Digest", "no realm"},
-		{"Digest realm=\"a\"", "no nonce"},
-		{"Digest nonce=\"a\"", "no realm"},
-		{"Digest realm=\"a", "without its end"},
-		{"Digest realm=\"a\\\"", "without its end"},
-		{"Digest realm=\"a\\", "without its end"},
-		{"Digest realm=\"", "without its end"},
-		{"Digest realm", "no name=value"},
-		{"Digest realm=\"a\" nonce=\"b\"", "no comma"},
-		{"Digest =\"a\"", "no name=value"},
-		{"Digest realm=\"a\", realm=\"b\", nonce=\"c\"", "twice"},
-		{"Digest realm=\"a\r\nEvil: b\", nonce=\"c\"", "control character"},
-		{"Digest realm=\"a\\\r\nEvil: b\", nonce=\"c\"", "control character"},
-		{"realm=\"a\"", "no scheme"},
-		{"\"Digest\"", "no scheme"},
-		{"Digest realm=\"a\", nonce=\"c\", Digest realm=\"b\"", "no name=value"},
+	    {"", "empty"},
+	    {"   ", "empty"},
+	    {"Digest", "no realm"},
+	    {"Digest realm=\"a\"", "no nonce"},
+	    {"Digest nonce=\"a\"", "no realm"},
+	    {"Digest realm=\"a", "without its end"},
+	    {"Digest realm=\"a\\\"", "without its end"},
+	    {"Digest realm=\"a\\", "without its end"},
+	    {"Digest realm=\"", "without its end"},
+	    {"Digest realm", "no name=value"},
+	    {"Digest realm=\"a\" nonce=\"b\"", "no comma"},
+	    {"Digest =\"a\"", "no name=value"},
+	    {"Digest realm=\"a\", nonce=b\\", "no comma"}, /* would be echoed as nonce="b\" */
+	    {"Digest realm=\"a\", realm=\"b\", nonce=\"c\"", "twice"},
+	    {"Digest realm=\"a\r\nEvil: b\", nonce=\"c\"", "control character"},
+	    {"Digest realm=\"a\\\r\nEvil: b\", nonce=\"c\"", "control character"},
+	    {"realm=\"a\"", "no scheme"},
+	    {"\"Digest\"", "no scheme"},
+	    {"Digest realm=\"a\", nonce=\"c\", Digest realm=\"b\"", "no name=value"},
 	};
 
 	(void)state;
@@ -183,7 +204,8 @@ static void test_challenge_malformed(void **state)
 		char *exact = malloc(strlen(rows[i].text));
 
 		memcpy(exact, rows[i].text, strlen(rows[i].text));
-		assert_int_equal(digest_challenge_parse(&c, (struct slice){exact, strlen(rows[i].text)}, &e), ERR_PARSE);
+		assert_int_equal(digest_challenge_parse(&c, (struct slice){exact, strlen(rows[i].text)}, &e),
+				 ERR_PARSE);
 		if (!strstr(e.text, rows[i].why))
 			fail_msg("%s: %s", rows[i].text, e.text);
 		free(exact);
@@ -216,12 +238,12 @@ static void test_credentials_malformed(void **state)
 	static const struct {
 		const char *tail, *why;
 	} rows[] = {
-		{", qop=auth", "no cnonce"},
-		{", qop=auth, cnonce=\"c\"", "no nc"},
-		{", qop=auth, cnonce=\"c\", nc=1", "8 hexadecimal"},
-		{", qop=auth, cnonce=\"c\", nc=0000000g", "8 hexadecimal"},
-		{", algorithm=MD5-sess", "no cnonce"},
-		{", uri=\"v\"", "twice"},
+	    {", qop=auth", "no cnonce"},
+	    {", qop=auth, cnonce=\"c\"", "no nc"},
+	    {", qop=auth, cnonce=\"c\", nc=1", "8 hexadecimal"},
+	    {", qop=auth, cnonce=\"c\", nc=0000000g", "8 hexadecimal"},
+	    {", algorithm=MD5-sess", "no cnonce"},
+	    {", uri=\"v\"", "twice"},
 	};
 	struct digest_credentials c;
 	struct err e;
@@ -244,12 +266,12 @@ static void test_credentials_malformed(void **state)
 static void test_choose(void **state)
 {
 	struct digest_challenge all[] = {
-		challenge("Bearer x=1"),
-		challenge("Digest realm=\"a\", nonce=\"1\", algorithm=SHA-999"),
-		challenge("Digest realm=\"b\", nonce=\"2\", algorithm=MD5, qop=\"auth-conf\""),
-		challenge("Digest realm=\"a\", nonce=\"3\", algorithm=SHA-256, qop=\"auth\""),
-		challenge("Digest realm=\"a\", nonce=\"4\", algorithm=MD5"),
-		challenge("Digest realm=\"a\", nonce=\"5\", algorithm=MD5"),
+	    challenge("Bearer x=1"),
+	    challenge("Digest realm=\"a\", nonce=\"1\", algorithm=SHA-999"),
+	    challenge("Digest realm=\"b\", nonce=\"2\", algorithm=MD5, qop=\"auth-conf\""),
+	    challenge("Digest realm=\"a\", nonce=\"3\", algorithm=SHA-256, qop=\"auth\""),
+	    challenge("Digest realm=\"a\", nonce=\"4\", algorithm=MD5"),
+	    challenge("Digest realm=\"a\", nonce=\"5\", algorithm=MD5"),
 	};
 	struct digest_choice c[6];
 
@@ -257,7 +279,8 @@ static void test_choose(void **state)
 	all[5].proxy = true;
 	assert_int_equal(digest_choose(c, 6, all, 6, DIGEST_ALGS_ALL), 4);
 	assert_true(!c[0].use && c[0].top == &all[0]);
-	assert_true(c[1].use == &all[3] && c[1].top == &all[1]); /* the topmost supported, not the strongest or the last */
+	assert_true(c[1].use == &all[3] &&
+		    c[1].top == &all[1]); /* the topmost supported, not the strongest or the last */
 	assert_true(!c[2].use && c[2].top == &all[2]);
 	assert_true(c[3].use == &all[5]);
 	assert_int_equal(digest_choose(c, 2, all, 6, DIGEST_ALG_BIT(DIGEST_MD5)), 4);
@@ -268,53 +291,56 @@ static void test_choose(void **state)
 static struct digest_client alice(void)
 {
 	return (struct digest_client){
-		.username = SLICE_LIT("alice"),
-		.password = SLICE_LIT("secret"),
-		.method = SLICE_LIT("INVITE"),
-		.uri = SLICE_LIT("sip:bob@example.test"),
-		.body = SLICE_LIT("v=0\r\n"),
-		.cnonce = SLICE_LIT("c1"),
-		.nc = 1,
+	    .username = SLICE_LIT("alice"),
+	    .password = SLICE_LIT("secret"),
+	    .method = SLICE_LIT("INVITE"),
+	    .uri = SLICE_LIT("sip:bob@example.test"),
+	    .body = SLICE_LIT("v=0\r\n"),
+	    .cnonce = SLICE_LIT("c1"),
+	    .nc = 1,
 	};
 }
 
 static struct digest_expect expect_alice(void)
 {
 	return (struct digest_expect){
-		.realm = SLICE_LIT("a \"b\" \\c"),
-		.username = SLICE_LIT("alice"),
-		.password = SLICE_LIT("secret"),
-		.method = SLICE_LIT("INVITE"),
-		.request_uri = SLICE_LIT("sip:bob@EXAMPLE.test"),
-		.body = SLICE_LIT("v=0\r\n"),
+	    .realm = SLICE_LIT("a \"b\" \\c"),
+	    .username = SLICE_LIT("alice"),
+	    .password = SLICE_LIT("secret"),
+	    .method = SLICE_LIT("INVITE"),
+	    .request_uri = SLICE_LIT("sip:bob@EXAMPLE.test"),
+	    .body = SLICE_LIT("v=0\r\n"),
 	};
 }
 
 static void test_authorize_text(void **state)
 {
-	struct digest_challenge c = challenge("Digest realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
-					      "opaque=\"5ccc\", qop=\"auth,auth-int\", algorithm=md5");
+	struct digest_challenge c =
+	    challenge("Digest realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
+		      "opaque=\"5ccc\", qop=\"auth,auth-int\", algorithm=md5");
 	struct digest_client bob = {
-		.username = SLICE_LIT("bob"),
-		.password = SLICE_LIT("zanzibar"),
-		.method = SLICE_LIT("INVITE"),
-		.uri = SLICE_LIT("sip:bob@biloxi.com"),
-		.cnonce = SLICE_LIT("0a4f113b"),
-		.nc = 1,
+	    .username = SLICE_LIT("bob"),
+	    .password = SLICE_LIT("zanzibar"),
+	    .method = SLICE_LIT("INVITE"),
+	    .uri = SLICE_LIT("sip:bob@biloxi.com"),
+	    .cnonce = SLICE_LIT("0a4f113b"),
+	    .nc = 1,
 	};
 	struct buf b = {0};
 	struct err e;
 
 	(void)state;
 	assert_int_equal(digest_authorize(&b, &c, &bob, &e), 0);
-	assert_slice(buf_slice(&b), "Digest username=\"bob\", realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
-				    "uri=\"sip:bob@biloxi.com\", response=\"89eb0059246c02b2f6ee02c7961d5ea3\", algorithm=MD5, "
-				    "cnonce=\"0a4f113b\", opaque=\"5ccc\", qop=auth, nc=00000001");
+	assert_slice(buf_slice(&b),
+		     "Digest username=\"bob\", realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
+		     "uri=\"sip:bob@biloxi.com\", response=\"89eb0059246c02b2f6ee02c7961d5ea3\", algorithm=MD5, "
+		     "cnonce=\"0a4f113b\", opaque=\"5ccc\", qop=auth, nc=00000001");
 	buf_reset(&b);
 	c = challenge("Digest realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"");
 	assert_int_equal(digest_authorize(&b, &c, &bob, &e), 0);
-	assert_slice(buf_slice(&b), "Digest username=\"bob\", realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
-				    "uri=\"sip:bob@biloxi.com\", response=\"bf57e4e0d0bffc0fbaedce64d59add5e\"");
+	assert_slice(buf_slice(&b),
+		     "Digest username=\"bob\", realm=\"biloxi.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
+		     "uri=\"sip:bob@biloxi.com\", response=\"bf57e4e0d0bffc0fbaedce64d59add5e\"");
 	buf_reset(&b);
 
 	bob.cnonce = SLICE_NONE;
@@ -340,12 +366,12 @@ static void test_both_sides(void **state)
 	for (int alg = DIGEST_ALG_UNKNOWN; alg <= DIGEST_SHA_512_256_SESS; alg++)
 		for (int qop = 0; qop < 4; qop++) {
 			struct digest_challenge_params p = {
-				.realm = SLICE_LIT("a \"b\" \\c"),
-				.nonce = SLICE_LIT("n\"1"),
-				.opaque = SLICE_LIT("o"),
-				.alg = (enum digest_alg)alg,
-				.qop_auth = qop & 1,
-				.qop_auth_int = qop & 2,
+			    .realm = SLICE_LIT("a \"b\" \\c"),
+			    .nonce = SLICE_LIT("n\"1"),
+			    .opaque = SLICE_LIT("o"),
+			    .alg = (enum digest_alg)alg,
+			    .qop_auth = qop & 1,
+			    .qop_auth_int = qop & 2,
 			};
 			struct digest_client client = alice();
 			struct digest_expect x = expect_alice();
@@ -411,9 +437,12 @@ static void test_verify_missing(void **state)
 	assert_int_equal(digest_verify(SLICE_LIT(""), &x, &e), DIGEST_MALFORMED);
 	assert_int_equal(digest_verify(SLICE_LIT("Digest"), &x, NULL), DIGEST_MALFORMED);
 	/* an empty response is not a prefix match */
-	assert_int_equal(digest_verify(SLICE_LIT("Digest username=\"alice\", realm=\"a \\\"b\\\" \\\\c\", nonce=\"n\", uri=\"u\", response=\"\""),
-				       &x, &e),
-			 DIGEST_WRONG);
+	assert_int_equal(
+	    digest_verify(
+		SLICE_LIT(
+		    "Digest username=\"alice\", realm=\"a \\\"b\\\" \\\\c\", nonce=\"n\", uri=\"u\", response=\"\""),
+		&x, &e),
+	    DIGEST_WRONG);
 }
 
 static void test_verify_nonces(void **state)
@@ -461,7 +490,8 @@ static void test_nonces(void **state)
 		assert_int_equal(digest_nonces_count(n), i < 5 ? i + 1 : 5);
 		for (int k = i > 10 ? i - 10 : 0; k <= i; k++) {
 			snprintf(text, sizeof(text), "nonce-%d", k);
-			assert_int_equal(digest_nonces_check(n, slice_str(text), 0, (uint64_t)i, 0), i - k < 5 ? DIGEST_OK : DIGEST_STALE);
+			assert_int_equal(digest_nonces_check(n, slice_str(text), 0, (uint64_t)i, 0),
+					 i - k < 5 ? DIGEST_OK : DIGEST_STALE);
 		}
 	}
 	/* issued again: new, and still there once */
@@ -487,7 +517,8 @@ static void test_nonces(void **state)
 
 static int once_through(void *arg)
 {
-	struct digest_challenge_params p = {.realm = SLICE_LIT("a \"b\" \\c"), .nonce = SLICE_LIT("n"), .alg = DIGEST_SHA_256_SESS, .qop_auth = true};
+	struct digest_challenge_params p = {
+	    .realm = SLICE_LIT("a \"b\" \\c"), .nonce = SLICE_LIT("n"), .alg = DIGEST_SHA_256_SESS, .qop_auth = true};
 	struct digest_client client = alice();
 	struct digest_expect x = expect_alice();
 	struct buf ask = {0}, answer = {0};
@@ -527,20 +558,20 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_vectors_own),
-		UNIT_TEST(test_vectors_published),
-		UNIT_TEST(test_names),
-		UNIT_TEST(test_challenge_parse),
-		UNIT_TEST(test_challenge_malformed),
-		UNIT_TEST(test_too_long),
-		UNIT_TEST(test_credentials_malformed),
-		UNIT_TEST(test_choose),
-		UNIT_TEST(test_authorize_text),
-		UNIT_TEST(test_both_sides),
-		UNIT_TEST(test_verify_missing),
-		UNIT_TEST(test_verify_nonces),
-		UNIT_TEST(test_nonces),
-		UNIT_TEST(test_out_of_memory),
+	    UNIT_TEST(test_vectors_own),
+	    UNIT_TEST(test_vectors_published),
+	    UNIT_TEST(test_names),
+	    UNIT_TEST(test_challenge_parse),
+	    UNIT_TEST(test_challenge_malformed),
+	    UNIT_TEST(test_too_long),
+	    UNIT_TEST(test_credentials_malformed),
+	    UNIT_TEST(test_choose),
+	    UNIT_TEST(test_authorize_text),
+	    UNIT_TEST(test_both_sides),
+	    UNIT_TEST(test_verify_missing),
+	    UNIT_TEST(test_verify_nonces),
+	    UNIT_TEST(test_nonces),
+	    UNIT_TEST(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

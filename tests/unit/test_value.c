@@ -65,7 +65,8 @@ static struct value_via *via(const char *text)
 
 static void test_uri(void **state)
 {
-	struct value_uri *u = uri(" sips:al%69ce:s%3Ac@Atlanta.example:5061;transport=tcp;lr;x=;;y=%41?Subject=a%20b&x= ");
+	struct value_uri *u =
+	    uri(" sips:al%69ce:s%3Ac@Atlanta.example:5061;transport=tcp;lr;x=;;y=%41?Subject=a%20b&x= ");
 
 	(void)state;
 	assert_slice(u->raw, "sips:al%69ce:s%3Ac@Atlanta.example:5061;transport=tcp;lr;x=;;y=%41?Subject=a%20b&x=");
@@ -79,7 +80,8 @@ static void test_uri(void **state)
 	assert_int_equal(u->params.count, 4);
 	assert_slice(value_param_get(&u->params, SLICE_LIT("TRANSPORT"))->value, "tcp");
 	assert_null(value_param_get(&u->params, SLICE_LIT("lr"))->value.p);
-	assert_true(value_param_get(&u->params, SLICE_LIT("x"))->value.p && !value_param_get(&u->params, SLICE_LIT("x"))->value.l);
+	assert_true(value_param_get(&u->params, SLICE_LIT("x"))->value.p &&
+		    !value_param_get(&u->params, SLICE_LIT("x"))->value.l);
 	assert_slice(u->params.at[3].value, "%41");
 	assert_int_equal(u->headers.count, 2);
 	assert_slice(u->headers.at[0].name, "Subject");
@@ -89,7 +91,8 @@ static void test_uri(void **state)
 	mem_deref(u);
 
 	/* RFC 4475 3.1.1.1 and 3.1.1.6 */
-	u = uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com");
+	u = uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/"
+		";;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com");
 	assert_slice(u->user_raw, "1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*");
 	assert_slice(u->password, "&it+has=1,weird!*pas$wo~d_too.(doesn't-it)");
 	assert_slice(u->host, "example.com");
@@ -139,11 +142,48 @@ static void test_uri_other_schemes(void **state)
 static void test_uri_malformed(void **state)
 {
 	static const char *const rows[] = {
-		"", " ", ":", "sip", "sip:", "sip:;x", "sip:@b", "sip:a@", "sip:a:@b", "sip:a@b:", "sip:a@b:x", "sip:a@b:0", "sip:a@b:65536",
-		"sip:a b@c", "sip:a@b;x y", "sip: a@b", "<sip:a@b>", "sip:a@b;=x", "sip:x[::1]", "sip:[::1]x", "sip:[::1", "sip:::1", "sip:[]",
-		"sip:[1.2.3.4]", "sip:[::1]]", "sip:a@b@c", "sip:a@b%41", "sip:a@b,sip:c@d", "sip:a@b?x", "sip:a@b?", "sip:a@b\"c",
-		"1sip:a@b", "tel:", "tel:;x", "tel:1;=x", "mailto:", "sip:a\001b@c", "sip:a@b;\002", "sip:a@b\177", "[]:", "sip:a@b?a=b;c",
-		"sip:a@host\r\n.example",
+	    "",
+	    " ",
+	    ":",
+	    "sip",
+	    "sip:",
+	    "sip:;x",
+	    "sip:@b",
+	    "sip:a@",
+	    "sip:a:@b",
+	    "sip:a@b:",
+	    "sip:a@b:x",
+	    "sip:a@b:0",
+	    "sip:a@b:65536",
+	    "sip:a b@c",
+	    "sip:a@b;x y",
+	    "sip: a@b",
+	    "<sip:a@b>",
+	    "sip:a@b;=x",
+	    "sip:x[::1]",
+	    "sip:[::1]x",
+	    "sip:[::1",
+	    "sip:::1",
+	    "sip:[]",
+	    "sip:[1.2.3.4]",
+	    "sip:[::1]]",
+	    "sip:a@b@c",
+	    "sip:a@b%41",
+	    "sip:a@b,sip:c@d",
+	    "sip:a@b?x",
+	    "sip:a@b?",
+	    "sip:a@b\"c",
+	    "1sip:a@b",
+	    "tel:",
+	    "tel:;x",
+	    "tel:1;=x",
+	    "mailto:",
+	    "sip:a\001b@c",
+	    "sip:a@b;\002",
+	    "sip:a@b\177",
+	    "[]:",
+	    "sip:a@b?a=b;c",
+	    "sip:a@host\r\n.example",
 	};
 
 	(void)state;
@@ -196,46 +236,46 @@ static void test_uri_eq(void **state)
 		const char *a, *b;
 		bool eq;
 	} rows[] = {
-		{"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp", true},
-		{"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true},
-		{"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5", true},
-		{"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
-		 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com", true},
-		{"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
-		 "sip:alice@atlanta.com?priority=urgent&subject=project%20x", true},
-		{"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP", false},
-		{"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false},
-		{"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", false},
-		{"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false},
-		{"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false},
-		{"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false},
-		{"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", false},
-		{"sip:a@b", "sips:a@b", false},
-		{"sip:a@b", "sip:b", false},
-		{"sip:a:p@b", "sip:a@b", false},
-		{"sip:a:P@b", "sip:a:p@b", false},
-		{"sip:a%3bb@c", "sip:a;b@c", false}, /* reserved: an escaped one is another */
-		{"sip:a%3bb@c", "sip:a%3Bb@c", true},
-		{"sip:a%2Db@c", "sip:a-b@c", true},
-		{"sip:a@b;user=phone", "sip:a@b", false},
-		{"sip:a@b", "sip:a@b;ttl=1", false},
-		{"sip:a@b", "sip:a@b;maddr=239.255.255.1", false},
-		{"sip:a@b;method=INVITE", "sip:a@b", false},
-		{"sip:a@b;lr", "sip:a@b", true},
-		{"sip:a@b;lr", "sip:a@b;lr=on", false},
-		{"sip:a@b;%78=Y", "sip:a@b;X=y", true},
-		{"sip:a@[2001:DB8:0::1]", "sip:a@[2001:db8::1]", true},
-		{"sip:a@[::1]", "sip:a@[::2]", false},
-		{"sip:a@b?x=1&x=2", "sip:a@b?x=2&x=2", false},
-		{"sip:a@b?x=1&x=2&x=2", "sip:a@b?x=2&x=1&x=2", true},
-		{"sip:a@b?X=a", "sip:a@b?x=a", true},
-		{"sip:a@b?x=A", "sip:a@b?x=a", false},
-		{"tel:+1-201-555-0123", "TEL:+1(201)5550123", true},
-		{"tel:7042;phone-context=example.com", "tel:7042;phone-context=EXAMPLE.com", true},
-		{"tel:7042;phone-context=example.com", "tel:7042", false},
-		{"tel:1", "tel:12", false},
-		{"urn:service:sos", "urn:service:sos", true},
-		{"urn:service:sos", "urn:service:SOS", false},
+	    {"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp", true},
+	    {"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true},
+	    {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5", true},
+	    {"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+	     "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com", true},
+	    {"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+	     "sip:alice@atlanta.com?priority=urgent&subject=project%20x", true},
+	    {"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP", false},
+	    {"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false},
+	    {"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", false},
+	    {"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false},
+	    {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false},
+	    {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false},
+	    {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", false},
+	    {"sip:a@b", "sips:a@b", false},
+	    {"sip:a@b", "sip:b", false},
+	    {"sip:a:p@b", "sip:a@b", false},
+	    {"sip:a:P@b", "sip:a:p@b", false},
+	    {"sip:a%3bb@c", "sip:a;b@c", false}, /* reserved: an escaped one is another */
+	    {"sip:a%3bb@c", "sip:a%3Bb@c", true},
+	    {"sip:a%2Db@c", "sip:a-b@c", true},
+	    {"sip:a@b;user=phone", "sip:a@b", false},
+	    {"sip:a@b", "sip:a@b;ttl=1", false},
+	    {"sip:a@b", "sip:a@b;maddr=239.255.255.1", false},
+	    {"sip:a@b;method=INVITE", "sip:a@b", false},
+	    {"sip:a@b;lr", "sip:a@b", true},
+	    {"sip:a@b;lr", "sip:a@b;lr=on", false},
+	    {"sip:a@b;%78=Y", "sip:a@b;X=y", true},
+	    {"sip:a@[2001:DB8:0::1]", "sip:a@[2001:db8::1]", true},
+	    {"sip:a@[::1]", "sip:a@[::2]", false},
+	    {"sip:a@b?x=1&x=2", "sip:a@b?x=2&x=2", false},
+	    {"sip:a@b?x=1&x=2&x=2", "sip:a@b?x=2&x=1&x=2", true},
+	    {"sip:a@b?X=a", "sip:a@b?x=a", true},
+	    {"sip:a@b?x=A", "sip:a@b?x=a", false},
+	    {"tel:+1-201-555-0123", "TEL:+1(201)5550123", true},
+	    {"tel:7042;phone-context=example.com", "tel:7042;phone-context=EXAMPLE.com", true},
+	    {"tel:7042;phone-context=example.com", "tel:7042", false},
+	    {"tel:1", "tel:12", false},
+	    {"urn:service:sos", "urn:service:sos", true},
+	    {"urn:service:sos", "urn:service:SOS", false},
 	};
 
 	(void)state;
@@ -254,7 +294,8 @@ static void test_uri_eq(void **state)
 
 static void test_name_addr(void **state)
 {
-	struct value_name_addr *a = name_addr("\"A \\\"x\\\\ <,;>\" <sip:alice@example.test;lr>\r\n\t; tag = 1928301774 ;m=\"=;;?&\\\"\";n=;;o");
+	struct value_name_addr *a = name_addr(
+	    "\"A \\\"x\\\\ <,;>\" <sip:alice@example.test;lr>\r\n\t; tag = 1928301774 ;m=\"=;;?&\\\"\";n=;;o");
 
 	(void)state;
 	assert_slice(a->display, "A \"x\\ <,;>");
@@ -295,9 +336,28 @@ static void test_name_addr(void **state)
 static void test_name_addr_malformed(void **state)
 {
 	static const char *const rows[] = {
-		"", "<>", "<sip:a@b", "<sip:a@b> x", "<sip:a@b>tag=1", "<sip:a@b>,<sip:c@d>", "a,b <sip:a@b>", "\"a <sip:a@b>", "\"a\"", "< sip:a@b>",
-		"<sip:a@b>;=x", "Bob", "<sip:a@b;x=\">", "*;expires=0", "<<sip:a@b>>", ";tag=x", "<sip:a@b>;a=\"", "sip:a b@c",
-		"<sip:a@b>;a b", "<sip:a@b>;x=a b", "<sip:a@b>;x=<y;z>", "<sip:a@b>;\001",
+	    "",
+	    "<>",
+	    "<sip:a@b",
+	    "<sip:a@b> x",
+	    "<sip:a@b>tag=1",
+	    "<sip:a@b>,<sip:c@d>",
+	    "a,b <sip:a@b>",
+	    "\"a <sip:a@b>",
+	    "\"a\"",
+	    "< sip:a@b>",
+	    "<sip:a@b>;=x",
+	    "Bob",
+	    "<sip:a@b;x=\">",
+	    "*;expires=0",
+	    "<<sip:a@b>>",
+	    ";tag=x",
+	    "<sip:a@b>;a=\"",
+	    "sip:a b@c",
+	    "<sip:a@b>;a b",
+	    "<sip:a@b>;x=a b",
+	    "<sip:a@b>;x=<y;z>",
+	    "<sip:a@b>;\001",
 	};
 
 	(void)state;
@@ -319,9 +379,10 @@ static void test_name_addr_list(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(value_name_addr_list(&list, SLICE_LIT("<sip:p1,x@a;lr>,, \"B, C\" <sip:p2;lr>;q=0.7 , sip:c@d;expires=60,"),
-					      VALUE_MAX_ITEMS, &e),
-			 0);
+	assert_int_equal(
+	    value_name_addr_list(&list, SLICE_LIT("<sip:p1,x@a;lr>,, \"B, C\" <sip:p2;lr>;q=0.7 , sip:c@d;expires=60,"),
+				 VALUE_MAX_ITEMS, &e),
+	    0);
 	assert_int_equal(list->count, 3);
 	assert_slice(list->at[0].uri.user, "p1,x");
 	assert_slice(list->at[1].display, "B, C");
@@ -345,7 +406,8 @@ static void test_name_addr_list(void **state)
 
 static void test_via(void **state)
 {
-	struct value_via *v = via("SIP / 2.0 / UDP\t first.example.com: 4000;ttl=16\r\n ;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;received=;rport");
+	struct value_via *v = via("SIP / 2.0 / UDP\t first.example.com: 4000;ttl=16\r\n ;maddr=224.2.0.1 "
+				  ";branch=z9hG4bKa7c6a8dlze.1;received=;rport");
 
 	(void)state;
 	assert_slice(v->protocol, "SIP");
@@ -373,9 +435,26 @@ static void test_via(void **state)
 static void test_via_malformed(void **state)
 {
 	static const char *const rows[] = {
-		"", "SIP", "SIP/2.0", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPh", "SIP//UDP h", "/2.0/UDP h", "SIP/2.0/UDP h:", "SIP/2.0/UDP h:0",
-		"SIP/2.0/UDP h:99999", "SIP/2.0/UDP ;branch=x", "SIP/2.0/UDP [::1", "SIP/2.0/UDP ::1", "SIP/2.0/UDP h g;branch=x",
-		"SIP/2.0/UDP h,SIP/2.0/UDP g", "SIP/2.0/UDP h;branch=x(y)", "SIP/2.0/UDP h;=x", "SIP/2.0/UDP a@b", "SIP/2.0/UDP h/x",
+	    "",
+	    "SIP",
+	    "SIP/2.0",
+	    "SIP/2.0/UDP",
+	    "SIP/2.0/UDP ",
+	    "SIP/2.0/UDPh",
+	    "SIP//UDP h",
+	    "/2.0/UDP h",
+	    "SIP/2.0/UDP h:",
+	    "SIP/2.0/UDP h:0",
+	    "SIP/2.0/UDP h:99999",
+	    "SIP/2.0/UDP ;branch=x",
+	    "SIP/2.0/UDP [::1",
+	    "SIP/2.0/UDP ::1",
+	    "SIP/2.0/UDP h g;branch=x",
+	    "SIP/2.0/UDP h,SIP/2.0/UDP g",
+	    "SIP/2.0/UDP h;branch=x(y)",
+	    "SIP/2.0/UDP h;=x",
+	    "SIP/2.0/UDP a@b",
+	    "SIP/2.0/UDP h/x",
 	};
 
 	(void)state;
@@ -413,7 +492,8 @@ static void test_split(void **state)
 
 static void test_param_find(void **state)
 {
-	const struct slice from = SLICE_LIT("\";tag=no\" <sip:a@b;tag=no> ; TAG = yes;x=\";y=1,\" ;z;e=, <sip:c>;only-second=1");
+	const struct slice from =
+	    SLICE_LIT("\";tag=no\" <sip:a@b;tag=no> ; TAG = yes;x=\";y=1,\" ;z;e=, <sip:c>;only-second=1");
 	struct slice v;
 
 	(void)state;
@@ -428,7 +508,8 @@ static void test_param_find(void **state)
 	assert_false(value_param_find(SLICE_NONE, SLICE_LIT("tag"), &v));
 	assert_false(value_param_find(SLICE_LIT("a"), SLICE_LIT("tag"), &v));
 	assert_true(value_param_find(SLICE_LIT("sip:a@b;tag"), SLICE_LIT("tag"), &v));
-	assert_true(value_param_find(SLICE_LIT("SIP/2.0/UDP [::1]:5060;branch=z9;received=::2"), SLICE_LIT("received"), &v));
+	assert_true(
+	    value_param_find(SLICE_LIT("SIP/2.0/UDP [::1]:5060;branch=z9;received=::2"), SLICE_LIT("received"), &v));
 	assert_slice(v, "::2");
 }
 
@@ -456,7 +537,8 @@ static void test_quote(void **state)
 }
 
 #define HEAD                                                                                                           \
-	"INVITE sip:b@example.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n" \
+	"INVITE sip:b@example.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: "     \
+	"<sip:a@b>\r\n"                                                                                                \
 	"Call-ID: x\r\nCSeq: 1 INVITE\r\n"
 
 static void test_strict(void **state)
@@ -464,21 +546,21 @@ static void test_strict(void **state)
 	static const struct {
 		const char *text, *refused; /* NULL: accepted */
 	} rows[] = {
-		{HEAD "\r\n", NULL},
-		{"\r\n\r\n" HEAD "\r\n", NULL},
-		{HEAD, NULL},
-		{"SIP/2.0 200 OK\r\nContact:\r\n <sip:x@y>\r\n\r\n", NULL},
-		/* bodies are never shown to it: SDP that it reads past the end of, MIME, and one that is not there */
-		{HEAD "Content-Type: application/sdp\r\nContent-Length: 17\r\n\r\nm=audio 0 RTP/AVP\r", NULL},
-		{HEAD "c: multipart/mixed;boundary=x\r\nl: 10\r\n\r\n--x\r\n--x\r\n", NULL},
-		{HEAD "Content-Type: application/sdp\r\nContent-Length: 999\r\n\r\n", NULL},
-		{"", "empty"},
-		{"\r\n", "empty"},
-		{"INVITE\r\n\r\n", "start line: \"INVITE\""},
-		{HEAD "From: <sip:c@d>;tag=2\r\nX: y\r\n\r\n", "header 6: \"From: <sip:c@d>;tag=2\""},
-		{HEAD "X: y\r\nno colon\033[2J\r\n\r\n", "header 7: \"no colon.[2J\""},
-		{HEAD "X: y\r\rContent-Type: multipart/mixed\r\r", "CR without LF"},
-		{HEAD "X: y\r", "CR without LF"},
+	    {HEAD "\r\n", NULL},
+	    {"\r\n\r\n" HEAD "\r\n", NULL},
+	    {HEAD, NULL},
+	    {"SIP/2.0 200 OK\r\nContact:\r\n <sip:x@y>\r\n\r\n", NULL},
+	    /* bodies are never shown to it: SDP that it reads past the end of, MIME, and one that is not there */
+	    {HEAD "Content-Type: application/sdp\r\nContent-Length: 17\r\n\r\nm=audio 0 RTP/AVP\r", NULL},
+	    {HEAD "c: multipart/mixed;boundary=x\r\nl: 10\r\n\r\n--x\r\n--x\r\n", NULL},
+	    {HEAD "Content-Type: application/sdp\r\nContent-Length: 999\r\n\r\n", NULL},
+	    {"", "empty"},
+	    {"\r\n", "empty"},
+	    {"INVITE\r\n\r\n", "start line: \"INVITE\""},
+	    {HEAD "From: <sip:c@d>;tag=2\r\nX: y\r\n\r\n", "header 6: \"From: <sip:c@d>;tag=2\""},
+	    {HEAD "X: y\r\nno colon\033[2J\r\n\r\n", "header 7: \"no colon.[2J\""},
+	    {HEAD "X: y\r\rContent-Type: multipart/mixed\r\r", "CR without LF"},
+	    {HEAD "X: y\r", "CR without LF"},
 	};
 	struct err e;
 
@@ -614,23 +696,23 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_uri),
-		UNIT_TEST(test_uri_other_schemes),
-		UNIT_TEST(test_uri_malformed),
-		UNIT_TEST(test_uri_too_long),
-		UNIT_TEST(test_uri_eq),
-		UNIT_TEST(test_name_addr),
-		UNIT_TEST(test_name_addr_malformed),
-		UNIT_TEST(test_name_addr_list),
-		UNIT_TEST(test_via),
-		UNIT_TEST(test_via_malformed),
-		UNIT_TEST(test_split),
-		UNIT_TEST(test_param_find),
-		UNIT_TEST(test_quote),
-		UNIT_TEST(test_strict),
-		UNIT_TEST(test_strict_caps),
-		UNIT_TEST(test_threads),
-		UNIT_TEST(test_out_of_memory),
+	    UNIT_TEST(test_uri),
+	    UNIT_TEST(test_uri_other_schemes),
+	    UNIT_TEST(test_uri_malformed),
+	    UNIT_TEST(test_uri_too_long),
+	    UNIT_TEST(test_uri_eq),
+	    UNIT_TEST(test_name_addr),
+	    UNIT_TEST(test_name_addr_malformed),
+	    UNIT_TEST(test_name_addr_list),
+	    UNIT_TEST(test_via),
+	    UNIT_TEST(test_via_malformed),
+	    UNIT_TEST(test_split),
+	    UNIT_TEST(test_param_find),
+	    UNIT_TEST(test_quote),
+	    UNIT_TEST(test_strict),
+	    UNIT_TEST(test_strict_caps),
+	    UNIT_TEST(test_threads),
+	    UNIT_TEST(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
