@@ -79,6 +79,8 @@ static void arena_destroy(void *p)
 {
 	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_SIZE);
 	free(p);
+	arena.p = NULL; /* another key's destructor may still parse */
+	arena.used = 0;
 }
 
 static void trace_nothing(const char *file, int line, osip_trace_level_t level, const char *text, va_list ap)
