@@ -274,7 +274,8 @@ bool ua_receive(struct ua *ua, struct msg *m)
 	struct strans *st;
 	struct strans_opts opts = {.timers = ua->ep->timers, .no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
 
-	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) /* never answered (RFC 3261 17.1.1.3) */
+	/* An ACK is never answered (RFC 3261 17.1.1.3), nor is what was cut off, or does not say where an answer goes. */
+	if (slice_eq(m->s.method, SLICE_LIT("ACK")) || (m->s.flaws & SCAN_TRUNCATED) || !m->s.via.p)
 		return false;
 	if (strans_create(&st, ua->ep, m, &opts, NULL, NULL, NULL))
 		return true;

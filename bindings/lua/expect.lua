@@ -1,0 +1,168 @@
+-- What `expect` takes, and how the responses of a request are waited for.
+local engine, use = ...
+local failure, options = use "failure", use "options"
+
+local expect = {}
+
+-- 200, "2xx", "INVITE", or a list of these, in words.
+function expect.words(what)
+  if type(what) == "table" then
+    local words = {}
+    for i, one in ipairs(what) do words[i] = expect.words(one) end
+    return table.concat(words, " or ")
+  end
+  return tostring(what)
+end
+
+local function check_what(what)
+  if type(what) == "table" then
+    if #what == 0 then error("expect wants a status, a class like \"2xx\", a method, or a list of these", 0) end
+    for _, one in ipairs(what) do check_what(one) end
+  elseif math.type(what) == "integer" then
+    if what < 100 or what > 699 then error(("expect: %d is no SIP status"):format(what), 0) end
+  elseif type(what) ~= "string" or not (what:match "^[1-6]xx$" or what:match "^%u[%u%d]*$") then
+    error(('expect wants a status, a class like "2xx", a method, or a list of these; got %s'):format(tostring(what)), 0)
+  end
+end
+expect.check_what = check_what
+
+function expect.matches(what, message)
+  if type(what) == "table" then
+    for _, one in ipairs(what) do
+      if expect.matches(one, message) then return true end
+    end
+    return false
+  end
+  local status = message.status
+  if status then
+    if type(what) == "number" then return status == what end
+    local class = what:match "^([1-6])xx$"
+    return class ~= nil and status // 100 == tonumber(class)
+  end
+  return message.is_request and message.method == what
+end
+
+-- Whether a provisional was asked for.
+local function wants_provisional(what)
+  if type(what) == "table" then
+    for _, one in ipairs(what) do
+      if wants_provisional(one) then return true end
+    end
+    return false
+  end
+  return what == "1xx" or (type(what) == "number" and what < 200)
+end
+expect.wants_provisional = wants_provisional
+
+-- "407 Proxy Authentication Required (the actor has no password)"
+function expect.got_words(message, why)
+  if not message then return nil end
+  local words
+  if message.status then
+    words = ("%d %s"):format(message.status, message.reason or "")
+    if message.locally then words = words .. (" (nobody answered: %s)"):format(message.cause) end
+    if why and not message.locally then words = words .. (" (not answered: %s)"):format(why) end
+    local warning = message["Warning"]
+    if warning then words = words .. ", Warning: " .. warning end
+  else
+    words = tostring(message)
+  end
+  return words
+end
+
+-- Per handle: whether its final response was handed out, and the last message that came.
+local state = setmetatable({}, { __mode = "k" })
+function expect.state(handle)
+  local s = state[handle]
+  if not s then
+    s = {}
+    state[handle] = s
+  end
+  return s
+end
+
+-- Anything with responses (a call, a request, a registration, a client transaction): see the reference of expect.
+function expect.response(handle, what, given, check)
+  given, check = options.with_check(given, check)
+  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  check_what(what)
+  local within = options.within("expect", given, 5)
+  local until_ = engine.now() + within
+  local s = expect.state(handle)
+  while true do
+    local message, why
+    if s.final_given and engine.count(handle, "responses") == 0 then
+      message, why = handle.response, nil
+    else
+      message, why = engine.wait(handle, "responses", math.max(0, until_ - engine.now()))
+    end
+    if not message then
+      if given and type(given) == "table" and given.optional then return nil, "timeout" end
+      local got = "nothing"
+      if s.last then got = ("nothing more than %s"):format(expect.got_words(s.last)) end
+      failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(expect.words(what), handle.request.method, within),
+        got = got, about = s.last or handle.request, call_id = handle.request.call_id }
+    end
+    s.last = message
+    if message.status >= 200 then s.final_given = true end
+    if expect.matches(what, message) then
+      if check then check(message) end
+      return message
+    end
+    if message.status >= 200 then
+      failure.raise { actor = handle.actor, wanted = ("%s to its %s"):format(expect.words(what), message.method),
+        got = expect.got_words(message, why), about = message }
+    end
+  end
+end
+
+-- The final response, as long as that takes; also when it was read already.
+function expect.final(handle, given)
+  options.check("final", type(given) == "table" and given or nil, { "within", "optional" })
+  local within = options.within("final", given, nil)
+  local until_ = within and engine.now() + within
+  local s = expect.state(handle)
+  if s.final_given then return handle.response end
+  while true do
+    local message = engine.wait(handle, "responses", until_ and math.max(0, until_ - engine.now()))
+    if not message then
+      if type(given) == "table" and given.optional then return nil, "timeout" end
+      failure.raise { actor = handle.actor, wanted = ("a final response to its %s within %g s"):format(handle.request.method, within),
+        got = s.last and ("nothing more than " .. expect.got_words(s.last)) or "nothing", about = s.last or handle.request,
+        call_id = handle.request.call_id }
+    end
+    s.last = message
+    if message.status >= 200 then
+      s.final_given = true
+      return message
+    end
+  end
+end
+
+-- Nothing arrives in the inbox for that long.
+function expect.none(handle, inbox, seconds, actor)
+  if type(seconds) ~= "number" then error("expect_none wants seconds", 0) end
+  local message = engine.wait(handle, inbox, seconds)
+  if message then
+    failure.raise { actor = actor, wanted = ("nothing for %g s"):format(seconds),
+      got = type(message) == "userdata" and (engine.is(message, "message") and expect.got_words(message) or tostring(message.request))
+        or tostring(message), about = engine.is(message, "message") and message or nil }
+  end
+end
+
+-- The next item of an inbox; raises when none comes, or returns nil, "timeout" if that was allowed.
+function expect.take(handle, inbox, given, default, actor, what)
+  options.check(what, type(given) == "table" and given or nil, { "within", "optional" })
+  local within = options.within(what, given, default)
+  local item, text = engine.wait(handle, inbox, within)
+  if item then return item, text end
+  if type(given) == "table" and given.optional then return nil, "timeout" end
+  failure.raise { actor = actor, wanted = ("%s within %g s"):format(what, within), got = "nothing" }
+end
+
+-- An iterator over an inbox that ends with its task.
+function expect.iterate(handle, inbox)
+  return function() return (engine.wait(handle, inbox)) end
+end
+
+return expect

@@ -1,0 +1,263 @@
+-- A proxy: stateful, record-routing, loose-routing; it challenges, refuses by an access list, delays or keeps silent on request.
+-- RFC 3261 section 16. Written with the public interface alone: copy it beside your script and change it.
+--
+--   local edge = t:proxy { name = "edge", to = bob, auth = { realm = "example.test", users = { alice = "secret" } } }
+local sip = require "sip"
+
+local Proxy = {}
+Proxy.__index = function(proxy, name)
+  if Proxy[name] then return Proxy[name] end
+  local endpoint = rawget(proxy, "endpoint")
+  if name == "uri" or name == "address" then return endpoint[name] end
+  error(('a proxy has no field or method "%s"'):format(tostring(name)), 2)
+end
+
+-- --- what RFC 3261 16 does to a message ---
+
+local function strip_brackets(value)
+  return value:match "<([^>]*)>" or value
+end
+
+-- A URI points at this endpoint: same host and port.
+local function is_own(endpoint, uri)
+  local parsed = sip.uri(strip_brackets(uri))
+  if not parsed or not parsed.host then return false end
+  local host = parsed.host
+  if host:find(":", 1, true) then host = "[" .. host .. "]" end
+  return host == endpoint.host and (parsed.port or 5060) == endpoint.port
+end
+
+-- 16.4: Route headers that name this proxy go.
+local function remove_own_routes(endpoint, request)
+  while true do
+    local routes = request:headers "Route"
+    if not routes[1] or not is_own(endpoint, routes[1]) then return request, routes end
+    -- A header line may hold several values.
+    local first = request:header "Route"
+    local rest = first:sub(#routes[1] + 1):match "^%s*,%s*(.*)$"
+    if rest then
+      request = request:replace_header("Route", rest)
+    else
+      request = request:remove_header "Route"
+    end
+  end
+end
+
+-- 16.6: the copy that goes on: Request-URI, Max-Forwards, Record-Route, Via.
+local function copy_for(endpoint, request, uri, record_route)
+  if uri ~= request.request_uri then
+    local line = request.bytes:match "^[^\r\n]*"
+    local method = request.method
+    request = sip.message(method .. " " .. uri .. " SIP/2.0" .. request.bytes:sub(#line + 1))
+  end
+  local max_forwards = tonumber(request["Max-Forwards"] or "")
+  if max_forwards then
+    request = request:replace_header("Max-Forwards", tostring(max_forwards - 1))
+  else
+    request = request:insert_header("Max-Forwards", "70", "From")
+  end
+  if record_route then
+    local value = ("<%s;lr>"):format(endpoint.uri)
+    request = request:insert_header("Record-Route", value, request["Record-Route"] and "Record-Route" or "Max-Forwards")
+  end
+  return request:insert_header("Via", endpoint:via(), "Via")
+end
+
+-- 16.7: a response without the topmost Via.
+local function without_top_via(response)
+  local first, vias = response:header "Via", response:headers "Via"
+  local rest = first:sub(#vias[1] + 1):match "^%s*,%s*(.*)$"
+  if rest then return response:replace_header("Via", rest) end
+  return response:remove_header "Via"
+end
+
+-- --- the way of a request ---
+
+-- Where it goes next: the topmost Route that is left, else the Request-URI.
+local function next_hop(request, routes, uri)
+  return routes[1] and strip_brackets(routes[1]) or uri
+end
+
+-- An ACK to a 2xx is a request of its own, without a transaction (16.11 in spirit: forwarded, not answered).
+local function forward_ack(endpoint, ack)
+  local request, routes = remove_own_routes(endpoint, ack)
+  local uri = request.request_uri
+  if not routes[1] and is_own(endpoint, uri) then return end -- it is for us: nowhere to go
+  if tonumber(request["Max-Forwards"] or "70") <= 0 then return end
+  endpoint:send(copy_for(endpoint, request, uri, false), next_hop(request, routes, uri))
+end
+
+local listening = setmetatable({}, { __mode = "k" })
+
+-- Once for each endpoint that relays.
+local function listen_for_acks(t, endpoint)
+  if listening[endpoint] then return end
+  listening[endpoint] = true
+  t:serve(endpoint.name .. " ACKs", function()
+    for message in endpoint:messages() do
+      if message.method == "ACK" and message.is_request then forward_ack(endpoint, message) end
+    end
+  end)
+end
+
+-- Relays a request and its responses, CANCEL and ACK. Options: to (URI or actor), record_route.
+local function forward(t, st, given)
+  local endpoint, request = st.owner, st.request
+  if tonumber(request["Max-Forwards"] or "70") <= 0 then -- 16.3
+    st:reply(483)
+    return
+  end
+  listen_for_acks(t, endpoint)
+  local routes
+  request, routes = remove_own_routes(endpoint, request)
+  local to = given.to
+  if to ~= nil and type(to) ~= "string" then to = to.uri end
+  -- Within a dialog the Request-URI is the other side's Contact already.
+  local uri = (to and not request.to_tag) and to or request.request_uri
+  if not routes[1] and is_own(endpoint, uri) then
+    st:reply(404)
+    return
+  end
+  if request.method == "INVITE" then st:reply(100) end
+  local copy = copy_for(endpoint, request, uri, given.record_route and not request.to_tag)
+  local client = endpoint:request(copy, next_hop(request, routes, uri))
+  t:serve(endpoint.name .. " responses", function()
+    for response in client:responses() do
+      if response.locally then -- 16.8, 16.9: timer C and F, and what cannot be reached
+        if st.state == "Proceeding" or st.state == "Trying" then st:reply(response.status) end
+      elseif response.status ~= 100 and (st.state ~= "Completed" and st.state ~= "Terminated" and st.state ~= "Confirmed") then
+        st:respond(without_top_via(response))
+      end
+    end
+  end)
+  if request.method == "INVITE" then
+    t:serve(endpoint.name .. " CANCEL", function()
+      while true do
+        local event = st:event()
+        if event == "cancelled" then client:cancel() end
+        if event == "terminated" then return end
+      end
+    end)
+  end
+  return client
+end
+
+-- --- policy ---
+
+local function matches_any(list, uri)
+  for _, pattern in ipairs(list) do
+    if uri:find(pattern) then return true end
+  end
+  return false
+end
+
+-- Whether the access list lets a request pass: `allow` and `deny` are lists of Lua patterns for the From URI; `allow` wins.
+local function refused(access, request)
+  if not access then return false end
+  local from = strip_brackets(request["From"] or "")
+  if access.allow and matches_any(access.allow, from) then return false end
+  if access.deny then return matches_any(access.deny, from) end
+  return access.allow ~= nil
+end
+
+-- Challenges unless the credentials are right; true if the request may pass.
+function Proxy:authenticate(st)
+  local auth, request = self.auth, st.request
+  local user
+  for _, c in ipairs(request:credentials()) do
+    if c.realm == auth.realm then user = c.username end
+  end
+  local why = "missing"
+  if user and auth.users[user] then
+    local ok
+    ok, why = request:authorized { realm = auth.realm, username = user, password = auth.users[user], nonces = self.nonces,
+      nonce_lifetime = auth.nonce_lifetime or 0 }
+    if ok then return true end
+  elseif user then
+    why = "wrong"
+  end
+  self.challenges = self.challenges + 1
+  self.refusals[#self.refusals + 1] = why
+  local status = auth.status or (request.method == "REGISTER" and 401 or 407)
+  local header = status == 401 and "WWW-Authenticate" or "Proxy-Authenticate"
+  local headers = {}
+  -- RFC 8760: one challenge for each algorithm, the preferred one first.
+  local algorithms = auth.algorithms or { auth.algorithm or "MD5" }
+  for i, algorithm in ipairs(algorithms) do
+    local nonce = self.nonces:issue(self.t:token(24))
+    headers[i] = { header, sip.challenge { realm = auth.realm, nonce = nonce, algorithm = algorithm, qop = auth.qop,
+      stale = why == "stale" } }
+  end
+  st:reply(status, headers)
+  return false
+end
+
+-- One request; called in a task of its own, so that a delay holds up nothing else.
+function Proxy:handle(st)
+  local request = st.request
+  self.requests = self.requests + 1
+  if self.silent then return end
+  if self.delay then self.t:sleep(self.delay) end
+  if request.method == "CANCEL" then
+    st:reply(481)
+    return
+  end
+  if not request.to_tag then
+    if refused(self.access, request) then
+      st:reply(403, { headers = { { "Warning", ('399 %s "From is not on the access list"'):format(self.endpoint.name) } } })
+      return
+    end
+    if self.auth and not self:authenticate(st) then return end
+    if self.registrar and request.method == "REGISTER" then
+      self.registrar:handle(st)
+      return
+    end
+  end
+  local to = self.to
+  if self.route then to = self.route(request) end
+  if self.registrar and not to and not request.to_tag then
+    to = self.registrar:lookup(request.request_uri)
+    if not to then
+      st:reply(self.registrar:knows(request.request_uri) and 480 or 404)
+      return
+    end
+  end
+  forward(self.t, st, { to = to, record_route = self.record_route })
+end
+
+local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "route", "record_route", "auth", "access",
+  "delay", "silent", "registrar" }
+local auth_options = { "realm", "users", "algorithm", "algorithms", "qop", "status", "nonce_lifetime" }
+local access_options = { "allow", "deny" }
+
+-- Options: to (URI or actor for every new request) or route (a function from the request to a URI) or registrar (t:registrar's);
+-- record_route (default true), auth { realm, users, algorithm, algorithms, qop, status, nonce_lifetime }, access { allow, deny },
+-- delay (seconds before each request is handled), silent (true: it answers nothing); and those of t:endpoint.
+local function start(t, given)
+  given = sip.check_options("t:proxy", given, proxy_options)
+  if given.auth then
+    sip.check_options("t:proxy auth", given.auth, auth_options)
+    if not given.auth.realm or not given.auth.users then error("t:proxy auth wants a realm and users = { name = password }", 0) end
+  end
+  if given.access then sip.check_options("t:proxy access", given.access, access_options) end
+  local endpoint = given.endpoint or t:endpoint { name = given.name or "proxy", address = given.address, port = given.port,
+    ipv6 = given.ipv6, timers = given.timers }
+  local proxy = setmetatable({
+    t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, route = given.route or false, auth = given.auth or false,
+    access = given.access or false, delay = given.delay or false, silent = given.silent or false,
+    registrar = given.registrar or false, record_route = given.record_route ~= false,
+    nonces = sip.nonces(), challenges = 0, refusals = {}, requests = 0,
+  }, Proxy)
+  t:serve(endpoint.name, function()
+    for st in endpoint:requests() do
+      if proxy.delay then
+        t:serve(endpoint.name .. " request", function() proxy:handle(st) end)
+      else
+        proxy:handle(st)
+      end
+    end
+  end)
+  return proxy
+end
+
+return setmetatable({ start = start, forward = forward }, { __call = function(_, t, given) return start(t, given) end })

@@ -1,0 +1,74 @@
+-- The library: require "sip". Loaded first, with the engine's functions and the table of what scripts can require.
+local engine, loaded = ...
+
+local parts = {}
+local function use(name)
+  if parts[name] == nil then parts[name] = engine.load(name)(engine, use) end
+  return parts[name]
+end
+
+local options = use "options"
+use "endpoint"
+use "ua"
+local test = use "test"
+
+local sip = {}
+local declared = { tests = {}, main_of = test.main_of }
+
+local test_options = { "timeout" }
+
+-- sip.test(name, [{ timeout = 60 }], function(t) ... end)
+function sip.test(name, given, f)
+  if type(given) == "function" then given, f = nil, given end
+  given = options.check("sip.test", given, test_options)
+  if type(name) ~= "string" or name == "" then error("sip.test wants a name first", 2) end
+  if type(f) ~= "function" then error(('sip.test "%s" wants a function last'):format(name), 2) end
+  for _, other in ipairs(declared.tests) do
+    if other.name == name then error(('there are two tests "%s"'):format(name), 2) end
+  end
+  declared.tests[#declared.tests + 1] = { name = name, timeout = given.timeout, f = f }
+end
+
+-- sip.symptom { title, seen, cause, remedy }: what the file shows, printed as a table after the run.
+function sip.symptom(given)
+  declared.declared_symptom = options.check("sip.symptom", given, { "title", "seen", "cause", "remedy" })
+end
+
+local challenge_options = { "realm", "nonce", "algorithm", "qop", "opaque", "stale", "domain" }
+
+function sip.challenge(given)
+  return engine.challenge(options.check("sip.challenge", given, challenge_options))
+end
+
+-- A memory of nonces, for authorized { nonces = ... }: it finds stale ones and replays.
+local nonces_methods = {}
+nonces_methods.__index = nonces_methods
+function nonces_methods:issue(nonce)
+  engine.nonce_issue(self.memory, nonce)
+  return nonce
+end
+function sip.nonces()
+  return setmetatable({ memory = engine.nonces() }, nonces_methods)
+end
+
+local message = engine.methods "message"
+local authorized = message.authorized
+function message:authorized(given)
+  if type(given) == "table" and type(given.nonces) == "table" then
+    local plain = {}
+    for key, value in pairs(given) do plain[key] = value end
+    plain.nonces = given.nonces.memory
+    given = plain
+  end
+  return authorized(self, given)
+end
+
+sip.message = engine.message
+sip.uri = engine.uri
+sip.uri_equal = engine.uri_equal
+sip.name_addr = engine.name_addr
+sip.via = engine.parse_via
+sip.check_options = options.check
+
+loaded["sip"] = sip
+return declared

@@ -1,0 +1,285 @@
+-- The context of a test: what a script calls `t`.
+local engine, use = ...
+local failure, options = use "failure", use "options"
+
+local Test = {}
+
+local names_of = setmetatable({}, { __mode = "k" })
+
+-- "bob", and when that is taken "bob-2", ...
+local function fresh_name(self, wanted)
+  local taken = names_of[self]
+  local name, n = wanted, 1
+  while taken[name] do
+    n = n + 1
+    name = ("%s-%d"):format(wanted, n)
+  end
+  taken[name] = true
+  return name
+end
+
+local timer_names = { "T1", "T2", "T4", "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "trying" }
+
+local endpoint_options = { "name", "address", "port", "ipv6", "timers" }
+
+function Test:endpoint(given)
+  given = options.check("t:endpoint", given, endpoint_options)
+  options.check("timers", given.timers, timer_names)
+  return engine.endpoint {
+    name = fresh_name(self, given.name or "endpoint"), address = given.address, port = given.port, ipv6 = given.ipv6,
+    timers = given.timers,
+  }
+end
+
+local answer_names = {}
+for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
+
+local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "name", "address", "port", "ipv6", "timers", "endpoint" }
+
+function Test:ua(given)
+  given = options.check("t:ua", given, ua_options)
+  options.check("answers", given.answers, answer_names)
+  if type(given.aor) ~= "string" then error('t:ua wants an aor, e.g. aor = "sip:alice@example.test"', 0) end
+  local uri, why = engine.uri(given.aor)
+  if not uri or (uri.scheme ~= "sip" and uri.scheme ~= "sips") then
+    error(('t:ua: aor "%s" is not a SIP URI%s'):format(given.aor, why and ": " .. why or ""), 0)
+  end
+  local proxy = given.outbound_proxy
+  if type(proxy) == "userdata" or type(proxy) == "table" then proxy = proxy.uri end
+  local endpoint = given.endpoint or self:endpoint {
+    name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
+  }
+  local user_agent = given.user_agent
+  if user_agent == nil then user_agent = "offhook" end
+  return engine.ua(endpoint, {
+    aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
+    outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
+    max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
+  })
+end
+
+-- --- tasks ---
+
+local task = engine.methods "task"
+
+-- Waits until it is done.
+function task:join()
+  if not self.done then engine.wait(self, "ended") end
+end
+
+function task:cancel()
+  engine.cancel_task(self)
+end
+
+local function task_args(what, name, f)
+  if type(name) == "function" then name, f = what, name end
+  if type(f) ~= "function" then error(("t:%s wants a function"):format(what), 0) end
+  return tostring(name), f
+end
+
+-- Runs beside the test and is joined at its end: it must finish.
+function Test:spawn(name, f)
+  name, f = task_args("spawn", name, f)
+  local new = engine.spawn(f, name, false)
+  local spawned = names_of[self].spawned
+  spawned[#spawned + 1] = new
+  return new
+end
+
+-- Runs beside the test until that ends, and is cancelled then.
+function Test:serve(name, f)
+  name, f = task_args("serve", name, f)
+  return engine.spawn(f, name, true)
+end
+
+function Test:sleep(seconds)
+  engine.sleep(seconds)
+end
+
+-- Script time since the test began, in seconds.
+function Test:now()
+  return engine.now()
+end
+
+local Barrier = {}
+Barrier.__index = Barrier
+
+-- A meeting point of n tasks: each wait returns when the n-th has come.
+function Test:barrier(n)
+  if math.type(n) ~= "integer" or n < 1 then error("t:barrier wants the number of tasks that meet", 0) end
+  return setmetatable({ n = n, waiting = {} }, Barrier)
+end
+
+function Barrier:wait(given)
+  local within = options.within("barrier", given, nil)
+  local mine = engine.inbox()
+  self.waiting[#self.waiting + 1] = mine
+  if #self.waiting == self.n then
+    local all = self.waiting
+    self.waiting = {}
+    for _, one in ipairs(all) do engine.push(one, "met") end
+  end
+  if not engine.wait(mine, "events", within) then
+    failure.raise { message = ("the barrier waited %g s: %d of %d tasks came"):format(within, #self.waiting, self.n) }
+  end
+end
+
+-- --- the network ---
+
+local fault_names = { "from", "to", "delay", "jitter", "loss", "duplicate", "reorder" }
+
+local function actor_name(actor)
+  if actor == nil or type(actor) == "string" then return actor end
+  return actor.name
+end
+
+-- Faults of links: t:network { delay = 0.05, loss = 0.1 } of all, or { from = alice, to = edge, loss = 1 } of one direction.
+function Test:network(given)
+  given = options.check("t:network", given, fault_names)
+  engine.faults(actor_name(given.from), actor_name(given.to), given)
+end
+
+-- The URI under test: --target, or what `role` returns (an actor, or a URI), or a UA of our own that answers.
+function Test:target(role)
+  local target = engine.run().target
+  if target then return target end
+  if role then
+    local own = role()
+    return type(own) == "string" and own or own.uri
+  end
+  local uas = self:ua { aor = "sip:target@example.test", name = "target" }
+  self:serve("target", function()
+    for call in uas:calls() do
+      call:ring()
+      call:answer()
+    end
+  end)
+  return uas.uri
+end
+
+-- --- chance and words ---
+
+function Test:token(length)
+  return engine.token("token", length or 16)
+end
+
+function Test:random()
+  return engine.random("t:random")
+end
+
+-- A line in the capture, at a message or as a whole.
+function Test:note(about, text)
+  if text == nil then about, text = nil, about end
+  engine.comment(about, text)
+end
+
+local function show(value, depth)
+  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) ~= "table" or (depth or 0) > 3 then return tostring(value) end
+  local keys, parts = {}, {}
+  for key in pairs(value) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  for i, key in ipairs(keys) do
+    parts[i] = (math.type(key) == "integer" and "" or tostring(key) .. " = ") .. show(value[key], (depth or 0) + 1)
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- Tables are compared by what they hold.
+function Test:equal(got, wanted, what)
+  if same(got, wanted) then return got end
+  failure.raise { message = ("%swanted %s, got %s"):format(what and what .. ": " or "", show(wanted), show(got)) }
+end
+
+-- |got - wanted| <= tolerance
+function Test:near(got, wanted, tolerance, what)
+  if type(got) == "number" and math.abs(got - wanted) <= tolerance then return got end
+  failure.raise { message = ("%swanted %g within %g, got %s"):format(what and what .. ": " or "", wanted, tolerance, show(got)) }
+end
+
+function Test:ok(value, what)
+  if value then return value end
+  failure.raise { message = what or ("wanted a true value, got " .. show(value)) }
+end
+
+function Test:fail(text)
+  failure.raise { message = text or "failed" }
+end
+
+-- Ends the test as skipped.
+function Test:skip(why)
+  failure.raise { message = why or "skipped", class = "skip" }
+end
+
+-- `text` with its only occurrence of `old` replaced; raises unless there is exactly one. Plain text, no patterns.
+function Test:replace(text, old, new)
+  if type(text) == "userdata" then text = text.bytes end
+  local from, to = text:find(old, 1, true)
+  if not from then failure.raise { message = ("t:replace: %s does not occur"):format(show(old)) } end
+  if text:find(old, from + 1, true) then failure.raise { message = ("t:replace: %s occurs more than once"):format(show(old)) } end
+  return text:sub(1, from - 1) .. new .. text:sub(to + 1)
+end
+
+-- --- roles: see proxy.lua and registrar.lua ---
+
+function Test:proxy(given)
+  return require "sip.proxy" (self, given)
+end
+
+function Test:registrar(given)
+  return require "sip.registrar" (self, given)
+end
+
+-- st:proxy { to = bob, record_route = true } relays a request as RFC 3261 16 says; see proxy.lua.
+local server = engine.methods "server transaction"
+local current
+
+function server:proxy(given)
+  return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "record_route" }))
+end
+
+-- --- the life of a test ---
+
+local method_names = {}
+for name in pairs(Test) do method_names[#method_names + 1] = name end
+table.sort(method_names)
+
+local meta = { __metatable = "locked" }
+function meta:__index(name)
+  if Test[name] then return Test[name] end
+  local nearest = options.nearest(tostring(name), method_names)
+  error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
+end
+
+local env = setmetatable({}, {
+  __metatable = "locked",
+  __index = function(_, name) return engine.setting(name) end,
+  __newindex = function() error("t.env is set with --set NAME=VALUE or the environment", 2) end,
+})
+
+-- The function that runs one test from start to end.
+local function main_of(test)
+  return function()
+    local t = setmetatable({ env = env, name = test.name }, meta)
+    names_of[t] = { spawned = {} }
+    current = t
+    test.f(t)
+    for _, spawned in ipairs(names_of[t].spawned) do
+      if not spawned.done then engine.wait(spawned, "ended") end
+    end
+  end
+end
+
+return { main_of = main_of, Test = Test }
