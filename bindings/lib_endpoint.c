@@ -101,7 +101,7 @@ static void on_unclaimed(struct endpoint *ep, struct msg *m, void *arg)
 static int endpoint_new(lua_State *L)
 {
 	struct shard *sh = shard_of(L);
-	struct endpoint_handlers h = {.seen = on_seen, .request = on_request, .unclaimed = on_unclaimed};
+	struct endpoint_handlers h = {.request = on_request, .unclaimed = on_unclaimed};
 	struct sip_timers timers = {0};
 	struct addr local, target;
 	struct endpoint *ep;
@@ -224,6 +224,7 @@ static int endpoint_watch(lua_State *L)
 
 	w->watches = o->watches;
 	o->watches = w;
+	((struct endpoint *)o->p)->h.seen = on_seen;
 	return 1;
 }
 

@@ -32,6 +32,7 @@ void shard_result_free(struct shard_result *r)
 {
 	buf_free(&r->text);
 	buf_free(&r->notes);
+	buf_free(&r->output);
 }
 
 struct rnd *shard_stream(struct shard *sh, const char *purpose)
@@ -148,6 +149,7 @@ void shard_free(struct shard *sh)
 		sh->streams = s->next;
 		free(s);
 	}
+	buf_free(&sh->output);
 	free((char *)sh->test);
 	free(sh);
 }
@@ -379,6 +381,8 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	running_loop = NULL;
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
 	put_notes(sh, out);
+	out->output = sh->output;
+	memset(&sh->output, 0, sizeof(sh->output));
 
 	out->verdict = SHARD_PASSED;
 	if (sh->failure != LUA_NOREF) {

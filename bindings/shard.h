@@ -49,6 +49,7 @@ struct shard {
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
 	char waiting[2048];         /* where every other task waited when it failed */
+	struct buf output;          /* of print */
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
 };
@@ -80,6 +81,7 @@ struct shard_result {
 	double seconds;             /* script time */
 	struct buf text;            /* what failed, for people; several lines */
 	struct buf notes;           /* what is worth knowing though it passed: unread messages, overflows */
+	struct buf output;          /* what the script printed */
 	uint32_t frame;             /* the tap's id of the frame where it failed, 0 */
 	char where[256];            /* FILE:LINE */
 };

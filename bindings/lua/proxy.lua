@@ -73,9 +73,14 @@ end
 
 -- --- the way of a request ---
 
--- Where it goes next: the topmost Route that is left, else the Request-URI.
-local function next_hop(request, routes, uri)
-  return routes[1] and strip_brackets(routes[1]) or uri
+-- Where it goes next: the topmost Route that is left, else the hop that policy says, else the Request-URI.
+local function next_hop(routes, hop, uri)
+  return routes[1] and strip_brackets(routes[1]) or hop or uri
+end
+
+local function uri_of(actor)
+  if actor == nil or actor == false or type(actor) == "string" then return actor or nil end
+  return actor.uri
 end
 
 -- An ACK to a 2xx is a request of its own, without a transaction (16.11 in spirit: forwarded, not answered).
@@ -84,7 +89,7 @@ local function forward_ack(endpoint, ack)
   local uri = request.request_uri
   if not routes[1] and is_own(endpoint, uri) then return end -- it is for us: nowhere to go
   if tonumber(request["Max-Forwards"] or "70") <= 0 then return end
-  endpoint:send(copy_for(endpoint, request, uri, false), next_hop(request, routes, uri))
+  endpoint:send(copy_for(endpoint, request, uri, false), next_hop(routes, nil, uri))
 end
 
 local listening = setmetatable({}, { __mode = "k" })
@@ -100,7 +105,8 @@ local function listen_for_acks(t, endpoint)
   end)
 end
 
--- Relays a request and its responses, CANCEL and ACK. Options: to (URI or actor), record_route.
+-- Relays a request and its responses, CANCEL and ACK. Options: to (URI or actor: the new Request-URI), next_hop (URI or actor: where
+-- it is sent with its Request-URI as it was), record_route.
 local function forward(t, st, given)
   local endpoint, request = st.owner, st.request
   if tonumber(request["Max-Forwards"] or "70") <= 0 then -- 16.3
@@ -110,17 +116,17 @@ local function forward(t, st, given)
   listen_for_acks(t, endpoint)
   local routes
   request, routes = remove_own_routes(endpoint, request)
-  local to = given.to
-  if to ~= nil and type(to) ~= "string" then to = to.uri end
   -- Within a dialog the Request-URI is the other side's Contact already.
-  local uri = (to and not request.to_tag) and to or request.request_uri
-  if not routes[1] and is_own(endpoint, uri) then
+  local to, hop
+  if not request.to_tag then to, hop = uri_of(given.to), uri_of(given.next_hop) end
+  local uri = to or request.request_uri
+  if not routes[1] and not hop and is_own(endpoint, uri) then
     st:reply(404)
     return
   end
   if request.method == "INVITE" then st:reply(100) end
   local copy = copy_for(endpoint, request, uri, given.record_route and not request.to_tag)
-  local client = endpoint:request(copy, next_hop(request, routes, uri))
+  local client = endpoint:request(copy, next_hop(routes, hop, uri))
   t:serve(endpoint.name .. " responses", function()
     for response in client:responses() do
       if response.locally then -- 16.8, 16.9: timer C and F, and what cannot be reached
@@ -215,22 +221,22 @@ function Proxy:handle(st)
   end
   local to = self.to
   if self.route then to = self.route(request) end
-  if self.registrar and not to and not request.to_tag then
+  if self.registrar and not to and not self.next_hop and not request.to_tag then
     to = self.registrar:lookup(request.request_uri)
     if not to then
       st:reply(self.registrar:knows(request.request_uri) and 480 or 404)
       return
     end
   end
-  forward(self.t, st, { to = to, record_route = self.record_route })
+  forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route })
 end
 
-local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "route", "record_route", "auth", "access",
+local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "next_hop", "route", "record_route", "auth", "access",
   "delay", "silent", "registrar" }
 local auth_options = { "realm", "users", "algorithm", "algorithms", "qop", "status", "nonce_lifetime" }
 local access_options = { "allow", "deny" }
 
--- Options: to (URI or actor for every new request) or route (a function from the request to a URI) or registrar (t:registrar's);
+-- Options: to (URI or actor: the Request-URI of every new request), next_hop (URI or actor: where it is sent unchanged), route (a function from the request to a URI) or registrar (t:registrar's);
 -- record_route (default true), auth { realm, users, algorithm, algorithms, qop, status, nonce_lifetime }, access { allow, deny },
 -- delay (seconds before each request is handled), silent (true: it answers nothing); and those of t:endpoint.
 local function start(t, given)
@@ -243,7 +249,7 @@ local function start(t, given)
   local endpoint = given.endpoint or t:endpoint { name = given.name or "proxy", address = given.address, port = given.port,
     ipv6 = given.ipv6, timers = given.timers }
   local proxy = setmetatable({
-    t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, route = given.route or false, auth = given.auth or false,
+    t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, next_hop = given.next_hop or false, route = given.route or false, auth = given.auth or false,
     access = given.access or false, delay = given.delay or false, silent = given.silent or false,
     registrar = given.registrar or false, record_route = given.record_route ~= false,
     nonces = sip.nonces(), challenges = 0, refusals = {}, requests = 0,

@@ -155,6 +155,9 @@ function Test:target(role)
       call:answer()
     end
   end)
+  self:serve("target's rest", function()
+    for _ in uas.endpoint:messages() do end           -- what no answer is due to
+  end)
   return uas.uri
 end
 
@@ -247,7 +250,7 @@ local server = engine.methods "server transaction"
 local current
 
 function server:proxy(given)
-  return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "record_route" }))
+  return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
 
 -- --- the life of a test ---

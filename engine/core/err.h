@@ -8,7 +8,7 @@ enum err_code {
 	ERR_ARG,     /* the script or the command line is at fault: exit 2, or a raised error */
 	ERR_PARSE,   /* bytes that do not follow their grammar */
 	ERR_ENV,     /* cannot bind, resolve or reach: exit 3 */
-	ERR_STATE,   /* not possible now, e.g. a reply after a final response */
+	ERR_NOT_NOW,   /* not possible now, e.g. a reply after a final response */
 	ERR_IO,      /* a file or socket failed in mid-run */
 };
 

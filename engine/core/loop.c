@@ -80,7 +80,7 @@ int loop_fd_add(struct loop *loop, struct loop_fd *lf, int fd, uint32_t epoll_ev
 	struct epoll_event ev = {.events = epoll_events, .data.ptr = lf};
 
 	if (loop->virtual_clock)
-		return err_set(e, ERR_STATE, "the virtual clock has no file descriptors");
+		return err_set(e, ERR_NOT_NOW, "the virtual clock has no file descriptors");
 	if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, fd, &ev))
 		return err_set(e, ERR_ENV, "cannot watch file descriptor %d: %s", fd, strerror(errno));
 	lf->fd = fd;

@@ -81,7 +81,7 @@ enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, co
 			continue;
 		if (r && r->attempts >= account->max_attempts && !(c->stale && r->attempts < account->max_attempts + 4)) {
 			exhausted = true;
-			err_set(e, ERR_STATE, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), r->attempts,
+			err_set(e, ERR_NOT_NOW, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), r->attempts,
 				r->attempts == 1 ? "" : "s");
 			continue;
 		}

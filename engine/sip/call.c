@@ -165,7 +165,7 @@ out:
 int call_ack(struct call *call, const struct ua_request *u, struct err *e)
 {
 	if (!call->outgoing || !call->dialog || !call->dialog->confirmed)
-		return err_set(e, ERR_STATE, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
+		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
 	return send_ack(call, call->dialog, &call->ack, u, e);
 }
 
@@ -326,7 +326,7 @@ void call_set_handler(struct call *call, call_event_h *h, void *arg)
 int call_cancel(struct call *call, bool at_once, struct err *e)
 {
 	if (!call->outgoing || !call->invite)
-		return err_set(e, ERR_STATE, "only the caller can cancel");
+		return err_set(e, ERR_NOT_NOW, "only the caller can cancel");
 	call->invite->cancelled = true;
 	return ctrans_cancel(call->invite->ct, at_once, e);
 }
@@ -340,7 +340,7 @@ int call_request(struct uac **uacp, struct call *call, struct slice method, cons
 	int err;
 
 	if (!call->dialog) {
-		err = err_set(e, ERR_STATE, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
+		err = err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
 			      call_state_name(call->state));
 		goto out;
 	}
@@ -378,7 +378,7 @@ int call_bye(struct uac **uacp, struct call *call, const struct ua_request *u, u
 	int err;
 
 	if (call->state != CALL_CONFIRMED && !(call->state == CALL_PROCEEDING && call->dialog))
-		return err_set(e, ERR_STATE, "no BYE: the call is %s%s%s%s", call_state_name(call->state),
+		return err_set(e, ERR_NOT_NOW, "no BYE: the call is %s%s%s%s", call_state_name(call->state),
 			       call->ended_by ? " (" : "", call->ended_by ? call->ended_by : "", call->ended_by ? ")" : "");
 	err = call_request(uacp, call, SLICE_LIT("BYE"), u, h, arg, e);
 	if (!err) {
@@ -458,7 +458,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 
 	if (!call->server || !call->server->ep ||
 	    (call->server->state != TRANS_PROCEEDING && call->server->state != TRANS_TRYING)) {
-		err = err_set(e, ERR_STATE, "%u: no INVITE waits for an answer, the call is %s%s%s%s", r->status,
+		err = err_set(e, ERR_NOT_NOW, "%u: no INVITE waits for an answer, the call is %s%s%s%s", r->status,
 			      call_state_name(call->state), call->ended_by ? " (" : "", call->ended_by ? call->ended_by : "",
 			      call->ended_by ? ")" : "");
 		goto out;

@@ -77,7 +77,7 @@ struct call_reply {
 	bool no_sdp;
 };
 /* Answers the INVITE (or re-INVITE) that waits. A 2xx gets a session description unless told otherwise, and is repeated until
- * its ACK comes. `*mp` (may be NULL): what was sent. ERR_STATE when nothing waits. */
+ * its ACK comes. `*mp` (may be NULL): what was sent. ERR_NOT_NOW when nothing waits. */
 int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, struct err *e);
 /* CANCEL; see ctrans_cancel(). */
 int call_cancel(struct call *call, bool now, struct err *e);

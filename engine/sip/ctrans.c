@@ -147,6 +147,8 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
 	int err;
 
+	if (ctp)
+		*ctp = NULL;
 	if (!ct || hash_add(&ep->ctrans, &ct->node, key(&request->s))) {
 		mem_deref(ct);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
@@ -166,13 +168,16 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	ct->interval = ct->invite ? ct->opts.timers.a : ct->opts.timers.e;
 
 	mem_ref(ct);
+	if (ctp) /* before it is sent: whoever watches the endpoint may look for it */
+		*ctp = mem_ref(ct);
 	start_retransmit(ct);
 	start_timeout(ct, ct->invite ? ct->opts.timers.b : ct->opts.timers.f);
 	err = ct->ep ? endpoint_send_msg(ep, request, dst, e) : err_set(e, ERR_NOMEM, "out of memory for a timer");
-	if (err)
+	if (err) {
 		terminate(ct);
-	else if (ctp)
-		*ctp = mem_ref(ct);
+		if (ctp)
+			*ctp = mem_deref(*ctp);
+	}
 	mem_deref(ct);
 	return err;
 }
@@ -226,7 +231,7 @@ out:
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e)
 {
 	if (!ct->invite || !ct->ep || (ct->state != TRANS_CALLING && ct->state != TRANS_PROCEEDING))
-		return err_set(e, ERR_STATE, "nothing to cancel: the transaction is %s", trans_state_name(ct->state));
+		return err_set(e, ERR_NOT_NOW, "nothing to cancel: the transaction is %s", trans_state_name(ct->state));
 	if (ct->cancel)
 		return 0;
 	ct->cancel_wanted = true;

@@ -1,11 +1,7 @@
-/* OpenSSL has a type of that name, core/err.h a constant. */
-#define ERR_STATE OPENSSL_ERR_STATE
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#undef ERR_STATE
-
 #include "sip/digest_priv.h"
 
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -392,7 +388,7 @@ out:
 
 static enum digest_verdict say(struct err *e, enum digest_verdict v, const char *why, struct slice what)
 {
-	const int code = v == DIGEST_FAILED ? ERR_NOMEM : v == DIGEST_MALFORMED ? ERR_PARSE : ERR_STATE;
+	const int code = v == DIGEST_FAILED ? ERR_NOMEM : v == DIGEST_MALFORMED ? ERR_PARSE : ERR_NOT_NOW;
 
 	if (what.l > 120)
 		what.l = 120;

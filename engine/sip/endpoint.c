@@ -115,6 +115,18 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 		m->dst = *dst;
 		m->time = loop_now(ep->loop);
 		m->frame = frame;
+	} else if (ep->h.seen) {
+		/* Each sending has its own time and frame: whoever watches gets a message of its own. */
+		struct msg *again;
+		if (msg_alloc(&again, m->s.bytes))
+			return 0;
+		again->src = m->src;
+		again->dst = *dst;
+		again->time = loop_now(ep->loop);
+		again->frame = frame;
+		ep->h.seen(ep, again, ep->h.arg);
+		mem_deref(again);
+		return 0;
 	}
 	if (ep->h.seen)
 		ep->h.seen(ep, m, ep->h.arg);

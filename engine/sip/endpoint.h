@@ -18,7 +18,7 @@ struct strans;
 struct ctrans;
 
 struct endpoint_handlers {
-	/* Everything that arrives or leaves, first of all. */
+	/* Everything that arrives or leaves, first of all; NULL while nobody watches. */
 	void (*seen)(struct endpoint *ep, struct msg *m, void *arg);
 	/* A request outside transactions and dialogs; true: it is taken. */
 	bool (*request)(struct endpoint *ep, struct msg *m, void *arg);

@@ -215,7 +215,7 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 		char had[40] = "";
 		if (st->last && st->last->s.status >= 200)
 			snprintf(had, sizeof(had), ", it has had its final response %u", st->last->s.status);
-		return err_set(e, ERR_STATE, "%u to %.*s: the transaction is %s%s", status, SLICE_ARG(st->request->s.method),
+		return err_set(e, ERR_NOT_NOW, "%u to %.*s: the transaction is %s%s", status, SLICE_ARG(st->request->s.method),
 			       trans_state_name(st->state), had);
 	}
 

@@ -53,10 +53,10 @@ struct ctrans {
 };
 
 /* Sends `request` (its top Via carries the branch) and runs its transaction. The endpoint holds one reference until it
- * terminates; `*ctp` gets another, to mem_deref(). `h` may be called until ctrans_detach(). */
+ * terminates; `*ctp` (ctp may be NULL) gets another, to mem_deref(), or NULL on failure. `h` may be called until ctrans_detach(). */
 int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request, const struct addr *dst,
 		  const struct ctrans_opts *opts, ctrans_response_h *h, void *arg, struct err *e);
-/* CANCELs an INVITE: at once, or when its first provisional comes (RFC 3261 9.1); `now` sends it all the same. ERR_STATE when it is over. */
+/* CANCELs an INVITE: at once, or when its first provisional comes (RFC 3261 9.1); `now` sends it all the same. ERR_NOT_NOW when it is over. */
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
@@ -99,7 +99,7 @@ struct strans {
 /* A server transaction for a request that came in. The endpoint holds one reference until it terminates, `*stp` gets another. */
 int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
 		  strans_event_h *h, void *arg, struct err *e);
-/* Sends a response made by strans_build() or by hand. ERR_STATE after a final one (a 2xx to an INVITE may be repeated). */
+/* Sends a response made by strans_build() or by hand. ERR_NOT_NOW after a final one (a 2xx to an INVITE may be repeated). */
 int strans_respond(struct strans *st, struct msg *response, struct err *e);
 struct build_response;
 /* Builds and sends; where `r` has no source or to_tag, the request's source and st->to_tag are used. `*mp` (mp may be NULL) gets a

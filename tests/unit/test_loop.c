@@ -425,7 +425,7 @@ static void no_descriptors_in_virtual(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(loop_fd_add(loop, &lf, 0, EPOLLIN, on_either, NULL, &e), ERR_STATE);
+	assert_int_equal(loop_fd_add(loop, &lf, 0, EPOLLIN, on_either, NULL, &e), ERR_NOT_NOW);
 	mem_deref(loop);
 }
 
