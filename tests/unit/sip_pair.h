@@ -135,9 +135,11 @@ static inline int pair_open(struct pair *p, bool v6)
 		return err;
 	ec.name = "bob";
 	err = endpoint_alloc(&p->bob, &ec, &h, NULL);
-	if (!err)
-		p->bob_addr = *endpoint_local(p->bob);
-	return err;
+	if (err)
+		return err;
+	p->alice->watched = p->bob->watched = true;
+	p->bob_addr = *endpoint_local(p->bob);
+	return 0;
 }
 
 static inline void pair_close(struct pair *p)

@@ -48,7 +48,7 @@ static void cancel_too_late(struct pair *q)
 {
 	struct err e;
 
-	assert_int_equal(ctrans_cancel(q->ct, true, &e), ERR_STATE);
+	assert_int_equal(ctrans_cancel(q->ct, true, &e), ERR_NOT_NOW);
 	assert_non_null(strstr(e.text, "nothing to cancel"));
 }
 

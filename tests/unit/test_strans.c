@@ -178,7 +178,7 @@ static void test_l(void **state)
 	assert_int_equal(p.st->retransmissions, 2);
 	assert_int_equal(p.st->repeated_responses, 1);
 	struct build_response r = {.status = 200};
-	assert_int_equal(strans_reply(p.st, &r, NULL, &e), ERR_STATE);
+	assert_int_equal(strans_reply(p.st, &r, NULL, &e), ERR_NOT_NOW);
 	assert_string_equal(e.text, "200 to INVITE: the transaction is Terminated, it has had its final response 200");
 }
 
@@ -194,12 +194,12 @@ static void test_second_final_refused(void **state)
 	invite(&p);
 	pair_deliver(&p);
 	assert_int_equal(p.st->state, TRANS_ACCEPTED);
-	assert_int_equal(strans_reply(p.st, &r, &m, &e), ERR_STATE);
+	assert_int_equal(strans_reply(p.st, &r, &m, &e), ERR_NOT_NOW);
 	assert_string_equal(e.text, "603 to INVITE: the transaction is Accepted, it has had its final response 200");
-	assert_int_equal(pair_reply(&p, 180), ERR_STATE);
+	assert_int_equal(pair_reply(&p, 180), ERR_NOT_NOW);
 	options(&p);
 	pair_deliver(&p);
-	assert_int_equal(pair_reply(&p, 200), ERR_STATE);
+	assert_int_equal(pair_reply(&p, 200), ERR_NOT_NOW);
 	p.on_request = NULL;
 	pair_run(&p);
 	options(&p);
@@ -208,14 +208,14 @@ static void test_second_final_refused(void **state)
 	assert_int_equal(strans_respond(p.st, p.request, &e), ERR_ARG); /* a request is no response */
 	assert_int_equal(p.st->state, TRANS_TRYING);
 	reply_486(&p);
-	assert_int_equal(pair_reply(&p, 486), ERR_STATE);
+	assert_int_equal(pair_reply(&p, 486), ERR_NOT_NOW);
 	assert_null(m);
 	pair_run(&p);
 	invite(&p);
 	pair_deliver(&p);
 	strans_close(p.st);
 	r.status = 180;
-	assert_int_equal(strans_reply(p.st, &r, NULL, &e), ERR_STATE);
+	assert_int_equal(strans_reply(p.st, &r, NULL, &e), ERR_NOT_NOW);
 	assert_string_equal(e.text, "180 to INVITE: the transaction is Terminated");
 	pair_run(&p);
 }
