@@ -81,7 +81,7 @@ static int engine_count(lua_State *L)
 /* inbox(): an inbox of the library's own; push(inbox, text) puts an event into it. */
 static int engine_inbox(lua_State *L)
 {
-	object_new(L, OBJECT_INBOX, NULL, NULL);
+	object_release(object_new(L, OBJECT_INBOX, NULL, NULL)); /* the script's alone */
 	return 1;
 }
 
@@ -106,6 +106,7 @@ static int engine_spawn(lua_State *L)
 	o->p = task_new(sh, L, serve ? TASK_SERVE : TASK_SPAWN, name);
 	if (!o->p)
 		return luaL_error(L, "out of memory for a task");
+	((struct task *)o->p)->box = o;
 	return 1;
 }
 

@@ -103,6 +103,8 @@ static int object_gc(lua_State *L)
 {
 	struct object *o = lua_touserdata(L, 1);
 
+	if (o->kind == OBJECT_TASK && o->p)
+		((struct task *)o->p)->box = NULL;
 	close_object(o);
 	if (o->prev) {
 		*o->prev = o->next;
@@ -113,9 +115,52 @@ static int object_gc(lua_State *L)
 	return 0;
 }
 
+/* Nothing of it can ever reach the wire or the script again, unless a script holds it. */
+static bool is_over(const struct object *o)
+{
+	const struct call *call = o->p;
+
+	switch (o->kind) {
+	case OBJECT_CLIENT:
+		return o->p && !((struct ctrans *)o->p)->ep;
+	case OBJECT_SERVER:
+		return o->p && !((struct strans *)o->p)->ep;
+	case OBJECT_REQUEST:
+		return o->p && !((struct uac *)o->p)->ct->ep;
+	case OBJECT_CALL:
+		return call && call->state == CALL_TERMINATED && !(call->invite && call->invite->ct->ep) &&
+		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
+	case OBJECT_TASK:
+		return o->p && ((struct task *)o->p)->done;
+	default:
+		return false;
+	}
+}
+
+#define REAP_FIRST 512
+
+/* Leaves what is over to the collector, now and then, so that a long run does not grow. When it happens depends on the number of
+ * objects alone. */
+static void reap(struct shard *sh)
+{
+	unsigned alive = 0;
+
+	for (struct object *o = sh->objects; o; o = o->next) {
+		if (o->anchor != LUA_NOREF && is_over(o))
+			object_release(o);
+		alive += o->anchor != LUA_NOREF;
+	}
+	sched_reap(sh);
+	sh->made = 0;
+	sh->reap_after = alive > REAP_FIRST ? alive : REAP_FIRST;
+}
+
 struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct object *owner)
 {
 	struct shard *sh = shard_of(L);
+
+	if (++sh->made > sh->reap_after)
+		reap(sh);
 	struct object *o = lua_newuserdatauv(L, sizeof(*o), 0);
 
 	memset(o, 0, sizeof(*o));

@@ -46,6 +46,7 @@ struct shard {
 		struct rnd rnd;
 	} *streams;
 	struct object *objects;     /* all that are alive */
+	unsigned made, reap_after;  /* objects since what is over was last let go, and when to do it next */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
 	char waiting[2048];         /* where every other task waited when it failed */

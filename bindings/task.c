@@ -404,6 +404,25 @@ void sched_work(void *arg)
 	}
 }
 
+void sched_reap(struct shard *sh)
+{
+	struct sched *s = &sh->sched;
+
+	for (struct task **pp = &s->tasks; *pp;) {
+		struct task *task = *pp;
+		if (!task->done || task->box || task->ready || task->ended.waiters || task->kind == TASK_MAIN) {
+			pp = &task->next;
+			continue;
+		}
+		*pp = task->next;
+		inbox_free(sh, &task->ended);
+		free(task);
+	}
+	s->tasks_tail = &s->tasks;
+	while (*s->tasks_tail)
+		s->tasks_tail = &(*s->tasks_tail)->next;
+}
+
 void sched_free(struct shard *sh)
 {
 	struct sched *s = &sh->sched;

@@ -9,6 +9,7 @@
 
 #include <lua.h>
 
+struct object;
 struct shard;
 struct task;
 struct msg;
@@ -70,6 +71,7 @@ struct task {
 	bool waiting, timed_out;
 	struct tmr deadline;
 	struct inbox ended;       /* one event when it is done */
+	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
 };
 
 struct sched {
@@ -90,6 +92,8 @@ void task_cancel(struct task *task);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);
+/* Frees tasks that are done and that nobody holds. */
+void sched_reap(struct shard *sh);
 /* From now on a script that does not wait is stopped after guard_seconds. */
 void sched_guard_begin(struct shard *sh);
 
