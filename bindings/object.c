@@ -137,6 +137,23 @@ static bool is_over(const struct object *o)
 	}
 }
 
+/* The weak table from a box to its userdata. [-0, +1] */
+static void push_boxes(lua_State *L)
+{
+	static const char key;
+
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_createtable(L, 0, 1);
+	lua_pushliteral(L, "v");
+	lua_setfield(L, -2, "__mode");
+	lua_setmetatable(L, -2);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+}
+
 #define REAP_FIRST 512
 
 /* Leaves what is over to the collector, now and then, so that a long run does not grow. When it happens depends on the number of
@@ -161,7 +178,7 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 
 	if (++sh->made > sh->reap_after)
 		reap(sh);
-	struct object *o = lua_newuserdatauv(L, sizeof(*o), 0);
+	struct object *o = lua_newuserdatauv(L, sizeof(*o), 1);
 
 	memset(o, 0, sizeof(*o));
 	o->sh = sh;
@@ -175,6 +192,14 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	if (sh->objects)
 		sh->objects->prev = &o->next;
 	sh->objects = o;
+	if (owner) { /* whoever holds this one holds its owner */
+		object_push(L, owner);
+		lua_setiuservalue(L, -2, 1);
+	}
+	push_boxes(L);
+	lua_pushvalue(L, -2);
+	lua_rawsetp(L, -2, o);
+	lua_pop(L, 1);
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
 	return o;
@@ -182,7 +207,9 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 
 void object_push(lua_State *L, struct object *o)
 {
-	lua_rawgeti(L, LUA_REGISTRYINDEX, o->anchor);
+	push_boxes(L);
+	lua_rawgetp(L, -1, o);
+	lua_remove(L, -2);
 }
 
 void object_release(struct object *o)
