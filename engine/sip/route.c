@@ -115,7 +115,8 @@ bool route_is_loose(struct slice uri)
 
 int route_resolve(struct addr *dst, struct slice name_addr, bool names, bool v6, struct err *e)
 {
-	struct slice uri = route_uri(name_addr), host, maddr;
+	/* Without brackets it is a Request-URI, and all its parameters are its own. */
+	struct slice uri = name_addr.l && memchr(name_addr.p, '<', name_addr.l) ? route_uri(name_addr) : name_addr, host, maddr;
 	uint16_t port;
 	int err = route_host(&host, &port, uri, e);
 

@@ -13,7 +13,7 @@ struct slice route_user(struct slice uri);
 int route_host(struct slice *host, uint16_t *port, struct slice uri, struct err *e);
 /* ";lr" among the URI's parameters */
 bool route_is_loose(struct slice uri);
-/* The address a sip URI or a Route value points at; port 5060 by default, `maddr` honoured. See location_find() for `names`, `v6`. */
+/* The address that a Request-URI, or a name-addr in <>, points at; port 5060 by default, `maddr` honoured. See location_find() for `names`, `v6`. */
 int route_resolve(struct addr *dst, struct slice name_addr, bool names, bool v6, struct err *e);
 
 #endif
