@@ -103,33 +103,32 @@ out:
 	return err;
 }
 
+static void stamp(struct endpoint *ep, struct msg *m, const struct addr *dst, uint32_t frame)
+{
+	m->src = *endpoint_local(ep);
+	m->dst = *dst;
+	m->time = loop_now(ep->loop);
+	m->frame = frame;
+}
+
 int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e)
 {
 	uint32_t frame = 0;
 	int err = transport_send(ep->tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
+	struct msg *shown = NULL;
 
 	if (err)
 		return err;
 	if (!m->dst.u.sa.sa_family) { /* its first time on the wire */
-		m->src = *endpoint_local(ep);
-		m->dst = *dst;
-		m->time = loop_now(ep->loop);
-		m->frame = frame;
-	} else if (ep->h.seen) {
+		stamp(ep, m, dst, frame);
+		shown = mem_ref(m);
+	} else if (ep->h.seen && !msg_alloc(&shown, m->s.bytes)) {
 		/* Each sending has its own time and frame: whoever watches gets a message of its own. */
-		struct msg *again;
-		if (msg_alloc(&again, m->s.bytes))
-			return 0;
-		again->src = m->src;
-		again->dst = *dst;
-		again->time = loop_now(ep->loop);
-		again->frame = frame;
-		ep->h.seen(ep, again, ep->h.arg);
-		mem_deref(again);
-		return 0;
+		stamp(ep, shown, dst, frame);
 	}
-	if (ep->h.seen)
-		ep->h.seen(ep, m, ep->h.arg);
+	if (ep->h.seen && shown)
+		ep->h.seen(ep, shown, ep->h.arg);
+	mem_deref(shown);
 	return 0;
 }
 

@@ -263,7 +263,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct endpoint_handlers h = {.seen = on_seen, .request = on_request, .arg = &w};
 		struct endpoint_cfg ec = {.net = w.net, .name = i ? "bob" : "alice", .seed = 1, .test = "fuzz"};
 		CHECK(endpoint_alloc(&w.ep[i], &ec, &h, NULL) == 0);
-		w.ep[i]->watched = true;
 		w.at[i] = *endpoint_local(w.ep[i]);
 	}
 	for (unsigned steps = 0; w.p < w.end && steps < 200; steps++)

@@ -137,7 +137,6 @@ static inline int pair_open(struct pair *p, bool v6)
 	err = endpoint_alloc(&p->bob, &ec, &h, NULL);
 	if (err)
 		return err;
-	p->alice->watched = p->bob->watched = true;
 	p->bob_addr = *endpoint_local(p->bob);
 	return 0;
 }
