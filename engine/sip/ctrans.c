@@ -7,16 +7,18 @@
 
 const char *trans_state_name(enum trans_state s)
 {
-	static const char *const names[] = {"Calling", "Trying", "Proceeding", "Accepted", "Completed", "Confirmed", "Terminated"};
+	static const char *const names[] = {"Calling",   "Trying",    "Proceeding", "Accepted",
+					    "Completed", "Confirmed", "Terminated"};
 
 	return names[s];
 }
 
-/* RFC 3261 17.1.3: the branch of the top Via and the method of CSeq. A request sent without a branch, as by RFC 2543, is told from
- * others by its Call-ID and CSeq number. */
+/* RFC 3261 17.1.3: the branch of the top Via and the method of CSeq. A request sent without a branch, as by RFC 2543,
+ * is told from others by its Call-ID and CSeq number. */
 static uint64_t key(const struct scan *s)
 {
-	uint64_t h = s->branch.l ? slice_hash(SLICE_HASH_SEED, s->branch) : slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id);
+	uint64_t h =
+	    s->branch.l ? slice_hash(SLICE_HASH_SEED, s->branch) : slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id);
 
 	return slice_hash(h, s->cseq_method);
 }
@@ -24,7 +26,8 @@ static uint64_t key(const struct scan *s)
 static bool matches(const struct scan *request, const struct scan *response)
 {
 	return slice_eq(request->branch, response->branch) && slice_eq(request->cseq_method, response->cseq_method) &&
-	       (request->branch.l || (request->cseq == response->cseq && slice_eq(request->call_id, response->call_id)));
+	       (request->branch.l ||
+		(request->cseq == response->cseq && slice_eq(request->call_id, response->call_id)));
 }
 
 static void destroy(void *p)
@@ -325,10 +328,12 @@ bool ctrans_receive(struct endpoint *ep, struct msg *m)
 	return taken;
 }
 
-/* Whether an error of the network ends it: one that waits for its peer and still sends (RFC 3261 17.1.1.2, 17.1.2.2). */
+/* Whether an error of the network ends it: one that waits for its peer and still sends (RFC 3261 17.1.1.2, 17.1.2.2).
+ */
 static bool fails_unreachable(const struct ctrans *ct)
 {
-	return ct->state == TRANS_CALLING || ct->state == TRANS_TRYING || (ct->state == TRANS_PROCEEDING && !ct->invite);
+	return ct->state == TRANS_CALLING || ct->state == TRANS_TRYING ||
+	       (ct->state == TRANS_PROCEEDING && !ct->invite);
 }
 
 void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number)
@@ -348,7 +353,9 @@ void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_n
 		struct ctrans *ct = hit;
 		hit = ct->next_hit;
 		if (fails_unreachable(ct))
-			fail(ct, 503, error_number == ECONNREFUSED ? "nothing listens at that address" : "that address cannot be reached");
+			fail(ct, 503,
+			     error_number == ECONNREFUSED ? "nothing listens at that address"
+							  : "that address cannot be reached");
 		mem_deref(ct);
 	}
 }

@@ -75,7 +75,8 @@ static void destroy(void *p)
 	mem_deref(ep->name);
 }
 
-int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const struct endpoint_handlers *h, struct err *e)
+int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const struct endpoint_handlers *h,
+		   struct err *e)
 {
 	struct endpoint *ep = mem_zalloc(sizeof(*ep), destroy);
 	size_t name_size = strlen(cfg->name) + 1;

@@ -7,7 +7,7 @@
 
 static const char *const names[HDR_COUNT] = {
 #define SCAN_NAME(id, name, compact) [HDR_##id] = name,
-	SCAN_HEADERS(SCAN_NAME)
+    SCAN_HEADERS(SCAN_NAME)
 #undef SCAN_NAME
 };
 
@@ -19,11 +19,13 @@ const char *hdr_name(enum hdr_id id)
 /* What a byte may be: part of a token (RFC 3261 25.1), or white space, line ends of folded lines included. */
 enum { TOKEN = 1, LWS = 2 };
 
+/* clang-format off */
 static const uint8_t classes[256] = {
 	['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['0' ... '9'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['!'] = TOKEN,
 	['%'] = TOKEN,         ['*'] = TOKEN,         ['_'] = TOKEN,         ['+'] = TOKEN, ['`'] = TOKEN, ['\''] = TOKEN,
 	['~'] = TOKEN,         [' '] = LWS,           ['\t'] = LWS,          ['\r'] = LWS, ['\n'] = LWS,
 };
+/* clang-format on */
 
 static inline bool is_token(char c)
 {
@@ -67,26 +69,26 @@ enum hdr_id hdr_lookup(struct slice name)
 	/* By letter; those without a compact form are parked behind the letters. */
 	static const uint8_t compact[128 + HDR_COUNT] = {
 #define SCAN_COMPACT(id, full, letter) [letter ? letter : 128 + HDR_##id] = HDR_##id,
-		SCAN_HEADERS(SCAN_COMPACT)
+	    SCAN_HEADERS(SCAN_COMPACT)
 #undef SCAN_COMPACT
 	};
 	/* By length, the most frequent first. A test looks every header up, so that none can be forgotten here. */
 	static const uint8_t by_length[][6] = {
-		[2] = {HDR_TO},
-		[3] = {HDR_VIA},
-		[4] = {HDR_FROM, HDR_CSEQ},
-		[5] = {HDR_ROUTE, HDR_ALLOW, HDR_EVENT},
-		[7] = {HDR_CALL_ID, HDR_CONTACT, HDR_EXPIRES, HDR_REQUIRE, HDR_SUBJECT},
-		[8] = {HDR_REFER_TO, HDR_IDENTITY},
-		[9] = {HDR_SUPPORTED, HDR_TIMESTAMP},
-		[11] = {HDR_MIN_EXPIRES, HDR_UNSUPPORTED, HDR_REFERRED_BY, HDR_RETRY_AFTER},
-		[12] = {HDR_MAX_FORWARDS, HDR_CONTENT_TYPE, HDR_RECORD_ROUTE, HDR_ALLOW_EVENTS},
-		[13] = {HDR_AUTHORIZATION, HDR_PROXY_REQUIRE},
-		[14] = {HDR_CONTENT_LENGTH, HDR_ACCEPT_CONTACT, HDR_REJECT_CONTACT},
-		[15] = {HDR_SESSION_EXPIRES},
-		[16] = {HDR_WWW_AUTHENTICATE, HDR_CONTENT_ENCODING},
-		[18] = {HDR_PROXY_AUTHENTICATE},
-		[19] = {HDR_PROXY_AUTHORIZATION, HDR_REQUEST_DISPOSITION},
+	    [2] = {HDR_TO},
+	    [3] = {HDR_VIA},
+	    [4] = {HDR_FROM, HDR_CSEQ},
+	    [5] = {HDR_ROUTE, HDR_ALLOW, HDR_EVENT},
+	    [7] = {HDR_CALL_ID, HDR_CONTACT, HDR_EXPIRES, HDR_REQUIRE, HDR_SUBJECT},
+	    [8] = {HDR_REFER_TO, HDR_IDENTITY},
+	    [9] = {HDR_SUPPORTED, HDR_TIMESTAMP},
+	    [11] = {HDR_MIN_EXPIRES, HDR_UNSUPPORTED, HDR_REFERRED_BY, HDR_RETRY_AFTER},
+	    [12] = {HDR_MAX_FORWARDS, HDR_CONTENT_TYPE, HDR_RECORD_ROUTE, HDR_ALLOW_EVENTS},
+	    [13] = {HDR_AUTHORIZATION, HDR_PROXY_REQUIRE},
+	    [14] = {HDR_CONTENT_LENGTH, HDR_ACCEPT_CONTACT, HDR_REJECT_CONTACT},
+	    [15] = {HDR_SESSION_EXPIRES},
+	    [16] = {HDR_WWW_AUTHENTICATE, HDR_CONTENT_ENCODING},
+	    [18] = {HDR_PROXY_AUTHENTICATE},
+	    [19] = {HDR_PROXY_AUTHORIZATION, HDR_REQUEST_DISPOSITION},
 	};
 
 	if (name.l == 1)
@@ -107,19 +109,19 @@ const char *scan_flaw_text(unsigned flaws)
 		unsigned flaw;
 		const char *text;
 	} texts[] = {
-		{SCAN_NOT_SIP, "not a SIP message"},
-		{SCAN_VERSION, "the version is not SIP/2.0"},
-		{SCAN_START_LINE, "the start line is malformed"},
-		{SCAN_TRUNCATED, "the message ends within its headers"},
-		{SCAN_NUL, "a NUL byte stands among the headers"},
-		{SCAN_HEADER_LINE, "a header line is malformed"},
-		{SCAN_MISSING, "a mandatory header (Via, From, To, Call-ID, CSeq) is missing"},
-		{SCAN_DUPLICATE, "a header stands twice that may stand once"},
-		{SCAN_CSEQ, "CSeq is malformed"},
-		{SCAN_CSEQ_METHOD, "the method of CSeq differs from the request line"},
-		{SCAN_CONTENT_LENGTH, "Content-Length is malformed"},
-		{SCAN_BODY_SHORT, "the body is shorter than Content-Length"},
-		{SCAN_BODY_LONG, "the body is longer than Content-Length"},
+	    {SCAN_NOT_SIP, "not a SIP message"},
+	    {SCAN_VERSION, "the version is not SIP/2.0"},
+	    {SCAN_START_LINE, "the start line is malformed"},
+	    {SCAN_TRUNCATED, "the message ends within its headers"},
+	    {SCAN_NUL, "a NUL byte stands among the headers"},
+	    {SCAN_HEADER_LINE, "a header line is malformed"},
+	    {SCAN_MISSING, "a mandatory header (Via, From, To, Call-ID, CSeq) is missing"},
+	    {SCAN_DUPLICATE, "a header stands twice that may stand once"},
+	    {SCAN_CSEQ, "CSeq is malformed"},
+	    {SCAN_CSEQ_METHOD, "the method of CSeq differs from the request line"},
+	    {SCAN_CONTENT_LENGTH, "Content-Length is malformed"},
+	    {SCAN_BODY_SHORT, "the body is shorter than Content-Length"},
+	    {SCAN_BODY_LONG, "the body is longer than Content-Length"},
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		if (flaws & texts[i].flaw)
@@ -136,8 +138,8 @@ static const char *skip_quoted(const char *p, const char *end)
 	return p < end ? p + 1 : end;
 }
 
-/* The ';' before the first parameter, the end, or in a list the comma where the value ends. Parameters of a name-addr stand behind
- * its angle brackets (RFC 3261 20.10). */
+/* The ';' before the first parameter, the end, or in a list the comma where the value ends. Parameters of a name-addr
+ * stand behind its angle brackets (RFC 3261 20.10). */
 static const char *skip_to_params(const char *p, const char *end, bool list)
 {
 	const char *close = p; /* NULL: there is no '>' any more, do not look again */
@@ -258,11 +260,11 @@ static int add_header(struct scan *s, struct slice name, struct slice value, enu
 		s->header_cap = cap;
 	}
 	s->headers[s->header_count++] = (struct scan_header){
-		.name = (uint32_t)(name.p - s->bytes.p),
-		.name_len = (uint16_t)(name.l > UINT16_MAX ? UINT16_MAX : name.l),
-		.value = (uint32_t)(value.p - s->bytes.p),
-		.value_len = (uint32_t)value.l,
-		.id = (uint16_t)id,
+	    .name = (uint32_t)(name.p - s->bytes.p),
+	    .name_len = (uint16_t)(name.l > UINT16_MAX ? UINT16_MAX : name.l),
+	    .value = (uint32_t)(value.p - s->bytes.p),
+	    .value_len = (uint32_t)value.l,
+	    .id = (uint16_t)id,
 	};
 	return 0;
 }
@@ -272,10 +274,10 @@ static int add_header(struct scan *s, struct slice name, struct slice value, enu
 _Static_assert(HDR_COUNT <= 64, "a set of header numbers fits 64 bits");
 
 /* Headers of one value: a second one is an error (RFC 3261 7.3.1). */
-#define SINGLE                                                                                                        \
-	(BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH) | BIT(CONTENT_TYPE) | \
-	 BIT(EXPIRES) | BIT(MIN_EXPIRES) | BIT(EVENT) | BIT(REFER_TO) | BIT(REFERRED_BY) | BIT(SUBJECT) |              \
-	 BIT(SESSION_EXPIRES) | BIT(RETRY_AFTER) | BIT(TIMESTAMP))
+#define SINGLE                                                                                                         \
+	(BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH) |                    \
+	 BIT(CONTENT_TYPE) | BIT(EXPIRES) | BIT(MIN_EXPIRES) | BIT(EVENT) | BIT(REFER_TO) | BIT(REFERRED_BY) |         \
+	 BIT(SUBJECT) | BIT(SESSION_EXPIRES) | BIT(RETRY_AFTER) | BIT(TIMESTAMP))
 
 /* RFC 3261 8.1.1, but for Max-Forwards, which RFC 2543 did not know. */
 #define NEEDED (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))
@@ -369,7 +371,8 @@ static bool scan_request_line(struct scan *s, struct slice method, const char *l
 	s->method = method;
 	s->uri = slice_trim(between(space + 1, last));
 	if (end != line_end || skip_token(method.p, space) != space || s->uri.l == 0 ||
-	    s->uri.l != (size_t)(last - space - 1) || memchr(s->uri.p, ' ', s->uri.l) || memchr(s->uri.p, '\t', s->uri.l))
+	    s->uri.l != (size_t)(last - space - 1) || memchr(s->uri.p, ' ', s->uri.l) ||
+	    memchr(s->uri.p, '\t', s->uri.l))
 		s->flaws |= SCAN_START_LINE;
 	set_version(s, between(last + 1, end));
 	return true;

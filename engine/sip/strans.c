@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* RFC 3261 17.2.3: branch, sent-by and method of a request with the magic cookie; else the fields of RFC 2543. An ACK has the key of
- * its INVITE. */
+/* RFC 3261 17.2.3: branch, sent-by and method of a request with the magic cookie; else the fields of RFC 2543. An ACK
+ * has the key of its INVITE. */
 static bool has_cookie(const struct scan *s)
 {
 	return s->branch.l > 7 && slice_case_eq((struct slice){s->branch.p, 7}, SLICE_LIT("z9hG4bK"));
@@ -215,8 +215,8 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 		char had[40] = "";
 		if (st->last && st->last->s.status >= 200)
 			snprintf(had, sizeof(had), ", it has had its final response %u", st->last->s.status);
-		return err_set(e, ERR_NOT_NOW, "%u to %.*s: the transaction is %s%s", status, SLICE_ARG(st->request->s.method),
-			       trans_state_name(st->state), had);
+		return err_set(e, ERR_NOT_NOW, "%u to %.*s: the transaction is %s%s", status,
+			       SLICE_ARG(st->request->s.method), trans_state_name(st->state), had);
 	}
 
 	mem_ref(st);
@@ -330,7 +330,8 @@ bool strans_receive(struct endpoint *ep, struct msg *m)
 	}
 	st->retransmissions++;
 	ep->count.retransmissions_in++;
-	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing when the ACK has come. */
+	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing
+	 * when the ACK has come. */
 	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)
 		resend(st);
 	return true;

@@ -27,7 +27,7 @@ void sip_timers_derive(struct sip_timers *t)
 	unless_set(&t->a, t->t1);
 	unless_set(&t->b, t64);
 	unless_set(&t->c, 181 * NS_PER_S); /* > 3 minutes */
-	unless_set(&t->d, t64);     /* > 32 s on UDP */
+	unless_set(&t->d, t64);            /* > 32 s on UDP */
 	unless_set(&t->e, t->t1);
 	unless_set(&t->f, t64);
 	unless_set(&t->g, t->t1);

@@ -1,5 +1,5 @@
-/* How long it takes to learn what routing needs from an INVITE: our scan against a full parse by libosip2, in turns, on the
- * same bytes. Prints a ratio of one run, for times of different machines say nothing. */
+/* How long it takes to learn what routing needs from an INVITE: our scan against a full parse by libosip2, in turns, on
+ * the same bytes. Prints a ratio of one run, for times of different machines say nothing. */
 #include <osipparser2/osip_message.h>
 #include <osipparser2/osip_parser.h>
 #include <osipparser2/osip_port.h>
@@ -14,29 +14,29 @@
 #define TIMES 4000
 
 static const char message[] =
-	"INVITE sip:bob@biloxi.example.com;transport=udp SIP/2.0\r\n"
-	"Via: SIP/2.0/UDP edge.atlanta.example.com:5060;branch=z9hG4bK4b43c2ff8.1;rport\r\n"
-	"Via: SIP/2.0/UDP client.atlanta.example.com:5060;branch=z9hG4bK74bf9;received=192.0.2.101\r\n"
-	"Max-Forwards: 69\r\n"
-	"Record-Route: <sip:edge.atlanta.example.com;lr>\r\n"
-	"From: \"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\n"
-	"To: \"Bob\" <sip:bob@biloxi.example.com>;tag=314159\r\n"
-	"Call-ID: 2xTb9vxSit55XU7p8@atlanta.example.com\r\n"
-	"CSeq: 2 INVITE\r\n"
-	"Contact: <sip:alice@client.atlanta.example.com:5060>\r\n"
-	"User-Agent: ExamplePhone/4.2\r\n"
-	"Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, INFO\r\n"
-	"Supported: replaces, timer\r\n"
-	"Content-Type: application/sdp\r\n"
-	"Content-Length: 151\r\n"
-	"\r\n"
-	"v=0\r\n"
-	"o=alice 2890844526 2890844526 IN IP4 client.atlanta.example.com\r\n"
-	"s=-\r\n"
-	"c=IN IP4 192.0.2.101\r\n"
-	"t=0 0\r\n"
-	"m=audio 49172 RTP/AVP 0\r\n"
-	"a=rtpmap:0 PCMU/8000\r\n";
+    "INVITE sip:bob@biloxi.example.com;transport=udp SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP edge.atlanta.example.com:5060;branch=z9hG4bK4b43c2ff8.1;rport\r\n"
+    "Via: SIP/2.0/UDP client.atlanta.example.com:5060;branch=z9hG4bK74bf9;received=192.0.2.101\r\n"
+    "Max-Forwards: 69\r\n"
+    "Record-Route: <sip:edge.atlanta.example.com;lr>\r\n"
+    "From: \"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\n"
+    "To: \"Bob\" <sip:bob@biloxi.example.com>;tag=314159\r\n"
+    "Call-ID: 2xTb9vxSit55XU7p8@atlanta.example.com\r\n"
+    "CSeq: 2 INVITE\r\n"
+    "Contact: <sip:alice@client.atlanta.example.com:5060>\r\n"
+    "User-Agent: ExamplePhone/4.2\r\n"
+    "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, INFO\r\n"
+    "Supported: replaces, timer\r\n"
+    "Content-Type: application/sdp\r\n"
+    "Content-Length: 151\r\n"
+    "\r\n"
+    "v=0\r\n"
+    "o=alice 2890844526 2890844526 IN IP4 client.atlanta.example.com\r\n"
+    "s=-\r\n"
+    "c=IN IP4 192.0.2.101\r\n"
+    "t=0 0\r\n"
+    "m=audio 49172 RTP/AVP 0\r\n"
+    "a=rtpmap:0 PCMU/8000\r\n";
 
 /* What both read. */
 struct keys {
@@ -84,8 +84,8 @@ static size_t by_osip(struct keys *keys)
 	osip_to_get_tag(m->to, &to_tag);
 	if (!branch || !from_tag || !to_tag)
 		abort();
-	sum = (size_t)branch->gvalue[0] + (size_t)from_tag->gvalue[0] + (size_t)to_tag->gvalue[0] + (size_t)m->call_id->number[0] +
-	      (size_t)m->cseq->number[0] + (size_t)m->cseq->method[0];
+	sum = (size_t)branch->gvalue[0] + (size_t)from_tag->gvalue[0] + (size_t)to_tag->gvalue[0] +
+	      (size_t)m->call_id->number[0] + (size_t)m->cseq->number[0] + (size_t)m->cseq->method[0];
 	if (keys) {
 		copy(keys->branch, sizeof(keys->branch), branch->gvalue);
 		copy(keys->from_tag, sizeof(keys->from_tag), from_tag->gvalue);
@@ -137,7 +137,8 @@ int main(void)
 		osip[i] = time_of(by_osip);
 		ratio[i] = osip[i] / scan[i];
 	}
-	printf("INVITE of %zu bytes: keys by scan %.0f ns, by osip_message_parse %.0f ns; ratio %.1f (expected >= 10)\n",
-	       sizeof(message) - 1, bench_median(scan, ROUNDS), bench_median(osip, ROUNDS), bench_median(ratio, ROUNDS));
+	printf(
+	    "INVITE of %zu bytes: keys by scan %.0f ns, by osip_message_parse %.0f ns; ratio %.1f (expected >= 10)\n",
+	    sizeof(message) - 1, bench_median(scan, ROUNDS), bench_median(osip, ROUNDS), bench_median(ratio, ROUNDS));
 	return 0;
 }

@@ -1,5 +1,6 @@
-/* What a client transaction costs from its request to its end while many others are alive, against few: whether anything
- * grows with their number. Virtual clock, simulated network; the peer answers without transactions of its own. */
+/* What a client transaction costs from its request to its end while many others are alive, against few: whether
+ * anything grows with their number. Virtual clock, simulated network; the peer answers without transactions of its own.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -88,14 +89,14 @@ static void start(struct world *w, const char *method)
 	buf_reset(&w->via);
 	endpoint_via(w->alice, &w->via);
 	struct build_request r = {
-		.method = slice_str(method),
-		.uri = SLICE_LIT("sip:bob@example.test"),
-		.via = buf_slice(&w->via),
-		.from = SLICE_LIT("<sip:alice@example.test>;tag=a"),
-		.to = SLICE_LIT("<sip:bob@example.test>"),
-		.call_id = SLICE_LIT("c1@198.18.0.1"),
-		.cseq = 1,
-		.max_forwards = 70,
+	    .method = slice_str(method),
+	    .uri = SLICE_LIT("sip:bob@example.test"),
+	    .via = buf_slice(&w->via),
+	    .from = SLICE_LIT("<sip:alice@example.test>;tag=a"),
+	    .to = SLICE_LIT("<sip:bob@example.test>"),
+	    .call_id = SLICE_LIT("c1@198.18.0.1"),
+	    .cseq = 1,
+	    .max_forwards = 70,
 	};
 	build_request(&w->b, &r);
 	if (msg_alloc(&m, buf_slice(&w->b)) ||
@@ -114,7 +115,8 @@ static void run_for(struct world *w, uint64_t ns)
 {
 	struct tmr t = {0};
 
-	if (tmr_start_at(&t, w->loop, loop_now(w->loop) + ns, TMR_DEADLINE, stop, w->loop) || loop_run(w->loop) != LOOP_STOPPED)
+	if (tmr_start_at(&t, w->loop, loop_now(w->loop) + ns, TMR_DEADLINE, stop, w->loop) ||
+	    loop_run(w->loop) != LOOP_STOPPED)
 		die("run");
 }
 
@@ -165,8 +167,10 @@ int main(void)
 			many[i] = time_of(&w[1], methods[m]);
 			ratio[i] = many[i] / few[i];
 		}
-		printf("%s and its 200, from the request to the end: %.0f ns among %d others, %.0f ns among %d; ratio %.2f (expected < 2)\n",
-		       methods[m], bench_median(few, ROUNDS), FEW, bench_median(many, ROUNDS), MANY, bench_median(ratio, ROUNDS));
+		printf("%s and its 200, from the request to the end: %.0f ns among %d others, %.0f ns among %d; ratio "
+		       "%.2f (expected < 2)\n",
+		       methods[m], bench_median(few, ROUNDS), FEW, bench_median(many, ROUNDS), MANY,
+		       bench_median(ratio, ROUNDS));
 	}
 	close_world(&w[0]);
 	close_world(&w[1]);

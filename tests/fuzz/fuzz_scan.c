@@ -22,8 +22,9 @@ static void check_slice(struct slice s, struct slice within)
 static void read_all(const struct scan *s)
 {
 	static const char *const params[] = {"branch", "tag", "rport", "received", "maddr", "lr", "q", ""};
-	const struct slice fields[] = {s->method, s->uri, s->reason, s->version, s->via, s->sent_by, s->branch, s->call_id, s->from,
-				       s->to, s->from_tag, s->to_tag, s->cseq_method, s->body};
+	const struct slice fields[] = {s->method,   s->uri,    s->reason,      s->version, s->via,
+				       s->sent_by,  s->branch, s->call_id,     s->from,    s->to,
+				       s->from_tag, s->to_tag, s->cseq_method, s->body};
 	struct slice out, host;
 	uint16_t port;
 
@@ -120,7 +121,8 @@ static void answer(const struct scan *s, struct buf *b)
 		rescan(b, &res);
 		CHECK(!(res.flaws & (SCAN_NOT_SIP | SCAN_START_LINE | SCAN_TRUNCATED | SCAN_HEADER_LINE)));
 		/* what its client matches by comes back */
-		CHECK(slice_eq(res.branch, s->branch) || memchr(s->via.p, '"', s->via.l)); /* a quote left open swallows "received" */
+		CHECK(slice_eq(res.branch, s->branch) ||
+		      memchr(s->via.p, '"', s->via.l)); /* a quote left open swallows "received" */
 		CHECK(slice_eq(res.call_id, s->call_id));
 		CHECK(res.cseq == s->cseq && slice_eq(res.cseq_method, s->cseq_method));
 		CHECK(slice_eq(res.from_tag, s->from_tag));

@@ -1,5 +1,6 @@
 /* Endpoints and transactions: each input is a script of what two actors do to each other, in virtual time. A step is an
- * octet and its arguments; messages that were on the wire come again, whole or changed. At the end nothing may be left. */
+ * octet and its arguments; messages that were on the wire come again, whole or changed. At the end nothing may be left.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static bool on_request(struct endpoint *ep, struct msg *m, void *arg)
 {
 	struct world *w = arg;
 	unsigned i = w->st_count++ % KEPT;
-	struct strans_opts opts = {.no_retransmit = w->reflex == 6, .no_trying = w->reflex == 7, .no_cancel = w->reflex == 8};
+	struct strans_opts opts = {
+	    .no_retransmit = w->reflex == 6, .no_trying = w->reflex == 7, .no_cancel = w->reflex == 8};
 
 	if (msg_is(m, "ACK"))
 		return false;
@@ -115,14 +117,14 @@ static void send_request(struct world *w)
 		return;
 	endpoint_via(w->ep[from], &via);
 	struct build_request r = {
-		.method = slice_str(methods[what >> 1 & 3]),
-		.uri = SLICE_LIT("sip:bob@example.test"),
-		.via = what & 32 ? SLICE_LIT("SIP/2.0/UDP 198.18.0.1") : buf_slice(&via),
-		.from = SLICE_LIT("<sip:a>;tag=a"),
-		.to = SLICE_LIT("<sip:b>"),
-		.call_id = SLICE_LIT("c"),
-		.cseq = 1,
-		.max_forwards = 70,
+	    .method = slice_str(methods[what >> 1 & 3]),
+	    .uri = SLICE_LIT("sip:bob@example.test"),
+	    .via = what & 32 ? SLICE_LIT("SIP/2.0/UDP 198.18.0.1") : buf_slice(&via),
+	    .from = SLICE_LIT("<sip:a>;tag=a"),
+	    .to = SLICE_LIT("<sip:b>"),
+	    .call_id = SLICE_LIT("c"),
+	    .cseq = 1,
+	    .max_forwards = 70,
 	};
 	build_request(&b, &r);
 	CHECK(msg_alloc(&m, buf_slice(&b)) == 0);
@@ -232,7 +234,8 @@ static void step(struct world *w)
 	}
 }
 
-/* No timer runs any more: what lives waits for its user's answer, or as an INVITE that was answered provisionally for its peer's. */
+/* No timer runs any more: what lives waits for its user's answer, or as an INVITE that was answered provisionally for
+ * its peer's. */
 static bool waits_for_somebody(const struct endpoint *ep)
 {
 	for (size_t i = 0; i < ep->ctrans.size; i++)

@@ -1,7 +1,8 @@
 /* Two endpoints, alice and bob, on the virtual clock over the simulated network, and a log of what happened when.
  *
- * The log has a line for each message that leaves ("0 alice INVITE", "500 bob 486 INVITE": script time in ms), for what a
- * transaction tells its user ("0 alice: 486", "32000 alice: 408 timer B", "0 bob: CANCELLED"), and for what nobody took
+ * The log has a line for each message that leaves ("0 alice INVITE", "500 bob 486 INVITE": script time in ms), for what
+ * a transaction tells its user ("0 alice: 486", "32000 alice: 408 timer B", "0 bob: CANCELLED"), and for what nobody
+ * took
  * ("0 bob? ACK"). */
 #ifndef OFFHOOK_TESTS_SIP_PAIR_H
 #define OFFHOOK_TESTS_SIP_PAIR_H
@@ -29,15 +30,15 @@ struct pair {
 	struct endpoint *alice, *bob;
 	struct addr bob_addr;
 	struct buf log;
-	struct ctrans *ct;       /* alice's, by pair_send() */
-	struct strans *st;       /* bob's latest */
-	struct msg *request;     /* the latest that bob got outside transactions */
-	struct msg *final;       /* the latest that alice was told */
+	struct ctrans *ct;   /* alice's, by pair_send() */
+	struct strans *st;   /* bob's latest */
+	struct msg *request; /* the latest that bob got outside transactions */
+	struct msg *final;   /* the latest that alice was told */
 	struct ctrans_opts copts;
 	struct strans_opts sopts;
-	bool no_strans;          /* bob takes no request */
-	pair_h *on_request;      /* bob has a new server transaction */
-	pair_h *on_response;     /* alice was told a response: p->final */
+	bool no_strans;      /* bob takes no request */
+	pair_h *on_request;  /* bob has a new server transaction */
+	pair_h *on_response; /* alice was told a response: p->final */
 	struct pair_action actions[24];
 	unsigned action_count;
 };
@@ -120,7 +121,8 @@ static void pair_response(struct ctrans *ct, struct msg *m, void *arg)
 static inline int pair_open(struct pair *p, bool v6)
 {
 	struct loop_cfg lc = {.virtual_clock = true};
-	struct endpoint_handlers h = {.seen = pair_seen, .request = pair_request, .unclaimed = pair_unclaimed, .arg = p};
+	struct endpoint_handlers h = {
+	    .seen = pair_seen, .request = pair_request, .unclaimed = pair_unclaimed, .arg = p};
 	int err = loop_alloc(&p->loop, &lc, NULL);
 
 	if (err)
@@ -175,6 +177,19 @@ static inline void pair_at(struct pair *p, uint64_t ms, pair_h *h)
 	assert_int_equal(tmr_start_at(&a->tmr, p->loop, ms * NS_PER_MS, TMR_DEADLINE, pair_act, a), 0);
 }
 
+/* A request of alice's by no transaction of hers. */
+static inline void pair_raw(struct pair *p, const char *method, const char *via, const char *to_tag)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "%s sip:bob@example.test SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\n", method, via);
+	buf_printf(&b, "From: <sip:alice@example.test>;tag=a\r\nTo: <sip:bob@example.test>%s%s\r\n",
+		   *to_tag ? ";tag=" : "", to_tag);
+	buf_printf(&b, "Call-ID: c1\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n", method);
+	assert_int_equal(endpoint_send(p->alice, buf_slice(&b), &p->bob_addr, NULL, NULL), 0);
+	buf_free(&b);
+}
+
 static void pair_stop(void *arg)
 {
 	loop_stop(arg);
@@ -201,16 +216,16 @@ static inline void pair_build(struct pair *p, struct buf *out, const char *metho
 	else
 		endpoint_via(p->alice, &v);
 	struct build_request r = {
-		.method = slice_str(method),
-		.uri = SLICE_LIT("sip:bob@example.test"),
-		.via = buf_slice(&v),
-		.routes = &route,
-		.route_count = 1,
-		.from = SLICE_LIT("<sip:alice@example.test>;tag=a"),
-		.to = SLICE_LIT("<sip:bob@example.test>"),
-		.call_id = SLICE_LIT("c1@198.18.0.1"),
-		.cseq = 1,
-		.max_forwards = 70,
+	    .method = slice_str(method),
+	    .uri = SLICE_LIT("sip:bob@example.test"),
+	    .via = buf_slice(&v),
+	    .routes = &route,
+	    .route_count = 1,
+	    .from = SLICE_LIT("<sip:alice@example.test>;tag=a"),
+	    .to = SLICE_LIT("<sip:bob@example.test>"),
+	    .call_id = SLICE_LIT("c1@198.18.0.1"),
+	    .cseq = 1,
+	    .max_forwards = 70,
 	};
 	build_request(out, &r);
 	out->failed |= v.failed;

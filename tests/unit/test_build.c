@@ -62,20 +62,20 @@ static const struct slice two_routes[] = {{"<sip:p1;lr>", 11}, {"<sip:p2;lr>", 1
 static struct build_request invite(void)
 {
 	return (struct build_request){
-		.method = S("INVITE"),
-		.uri = S("sip:bob@example.test"),
-		.via = S("SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bK1;rport"),
-		.routes = two_routes,
-		.route_count = 2,
-		.from = S("<sip:alice@example.test>;tag=a"),
-		.to = S("<sip:bob@example.test>"),
-		.call_id = S("c1@198.18.0.1"),
-		.cseq = 4294967295u,
-		.max_forwards = 70,
-		.contact = S("<sip:alice@198.18.0.1>"),
-		.lines = S("Authorization: Digest x\r\nAuthorization: Digest y\r\n"),
-		.content_type = S("application/sdp"),
-		.body = S("v=0\r\n"),
+	    .method = S("INVITE"),
+	    .uri = S("sip:bob@example.test"),
+	    .via = S("SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bK1;rport"),
+	    .routes = two_routes,
+	    .route_count = 2,
+	    .from = S("<sip:alice@example.test>;tag=a"),
+	    .to = S("<sip:bob@example.test>"),
+	    .call_id = S("c1@198.18.0.1"),
+	    .cseq = 4294967295u,
+	    .max_forwards = 70,
+	    .contact = S("<sip:alice@198.18.0.1>"),
+	    .lines = S("Authorization: Digest x\r\nAuthorization: Digest y\r\n"),
+	    .content_type = S("application/sdp"),
+	    .body = S("v=0\r\n"),
 	};
 }
 
@@ -99,10 +99,16 @@ static void test_request(void **state)
 	       "Content-Type: application/sdp\r\n"
 	       "Content-Length: 5\r\n\r\nv=0\r\n");
 
-	r = (struct build_request){.method = S("OPTIONS"), .uri = S("sip:b"), .via = S("v"), .from = S("f"), .to = S("t"),
-				   .call_id = S("i"), .cseq = 1};
+	r = (struct build_request){.method = S("OPTIONS"),
+				   .uri = S("sip:b"),
+				   .via = S("v"),
+				   .from = S("f"),
+				   .to = S("t"),
+				   .call_id = S("i"),
+				   .cseq = 1};
 	build_request(&out, &r);
-	out_is("OPTIONS sip:b SIP/2.0\r\nVia: v\r\nMax-Forwards: 0\r\nFrom: f\r\nTo: t\r\nCall-ID: i\r\nCSeq: 1 OPTIONS\r\n"
+	out_is("OPTIONS sip:b SIP/2.0\r\nVia: v\r\nMax-Forwards: 0\r\nFrom: f\r\nTo: t\r\nCall-ID: i\r\nCSeq: 1 "
+	       "OPTIONS\r\n"
 	       "Content-Length: 0\r\n\r\n");
 }
 
@@ -112,19 +118,19 @@ static void test_request_overridden(void **state)
 	(void)state;
 	struct build_request r = invite();
 	const struct build_header extra[] = {
-		{S("X-First"), S("1")},
-		{S("v"), S("one")},
-		{S("cseq"), S("one INVITE")},
-		{S("ROUTE"), S("<sip:mine>")},
-		{S("Via"), S("two")},
-		{S("Max-Forwards"), SLICE_NONE},
-		{S("To"), S("")},
-		{S("Content-Length"), S("99")},
-		{S("Subject"), S("hello")},
-		{S("c"), S("text/plain")},
-		{S("X-First"), S("2")},
-		{S("X-Gone"), SLICE_NONE},
-		{S("m"), SLICE_NONE},
+	    {S("X-First"), S("1")},
+	    {S("v"), S("one")},
+	    {S("cseq"), S("one INVITE")},
+	    {S("ROUTE"), S("<sip:mine>")},
+	    {S("Via"), S("two")},
+	    {S("Max-Forwards"), SLICE_NONE},
+	    {S("To"), S("")},
+	    {S("Content-Length"), S("99")},
+	    {S("Subject"), S("hello")},
+	    {S("c"), S("text/plain")},
+	    {S("X-First"), S("2")},
+	    {S("X-Gone"), SLICE_NONE},
+	    {S("m"), SLICE_NONE},
 	};
 
 	r.lines = SLICE_NONE;
@@ -171,18 +177,18 @@ static void test_request_many_extras(void **state)
 
 /* --- responses --- */
 
-#define REQUEST                                                                                                       \
-	"INVITE sip:bob@example.test SIP/2.0\r\n"                                                                     \
-	"Record-Route: <sip:p2;lr>\r\n"                                                                               \
-	"v : SIP/2.0/UDP 198.18.0.2;branch=z9hG4bK2\r\n"                                                              \
-	"Via: SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bK1;rport\r\n"                                                  \
-	"Max-Forwards: 69\r\n"                                                                                        \
-	"From: \"A\"\r\n <sip:alice@example.test>;tag=a\r\n"                                                          \
-	"To:   <sip:bob@example.test>  \r\n"                                                                          \
-	"i: c1\r\n"                                                                                                   \
-	"Timestamp: 54\r\n"                                                                                           \
-	"CSeq: 0001   INVITE\r\n"                                                                                     \
-	"Record-Route: <sip:p1;lr>\r\n"                                                                               \
+#define REQUEST                                                                                                        \
+	"INVITE sip:bob@example.test SIP/2.0\r\n"                                                                      \
+	"Record-Route: <sip:p2;lr>\r\n"                                                                                \
+	"v : SIP/2.0/UDP 198.18.0.2;branch=z9hG4bK2\r\n"                                                               \
+	"Via: SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bK1;rport\r\n"                                                   \
+	"Max-Forwards: 69\r\n"                                                                                         \
+	"From: \"A\"\r\n <sip:alice@example.test>;tag=a\r\n"                                                           \
+	"To:   <sip:bob@example.test>  \r\n"                                                                           \
+	"i: c1\r\n"                                                                                                    \
+	"Timestamp: 54\r\n"                                                                                            \
+	"CSeq: 0001   INVITE\r\n"                                                                                      \
+	"Record-Route: <sip:p1;lr>\r\n"                                                                                \
 	"Content-Length: 0\r\n\r\n"
 
 static void test_response(void **state)
@@ -190,7 +196,8 @@ static void test_response(void **state)
 	(void)state;
 	struct scan *req = scan(REQUEST);
 	struct addr from = source("198.18.0.2:5060");
-	struct build_response r = {.status = 180, .to_tag = S("t1"), .source = &from, .contact = S("<sip:bob@198.18.0.3>")};
+	struct build_response r = {
+	    .status = 180, .to_tag = S("t1"), .source = &from, .contact = S("<sip:bob@198.18.0.3>")};
 
 	build_response(&out, req, &r);
 	out_is("SIP/2.0 180 Ringing\r\n"
@@ -218,12 +225,13 @@ static void test_response(void **state)
 	       "CSeq: 0001   INVITE\r\n"
 	       "Content-Length: 0\r\n\r\n");
 
-	r = (struct build_response){.status = 486, .reason = S(""), .to_tag = S("t1"), .content_type = S("text/plain"), .body = S("no")};
+	r = (struct build_response){
+	    .status = 486, .reason = S(""), .to_tag = S("t1"), .content_type = S("text/plain"), .body = S("no")};
 	const struct build_header extra[] = {
-		{S("v"), S("mine")},
-		{S("Retry-After"), S("5")},
-		{S("From"), SLICE_NONE},
-		{S("CSeq"), S("x")},
+	    {S("v"), S("mine")},
+	    {S("Retry-After"), S("5")},
+	    {S("From"), SLICE_NONE},
+	    {S("CSeq"), S("x")},
 	};
 	r.extra = extra;
 	r.extra_count = 4;
@@ -244,7 +252,8 @@ static void test_response_to_broken(void **state)
 	struct addr from = source("198.18.0.2:5060");
 	struct build_response r = {.status = 400, .to_tag = S("t"), .source = &from};
 
-	build_response(&out, scan("INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.2\r\nCSeq: one\r\nno colon\r\n\r\n"), &r);
+	build_response(
+	    &out, scan("INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.2\r\nCSeq: one\r\nno colon\r\n\r\n"), &r);
 	out_is("SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/UDP 198.18.0.2\r\nCSeq: one\r\nContent-Length: 0\r\n\r\n");
 	build_response(&out, scan("INVITE sip:b SIP/2.0\r\nVia:\r\nTo: <sip:x>;tag\r\nFrom"), &r);
 	out_is("SIP/2.0 400 Bad Request\r\nVia: ;received=198.18.0.2\r\nTo: <sip:x>;tag\r\nContent-Length: 0\r\n\r\n");
@@ -267,35 +276,41 @@ static void test_response_via(void **state)
 	static const struct {
 		const char *source, *via, *want;
 	} rows[] = {
-		{"10.0.0.1:5060", "SIP/2.0/UDP 10.0.0.1;branch=b", "SIP/2.0/UDP 10.0.0.1;branch=b"},
-		{"10.0.0.1:9999", "SIP/2.0/UDP 10.0.0.1:7;branch=b", "SIP/2.0/UDP 10.0.0.1:7;branch=b"},
-		{"10.0.0.2:5060", "SIP/2.0/UDP 10.0.0.1;branch=b", "SIP/2.0/UDP 10.0.0.1;branch=b;received=10.0.0.2"},
-		{"10.0.0.2:5060", "SIP/2.0/UDP pc.example.test:5070;branch=b",
-		 "SIP/2.0/UDP pc.example.test:5070;branch=b;received=10.0.0.2"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport;branch=b", "SIP/2.0/UDP 10.0.0.1;rport=9;branch=b;received=10.0.0.1"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;branch=b;rport=", "SIP/2.0/UDP 10.0.0.1;branch=b;rport=9;received=10.0.0.1"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;RPORT ; branch=b", "SIP/2.0/UDP 10.0.0.1;RPORT=9; branch=b;received=10.0.0.1"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport = ;x", "SIP/2.0/UDP 10.0.0.1;rport =9;x;received=10.0.0.1"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b", "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b;received=10.0.0.1"},
-		/* parameters that only begin so, and quoted ones */
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rportx=1;rport", "SIP/2.0/UDP 10.0.0.1;rportx=1;rport=9;received=10.0.0.1"},
-		{"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\"", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\""},
-		/* what somebody wrote there is not what we saw */
-		{"10.0.0.2:9", "SIP/2.0/UDP h;received=1.2.3.4;rport;x", "SIP/2.0/UDP h;received=10.0.0.2;rport=9;x"},
-		{"10.0.0.2:9", "SIP/2.0/UDP h;rport;received;x", "SIP/2.0/UDP h;rport=9;received=10.0.0.2;x"},
-		{"10.0.0.2:9", "SIP/2.0/UDP h;received=1.2.3.4", "SIP/2.0/UDP h;received=10.0.0.2"},
-		/* the first of a list alone */
-		{"10.0.0.2:9", "SIP/2.0/UDP h;rport , SIP/2.0/UDP g;rport",
-		 "SIP/2.0/UDP h;rport=9;received=10.0.0.2 , SIP/2.0/UDP g;rport"},
-		{"10.0.0.2:9", "SIP/2.0/UDP 10.0.0.2, SIP/2.0/UDP g;rport", "SIP/2.0/UDP 10.0.0.2, SIP/2.0/UDP g;rport"},
-		/* IPv6, with brackets in sent-by and without in received; other spellings are the same host */
-		{"[2001:db8::1]:9", "SIP/2.0/UDP [2001:db8::1];branch=b", "SIP/2.0/UDP [2001:db8::1];branch=b"},
-		{"[2001:db8::1]:9", "SIP/2.0/UDP [2001:DB8:0::1]:5060;branch=b", "SIP/2.0/UDP [2001:DB8:0::1]:5060;branch=b"},
-		{"[2001:db8::1]:9", "SIP/2.0/UDP 2001:db8::1;branch=b", "SIP/2.0/UDP 2001:db8::1;branch=b"},
-		{"[2001:db8::2]:9", "SIP/2.0/UDP [2001:db8::1]:5060;rport",
-		 "SIP/2.0/UDP [2001:db8::1]:5060;rport=9;received=2001:db8::2"},
-		{"10.0.0.1:9", ";;,;,,", ";;;received=10.0.0.1,;,,"},
-		{"10.0.0.1:9", "", ";received=10.0.0.1"},
+	    {"10.0.0.1:5060", "SIP/2.0/UDP 10.0.0.1;branch=b", "SIP/2.0/UDP 10.0.0.1;branch=b"},
+	    {"10.0.0.1:9999", "SIP/2.0/UDP 10.0.0.1:7;branch=b", "SIP/2.0/UDP 10.0.0.1:7;branch=b"},
+	    {"10.0.0.2:5060", "SIP/2.0/UDP 10.0.0.1;branch=b", "SIP/2.0/UDP 10.0.0.1;branch=b;received=10.0.0.2"},
+	    {"10.0.0.2:5060", "SIP/2.0/UDP pc.example.test:5070;branch=b",
+	     "SIP/2.0/UDP pc.example.test:5070;branch=b;received=10.0.0.2"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport;branch=b",
+	     "SIP/2.0/UDP 10.0.0.1;rport=9;branch=b;received=10.0.0.1"},
+	    {"10.0.0.1:9",
+	     "SIP/2.0/UDP 10.0.0.1;branch=b;rport=", "SIP/2.0/UDP 10.0.0.1;branch=b;rport=9;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;RPORT ; branch=b",
+	     "SIP/2.0/UDP 10.0.0.1;RPORT=9; branch=b;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport = ;x", "SIP/2.0/UDP 10.0.0.1;rport =9;x;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b",
+	     "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b;received=10.0.0.1"},
+	    /* parameters that only begin so, and quoted ones */
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rportx=1;rport",
+	     "SIP/2.0/UDP 10.0.0.1;rportx=1;rport=9;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\"", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\""},
+	    /* what somebody wrote there is not what we saw */
+	    {"10.0.0.2:9", "SIP/2.0/UDP h;received=1.2.3.4;rport;x", "SIP/2.0/UDP h;received=10.0.0.2;rport=9;x"},
+	    {"10.0.0.2:9", "SIP/2.0/UDP h;rport;received;x", "SIP/2.0/UDP h;rport=9;received=10.0.0.2;x"},
+	    {"10.0.0.2:9", "SIP/2.0/UDP h;received=1.2.3.4", "SIP/2.0/UDP h;received=10.0.0.2"},
+	    /* the first of a list alone */
+	    {"10.0.0.2:9", "SIP/2.0/UDP h;rport , SIP/2.0/UDP g;rport",
+	     "SIP/2.0/UDP h;rport=9;received=10.0.0.2 , SIP/2.0/UDP g;rport"},
+	    {"10.0.0.2:9", "SIP/2.0/UDP 10.0.0.2, SIP/2.0/UDP g;rport", "SIP/2.0/UDP 10.0.0.2, SIP/2.0/UDP g;rport"},
+	    /* IPv6, with brackets in sent-by and without in received; other spellings are the same host */
+	    {"[2001:db8::1]:9", "SIP/2.0/UDP [2001:db8::1];branch=b", "SIP/2.0/UDP [2001:db8::1];branch=b"},
+	    {"[2001:db8::1]:9", "SIP/2.0/UDP [2001:DB8:0::1]:5060;branch=b",
+	     "SIP/2.0/UDP [2001:DB8:0::1]:5060;branch=b"},
+	    {"[2001:db8::1]:9", "SIP/2.0/UDP 2001:db8::1;branch=b", "SIP/2.0/UDP 2001:db8::1;branch=b"},
+	    {"[2001:db8::2]:9", "SIP/2.0/UDP [2001:db8::1]:5060;rport",
+	     "SIP/2.0/UDP [2001:db8::1]:5060;rport=9;received=2001:db8::2"},
+	    {"10.0.0.1:9", ";;,;,,", ";;;received=10.0.0.1,;,,"},
+	    {"10.0.0.1:9", "", ";received=10.0.0.1"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct buf b = {0}, want = {0};
@@ -321,19 +336,19 @@ static void test_reasons(void **state)
 
 /* --- what follows a request --- */
 
-#define SENT                                                                                                          \
-	"INVITE sip:bob@198.18.0.9 SIP/2.0\r\n"                                                                       \
-	"v: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bK1, SIP/2.0/UDP 198.18.0.5;branch=z9hG4bK0\r\n"                       \
-	"Via: SIP/2.0/UDP 198.18.0.6;branch=z9hG4bK7\r\n"                                                             \
-	"Route: <sip:p1;lr>, <sip:p2;lr>\r\n"                                                                         \
-	"Max-Forwards: 12\r\n"                                                                                        \
-	"Route: <sip:p3;lr>\r\n"                                                                                      \
-	"f: <sip:alice@example.test>;tag=a\r\n"                                                                       \
-	"To: <sip:bob@example.test>\r\n"                                                                              \
-	"Call-ID: c1\r\n"                                                                                             \
-	"CSeq: 8 INVITE\r\n"                                                                                          \
-	"Contact: <sip:alice@198.18.0.1>\r\n"                                                                         \
-	"Content-Type: text/plain\r\n"                                                                                \
+#define SENT                                                                                                           \
+	"INVITE sip:bob@198.18.0.9 SIP/2.0\r\n"                                                                        \
+	"v: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bK1, SIP/2.0/UDP 198.18.0.5;branch=z9hG4bK0\r\n"                        \
+	"Via: SIP/2.0/UDP 198.18.0.6;branch=z9hG4bK7\r\n"                                                              \
+	"Route: <sip:p1;lr>, <sip:p2;lr>\r\n"                                                                          \
+	"Max-Forwards: 12\r\n"                                                                                         \
+	"Route: <sip:p3;lr>\r\n"                                                                                       \
+	"f: <sip:alice@example.test>;tag=a\r\n"                                                                        \
+	"To: <sip:bob@example.test>\r\n"                                                                               \
+	"Call-ID: c1\r\n"                                                                                              \
+	"CSeq: 8 INVITE\r\n"                                                                                           \
+	"Contact: <sip:alice@198.18.0.1>\r\n"                                                                          \
+	"Content-Type: text/plain\r\n"                                                                                 \
 	"Content-Length: 4\r\n\r\nbody"
 
 static void test_ack_and_cancel(void **state)
@@ -404,11 +419,14 @@ static void test_again(void **state)
 	       "l:3\r\n\r\nabc+");
 
 	/* nothing to stand before; truncated; neither branch nor a CSeq that counts */
-	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), 2, S("b"), HDR_OTHER, S("X: y\r\n"));
+	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n"), 2, S("b"), HDR_OTHER,
+		    S("X: y\r\n"));
 	out_is("OPTIONS sip:b SIP/2.0\r\nCSeq: 2 OPTIONS\r\nX: y\r\n\r\n");
-	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nVia: v;branch=\r\nCSeq: one"), 2, S("b"), HDR_OTHER, S("X: y\r\n"));
+	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nVia: v;branch=\r\nCSeq: one"), 2, S("b"), HDR_OTHER,
+		    S("X: y\r\n"));
 	out_is("OPTIONS sip:b SIP/2.0\r\nVia: v;branch=\r\nCSeq: one\r\nX: y\r\n");
-	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\nCSeq: x\r\n\r\n"), 2, S("b"), HDR_OTHER, SLICE_NONE);
+	build_again(&out, scan("OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\nCSeq: x\r\n\r\n"), 2, S("b"), HDR_OTHER,
+		    SLICE_NONE);
 	out_is("OPTIONS sip:b SIP/2.0\r\nCSeq: 2 OPTIONS\r\nCSeq: x\r\n\r\n");
 }
 
@@ -557,21 +575,21 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		build_test(test_request),
-		build_test(test_request_overridden),
-		build_test(test_request_many_extras),
-		build_test(test_response),
-		build_test(test_response_to_broken),
-		build_test(test_response_via),
-		build_test(test_reasons),
-		build_test(test_ack_and_cancel),
-		build_test(test_again),
-		build_test(test_lines),
-		build_test(test_replace),
-		build_test(test_insert_and_remove),
-		build_test(test_reorder),
-		build_test(test_body),
-		build_test(test_out_of_memory),
+	    build_test(test_request),
+	    build_test(test_request_overridden),
+	    build_test(test_request_many_extras),
+	    build_test(test_response),
+	    build_test(test_response_to_broken),
+	    build_test(test_response_via),
+	    build_test(test_reasons),
+	    build_test(test_ack_and_cancel),
+	    build_test(test_again),
+	    build_test(test_lines),
+	    build_test(test_replace),
+	    build_test(test_insert_and_remove),
+	    build_test(test_reorder),
+	    build_test(test_body),
+	    build_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,9 +94,11 @@ static void test_e_proceeding(void **state)
 	SEND("OPTIONS");
 	pair_at(&p, 600, raw_100);
 	pair_run(&p);
-	pair_is(&p, "0 alice OPTIONS\n500 alice OPTIONS\n600 bob 100 OPTIONS\n600 alice: 100\n1500 alice OPTIONS\n"
-		    "5500 alice OPTIONS\n9500 alice OPTIONS\n13500 alice OPTIONS\n17500 alice OPTIONS\n21500 alice OPTIONS\n"
-		    "25500 alice OPTIONS\n29500 alice OPTIONS\n32000 alice: 408 timer F\n");
+	pair_is(
+	    &p,
+	    "0 alice OPTIONS\n500 alice OPTIONS\n600 bob 100 OPTIONS\n600 alice: 100\n1500 alice OPTIONS\n"
+	    "5500 alice OPTIONS\n9500 alice OPTIONS\n13500 alice OPTIONS\n17500 alice OPTIONS\n21500 alice OPTIONS\n"
+	    "25500 alice OPTIONS\n29500 alice OPTIONS\n32000 alice: 408 timer F\n");
 }
 
 static void test_k(void **state)
@@ -151,10 +153,12 @@ static void test_d(void **state)
 	pair_at(&p, 32099, raw_486);
 	pair_at(&p, 32100, raw_486);
 	pair_run(&p);
-	pair_is(&p, "0 alice INVITE\n100 bob 486 INVITE\n100 alice ACK\n100 alice: 486\n100 bob? ACK\n"
-		    "600 bob 486 INVITE\n600 alice ACK\n600 bob? ACK\n700 bob 180 INVITE\n"
-		    "800 bob 200 INVITE\n800 alice? 200 INVITE\n"
-		    "32099 bob 486 INVITE\n32099 alice ACK\n32099 bob? ACK\n32100 bob 486 INVITE\n32100 alice? 486 INVITE\n");
+	pair_is(
+	    &p,
+	    "0 alice INVITE\n100 bob 486 INVITE\n100 alice ACK\n100 alice: 486\n100 bob? ACK\n"
+	    "600 bob 486 INVITE\n600 alice ACK\n600 bob? ACK\n700 bob 180 INVITE\n"
+	    "800 bob 200 INVITE\n800 alice? 200 INVITE\n"
+	    "32099 bob 486 INVITE\n32099 alice ACK\n32099 bob? ACK\n32100 bob 486 INVITE\n32100 alice? 486 INVITE\n");
 	assert_int_equal(p.ct->repeated_responses, 3);
 }
 
@@ -230,17 +234,20 @@ static void test_matching(void **state)
 		const char *request_via, *via, *rest;
 		bool match;
 	} rows[] = {
-		{"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "CSeq: 1 OPTIONS", true},
-		{"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;received=1.1.1.1;branch=z9hG4bKx",
-		 "CSeq: 9 OPTIONS", true},
-		{"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKX", "CSeq: 1 OPTIONS", false},
-		{"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "CSeq: 1 INVITE", false},
-		{"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS", false},
-		{"SIP/2.0/UDP 198.18.0.1;branch=1", "SIP/2.0/UDP 198.18.0.1;branch=1", "CSeq: 1 OPTIONS", true},
-		/* without a branch, as by RFC 2543 */
-		{"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS\r\nCall-ID: c1@198.18.0.1", true},
-		{"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS\r\nCall-ID: c2@198.18.0.1", false},
-		{"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 2 OPTIONS\r\nCall-ID: c1@198.18.0.1", false},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "CSeq: 1 OPTIONS",
+	     true},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;received=1.1.1.1;branch=z9hG4bKx",
+	     "CSeq: 9 OPTIONS", true},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKX", "CSeq: 1 OPTIONS",
+	     false},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "CSeq: 1 INVITE",
+	     false},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS", false},
+	    {"SIP/2.0/UDP 198.18.0.1;branch=1", "SIP/2.0/UDP 198.18.0.1;branch=1", "CSeq: 1 OPTIONS", true},
+	    /* without a branch, as by RFC 2543 */
+	    {"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS\r\nCall-ID: c1@198.18.0.1", true},
+	    {"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 1 OPTIONS\r\nCall-ID: c2@198.18.0.1", false},
+	    {"SIP/2.0/UDP 198.18.0.1", "SIP/2.0/UDP 198.18.0.1", "CSeq: 2 OPTIONS\r\nCall-ID: c1@198.18.0.1", false},
 	};
 	p.no_strans = true;
 	p.copts.no_retransmit = true;
@@ -272,8 +279,9 @@ static void test_cancel_after_provisional(void **state)
 	pair_at(&p, 1000, cancel); /* once is enough */
 	pair_run(&p);
 	/* A CANCEL is a transaction of its own; 64*T1 after it the INVITE is over. */
-	assert_non_null(strstr((char *)p.log.p, "1000 alice CANCEL\n1000 bob? CANCEL\n1500 alice CANCEL\n1500 bob? CANCEL\n"
-						"2500 alice CANCEL\n2500 bob? CANCEL\n4500 alice CANCEL\n"));
+	assert_non_null(strstr((char *)p.log.p,
+			       "1000 alice CANCEL\n1000 bob? CANCEL\n1500 alice CANCEL\n1500 bob? CANCEL\n"
+			       "2500 alice CANCEL\n2500 bob? CANCEL\n4500 alice CANCEL\n"));
 	assert_non_null(strstr((char *)p.log.p, "33000 alice: 408 no final response after CANCEL\n"));
 	assert_int_equal(p.ct->cancel->state, TRANS_TERMINATED);
 	snprintf(want, sizeof(want),
@@ -322,8 +330,9 @@ static void test_cancel_crosses_the_final(void **state)
 	pair_at(&p, 40001, cancel);
 	pair_at(&p, 40001, raw_200); /* RFC 3261 9.1: then the CANCEL has no effect */
 	pair_run(&p);
-	pair_is(&p, "32900 alice INVITE\n40000 bob 180 INVITE\n40000 alice: 180\n40001 alice CANCEL\n40001 bob? CANCEL\n"
-		    "40001 bob 200 INVITE\n40001 alice: 200\n");
+	pair_is(&p,
+		"32900 alice INVITE\n40000 bob 180 INVITE\n40000 alice: 180\n40001 alice CANCEL\n40001 bob? CANCEL\n"
+		"40001 bob 200 INVITE\n40001 alice: 200\n");
 	SEND("OPTIONS");
 	cancel_too_late(&p);
 	pair_run(&p);
@@ -344,8 +353,9 @@ static void test_cancel_now(void **state)
 	pair_at(&p, 60000, raw_180);
 	pair_at(&p, 61000, raw_180);
 	pair_run(&p);
-	pair_is(&p, "52000 alice INVITE\n53000 alice CANCEL\n53000 bob? CANCEL\n60000 bob 180 INVITE\n60000 alice: 180\n"
-		    "61000 bob 180 INVITE\n61000 alice: 180\n92000 alice: 408 no final response after CANCEL\n");
+	pair_is(&p,
+		"52000 alice INVITE\n53000 alice CANCEL\n53000 bob? CANCEL\n60000 bob 180 INVITE\n60000 alice: 180\n"
+		"61000 bob 180 INVITE\n61000 alice: 180\n92000 alice: 408 no final response after CANCEL\n");
 }
 
 /* --- errors of the network: RFC 3261 18.4 --- */
@@ -392,7 +402,8 @@ static void test_unreachable_and_again(void **state)
 	pair_run(&p);
 }
 
-/* RFC 3261 17.1.1.2: an INVITE in Proceeding sends no more, so the error is about something else; 17.1.2.2: others do. */
+/* RFC 3261 17.1.1.2: an INVITE in Proceeding sends no more, so the error is about something else; 17.1.2.2: others do.
+ */
 static void test_unreachable_in_proceeding(void **state)
 {
 	(void)state;
@@ -434,7 +445,8 @@ static void test_custom_timers(void **state)
 	pair_at(&p, 6000, raw_486);
 	pair_at(&p, 6001, raw_486);
 	pair_run(&p);
-	pair_is(&p, "5250 alice INVITE\n5750 alice INVITE\n6000 bob 486 INVITE\n6000 alice ACK\n6000 alice: 486\n6000 bob? ACK\n"
+	pair_is(&p, "5250 alice INVITE\n5750 alice INVITE\n6000 bob 486 INVITE\n6000 alice ACK\n6000 alice: 486\n6000 "
+		    "bob? ACK\n"
 		    "6001 bob 486 INVITE\n6001 alice? 486 INVITE\n");
 }
 
@@ -455,7 +467,9 @@ static void test_timers_never(void **state)
 		const char *method;
 		pair_h *reply;
 		enum trans_state state;
-	} rows[] = {{"OPTIONS", raw_200, TRANS_COMPLETED}, {"INVITE", raw_200, TRANS_ACCEPTED}, {"INVITE", raw_486, TRANS_COMPLETED}};
+	} rows[] = {{"OPTIONS", raw_200, TRANS_COMPLETED},
+		    {"INVITE", raw_200, TRANS_ACCEPTED},
+		    {"INVITE", raw_486, TRANS_COMPLETED}};
 	for (int i = 0; i < 3; i++) {
 		SEND(rows[i].method);
 		rows[i].reply(pair_deliver(&p));
@@ -486,7 +500,8 @@ static void test_intervals_do_not_overflow(void **state)
 	assert_int_equal(t.i, 5 * NS_PER_S);
 	assert_int_equal(t.k, 7);
 	assert_int_equal(t.trying, 200 * NS_PER_MS);
-	assert_true(sip_timer_twice(3, 4) == 4 && sip_timer_twice(2, 5) == 5 - 1 && sip_timer_twice(1, TIMER_NEVER) == 2 &&
+	assert_true(sip_timer_twice(3, 4) == 4 && sip_timer_twice(2, 5) == 5 - 1 &&
+		    sip_timer_twice(1, TIMER_NEVER) == 2 &&
 		    sip_timer_twice(TIMER_NEVER - 1, TIMER_NEVER) == TIMER_NEVER);
 }
 
@@ -630,30 +645,30 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pair_test(test_a_b),
-		pair_test(test_e_f),
-		pair_test(test_e_proceeding),
-		pair_test(test_k),
-		pair_test(test_proceeding_has_no_timer_b),
-		pair_test(test_d),
-		pair_test(test_ack),
-		pair_test(test_no_ack_no_retransmit),
-		pair_test(test_status_out_of_range),
-		pair_test(test_matching),
-		pair_test(test_cancel_after_provisional),
-		pair_test(test_cancel_before_provisional),
-		pair_test(test_cancel_crosses_the_final),
-		pair_test(test_cancel_now),
-		pair_test(test_unreachable),
-		pair_test(test_unreachable_and_again),
-		pair_test(test_unreachable_in_proceeding),
-		pair_test(test_custom_timers),
-		pair_test(test_timers_never),
-		pair_test(test_intervals_do_not_overflow),
-		pair_test(test_callbacks),
-		pair_test(test_endpoint_destroyed),
-		pair_test(test_destroyed_while_sending),
-		pair_test(test_out_of_memory),
+	    pair_test(test_a_b),
+	    pair_test(test_e_f),
+	    pair_test(test_e_proceeding),
+	    pair_test(test_k),
+	    pair_test(test_proceeding_has_no_timer_b),
+	    pair_test(test_d),
+	    pair_test(test_ack),
+	    pair_test(test_no_ack_no_retransmit),
+	    pair_test(test_status_out_of_range),
+	    pair_test(test_matching),
+	    pair_test(test_cancel_after_provisional),
+	    pair_test(test_cancel_before_provisional),
+	    pair_test(test_cancel_crosses_the_final),
+	    pair_test(test_cancel_now),
+	    pair_test(test_unreachable),
+	    pair_test(test_unreachable_and_again),
+	    pair_test(test_unreachable_in_proceeding),
+	    pair_test(test_custom_timers),
+	    pair_test(test_timers_never),
+	    pair_test(test_intervals_do_not_overflow),
+	    pair_test(test_callbacks),
+	    pair_test(test_endpoint_destroyed),
+	    pair_test(test_destroyed_while_sending),
+	    pair_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,8 +73,8 @@ static void check_way(struct slice bytes, const char *want, const char *file, in
 }
 #define way_is(bytes, want) check_way(SLICE_LIT(bytes), want, __FILE__, __LINE__)
 
-#define REST                                                                                                          \
-	"Via: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx\r\nFrom: <sip:a>;tag=a\r\nTo: <sip:b>\r\nCall-ID: c\r\n"            \
+#define REST                                                                                                           \
+	"Via: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKx\r\nFrom: <sip:a>;tag=a\r\nTo: <sip:b>\r\nCall-ID: c\r\n"          \
 	"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
 #define REQUEST "OPTIONS sip:b SIP/2.0\r\n" REST
 #define RESPONSE "SIP/2.0 200 OK\r\n" REST
@@ -82,7 +82,8 @@ static void check_way(struct slice bytes, const char *want, const char *file, in
 static void test_the_way_in(void **state)
 {
 	(void)state;
-	p.bob->h = (struct endpoint_handlers){.seen = on_seen, .request = on_request, .unclaimed = on_unclaimed, .arg = &p};
+	p.bob->h =
+	    (struct endpoint_handlers){.seen = on_seen, .request = on_request, .unclaimed = on_unclaimed, .arg = &p};
 	p.bob->in_dialog = in_dialog;
 
 	taker = NULL;
@@ -306,14 +307,14 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pair_test(test_the_way_in),
-		pair_test(test_what_arrives),
-		pair_test(test_any_bytes),
-		pair_test(test_identifiers),
-		pair_test(test_alloc_fails),
-		pair_test(test_timers),
-		pair_test(test_destroyed_by_a_handler),
-		pair_test(test_out_of_memory),
+	    pair_test(test_the_way_in),
+	    pair_test(test_what_arrives),
+	    pair_test(test_any_bytes),
+	    pair_test(test_identifiers),
+	    pair_test(test_alloc_fails),
+	    pair_test(test_timers),
+	    pair_test(test_destroyed_by_a_handler),
+	    pair_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
