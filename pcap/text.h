@@ -1,4 +1,4 @@
-/* Text from anywhere, made fit for a capture file or a terminal. Private to pcap. */
+/* Text from anywhere, made fit for a capture file or a terminal. */
 #ifndef OFFHOOK_PCAP_TEXT_H
 #define OFFHOOK_PCAP_TEXT_H
 

@@ -1,0 +1,48 @@
+/* The command line of `offhook run`. One table gives the parser and the help. */
+#ifndef OFFHOOK_CLI_OPTIONS_H
+#define OFFHOOK_CLI_OPTIONS_H
+
+#include "bindings/shard.h"
+
+#include <stdio.h>
+
+enum options_record {
+	RECORD_ALL,
+	RECORD_FAILED,
+	RECORD_OFF,
+};
+
+enum options_format {
+	FORMAT_HUMAN,
+	FORMAT_JSON,
+	FORMAT_TAP,
+};
+
+struct options {
+	const char *program; /* as it was called, for the line that says how to repeat a test */
+	const char **files;
+	unsigned file_count;
+	const char **patterns; /* -k */
+	unsigned pattern_count;
+	struct shard_setting *settings; /* --set; names are owned */
+	unsigned setting_count;
+	const char *target; /* as given, or NULL */
+	const char *network; /* as given, or NULL */
+	const char *out, *junit;
+	struct net_faults faults;
+	uint64_t seed;
+	double timer_scale, timeout; /* 0: not given */
+	unsigned repeat, jobs;       /* at least 1 */
+	enum options_record record;
+	enum options_format format;
+	bool help, list, virtual_clock, seed_given, ladder, unsafe, strict, v6, no_colour;
+};
+
+/* `argv` begins behind the command's name and must outlive `o`. ERR_ARG with what to do about it. Free with
+ * options_free() in any case. */
+int options_parse(struct options *o, int argc, char **argv, struct err *e);
+void options_free(struct options *o);
+/* The table of options, two spaces in. */
+void options_help(FILE *f);
+
+#endif
