@@ -221,10 +221,12 @@ static int send_cancel(struct ctrans *ct, struct err *e)
 		goto out;
 	}
 	struct ctrans_opts opts = {.timers = ct->opts.timers, .no_retransmit = ct->opts.no_retransmit};
+	mem_ref(ct); /* whoever sees the CANCEL leave may let go of it */
 	err = ctrans_create(&ct->cancel, ct->ep, m, &ct->dst, &opts, NULL, NULL, e);
 	/* RFC 3261 9.1: 64*T1 from here on for the 487. Without a provisional timer B goes on. */
 	if (!err && ct->state == TRANS_PROCEEDING)
 		start_timeout(ct, sip_timer_64t1(&ct->opts.timers));
+	mem_deref(ct);
 out:
 	mem_deref(m);
 	buf_free(&b);
