@@ -209,9 +209,15 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 		lua_pushliteral(L, "timeout");
 		return 2;
 	}
-	if (!lua_isyieldable(L))
-		return luaL_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or while "
-				     "the script loads");
+	if (!lua_isyieldable(L)) {
+		char where[300];
+		task_where(L, where, sizeof(where));
+		lua_pushfstring(L,
+				"%s: nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a <close> "
+				"handler that coroutine.close runs",
+				where);
+		return lua_error(L);
+	}
 	task->waits_on = box;
 	task->waiting = true;
 	if (box) {
@@ -366,26 +372,36 @@ void sched_guard_begin(struct shard *sh)
 	sh->sched.guard = real_now() + (uint64_t)(sh->sched.guard_seconds * 1e9);
 }
 
+/* While a thread waits for the engine, the marker stays on top of its stack: no script can resume or close it. */
+static bool is_waiting(lua_State *co)
+{
+	return lua_status(co) == LUA_YIELD && lua_gettop(co) > 0 && lua_touserdata(co, -1) == &wait_marker;
+}
+
+/* Takes the marker off, so that the thread may be resumed; false if it does not wait. */
+static bool end_wait(lua_State *co)
+{
+	if (!is_waiting(co))
+		return false;
+	lua_pop(co, 1);
+	return true;
+}
+
 static void run(struct task *task)
 {
 	struct sched *s = &task->sh->sched;
-	int results = 0, status, args = lua_status(task->L) == LUA_YIELD ? 0 : 1;
+	int results = 0, status, args = 0;
 
+	if (!end_wait(task->L))
+		args = 1; /* its first run: the trampoline's argument */
 	s->current = task;
 	sched_guard_begin(task->sh);
 	task->running = true;
 	status = lua_resume(task->L, NULL, args, &results);
 	task->running = false;
 	s->current = NULL;
-	if (status == LUA_YIELD) {
-		if (lua_touserdata(task->L, -1) == &wait_marker) {
-			lua_pop(task->L, results);
-			return;
-		}
-		lua_settop(task->L, 0);
-		lua_pushliteral(task->L, "coroutine.yield outside a coroutine of the script");
-	}
-	finish(task, status);
+	if (status != LUA_YIELD) /* a task's own thread yields in waits alone: see co_yield() */
+		finish(task, status);
 }
 
 void sched_work(void *arg)
@@ -438,20 +454,31 @@ void sched_free(struct shard *sh)
 
 /* --- a script that never waits --- */
 
+/* A hook is no level of its own: 0 is the script's function, of which luaL_error would name the caller. */
+static void stop_here(lua_State *L, const char *why)
+{
+	luaL_where(L, 0);
+	lua_pushstring(L, why);
+	lua_concat(L, 2);
+	lua_error(L);
+}
+
 static void guard(lua_State *L, lua_Debug *ar)
 {
 	struct shard *sh = shard_of(L);
 	struct sched *s = &sh->sched;
+	char why[100];
 
 	(void)ar;
 	if (shard_interrupted) {
 		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
-		luaL_error(L, "interrupted");
+		stop_here(L, "interrupted");
 	}
 	if (s->guard && real_now() > s->guard) {
 		/* From here on every instruction fails, so that a pcall of the script's own cannot go on. */
 		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
-		luaL_error(L, "ran for %f s without waiting for anything: stopped at the time limit", s->guard_seconds);
+		snprintf(why, sizeof(why), "ran for %g s without waiting for anything: stopped at the time limit", s->guard_seconds);
+		stop_here(L, why);
 	}
 }
 
@@ -475,11 +502,17 @@ static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, 
 {
 	int results = 0, status = lua_resume(co, L, args, &results);
 
-	if (status == LUA_YIELD && results == 1 && lua_touserdata(co, -1) == &wait_marker) {
+	if (status == LUA_YIELD && is_waiting(co)) {
 		/* An engine wait in the inner one: the whole task waits. */
-		lua_pop(co, 1);
 		if (!lua_isyieldable(L)) {
-			lua_pushliteral(L, "nothing can wait here: the coroutine was resumed where Lua cannot yield");
+			/* It can neither go on nor be left behind with its wait armed. */
+			struct task *task = task_current(L);
+			stop_waiting(task);
+			lua_pop(co, 1);
+			lua_resetthread(co);
+			lua_settop(co, 0);
+			lua_pushliteral(L, "nothing can wait here: the coroutine was resumed inside table.sort, string.gsub, or a "
+					   "metamethod called from C");
 			return -1;
 		}
 		lua_pushlightuserdata(L, (void *)&wait_marker);
@@ -500,6 +533,10 @@ static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, 
 
 static int first_args(lua_State *L, lua_State *co, int args)
 {
+	if (is_waiting(co)) {
+		lua_pushliteral(L, "cannot resume non-suspended coroutine");
+		return -1;
+	}
 	if (lua_status(co) == LUA_OK && lua_gettop(co) == 0) {
 		lua_pushliteral(L, "cannot resume dead coroutine");
 		return -1;
@@ -526,8 +563,11 @@ static int resume_done(lua_State *L, int n)
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx)
 {
+	lua_State *co = get_co(L);
+
 	(void)status;
-	return resume_done(L, resume_inner(L, get_co(L), 0, resume_k, ctx));
+	end_wait(co);
+	return resume_done(L, resume_inner(L, co, 0, resume_k, ctx));
 }
 
 /* coroutine.resume(co, ...) */
@@ -561,6 +601,7 @@ static int wrap_k(lua_State *L, int status, lua_KContext ctx)
 	lua_State *co = lua_tothread(L, lua_upvalueindex(1));
 
 	(void)status;
+	end_wait(co);
 	return wrap_done(L, co, resume_inner(L, co, 0, wrap_k, ctx));
 }
 
@@ -583,12 +624,78 @@ static int co_wrap(lua_State *L)
 	return 1;
 }
 
+/* A task's own thread, seen from its script, is what the main thread is in plain Lua. */
+static bool is_task_thread(lua_State *L)
+{
+	struct task *task = shard_of(L)->sched.current;
+
+	return task && task->L == L;
+}
+
+/* coroutine.yield(...) */
+static int co_yield(lua_State *L)
+{
+	if (is_task_thread(L))
+		return luaL_error(L, "attempt to yield from outside a coroutine");
+	return lua_yield(L, lua_gettop(L));
+}
+
+/* coroutine.isyieldable([co]) */
+static int co_isyieldable(lua_State *L)
+{
+	lua_State *co = lua_isnoneornil(L, 1) ? L : get_co(L);
+
+	lua_pushboolean(L, lua_isyieldable(co) && !is_task_thread(co));
+	return 1;
+}
+
+/* coroutine.running() */
+static int co_running(lua_State *L)
+{
+	bool main = lua_pushthread(L);
+
+	lua_pushboolean(L, main || is_task_thread(L));
+	return 2;
+}
+
+/* coroutine.status(co). upvalue: Lua's own. */
+static int co_status(lua_State *L)
+{
+	if (is_waiting(get_co(L))) {
+		lua_pushliteral(L, "normal");
+		return 1;
+	}
+	lua_settop(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, 1, 1);
+	return 1;
+}
+
+/* coroutine.close(co). upvalue: Lua's own. */
+static int co_close(lua_State *L)
+{
+	if (is_waiting(get_co(L)))
+		return luaL_error(L, "cannot close a normal coroutine");
+	lua_settop(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, 1, LUA_MULTRET);
+	return lua_gettop(L);
+}
+
 void task_open_coroutine(lua_State *L)
 {
+	static const luaL_Reg functions[] = {{"resume", co_resume}, {"wrap", co_wrap},		 {"yield", co_yield},
+					     {"running", co_running}, {"isyieldable", co_isyieldable}, {NULL, NULL}};
+
 	lua_getglobal(L, "coroutine");
-	lua_pushcfunction(L, co_resume);
-	lua_setfield(L, -2, "resume");
-	lua_pushcfunction(L, co_wrap);
-	lua_setfield(L, -2, "wrap");
+	luaL_setfuncs(L, functions, 0);
+	lua_getfield(L, -1, "status");
+	lua_pushcclosure(L, co_status, 1);
+	lua_setfield(L, -2, "status");
+	lua_getfield(L, -1, "close");
+	lua_pushcclosure(L, co_close, 1);
+	lua_setfield(L, -2, "close");
 	lua_pop(L, 1);
 }
