@@ -124,7 +124,7 @@ local function forward(t, st, given)
     st:reply(404)
     return
   end
-  if request.method == "INVITE" then st:reply(100) end
+  if request.method == "INVITE" and not st.response then st:reply(100) end
   local copy = copy_for(endpoint, request, uri, given.record_route and not request.to_tag)
   local client = endpoint:request(copy, next_hop(routes, hop, uri))
   t:serve(endpoint.name .. " responses", function()
@@ -203,7 +203,10 @@ function Proxy:handle(st)
   local request = st.request
   self.requests = self.requests + 1
   if self.silent then return end
-  if self.delay then self.t:sleep(self.delay) end
+  if self.delay then
+    if request.method == "INVITE" then st:reply(100) end
+    self.t:sleep(self.delay)
+  end
   if request.method == "CANCEL" then
     st:reply(481)
     return
@@ -246,8 +249,11 @@ local function start(t, given)
     if not given.auth.realm or not given.auth.users then error("t:proxy auth wants a realm and users = { name = password }", 0) end
   end
   if given.access then sip.check_options("t:proxy access", given.access, access_options) end
+  -- The proxy sends its 100 itself: a silent one must not have the transaction do it.
+  local timers = { trying = false }
+  for name, value in pairs(given.timers or {}) do timers[name] = value end
   local endpoint = given.endpoint or t:endpoint { name = given.name or "proxy", address = given.address, port = given.port,
-    ipv6 = given.ipv6, timers = given.timers }
+    ipv6 = given.ipv6, timers = timers }
   local proxy = setmetatable({
     t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, next_hop = given.next_hop or false, route = given.route or false, auth = given.auth or false,
     access = given.access or false, delay = given.delay or false, silent = given.silent or false,

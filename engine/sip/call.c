@@ -416,7 +416,7 @@ static void repeat_answer(void *arg)
 	else
 		strans_respond(call->server, call->answer, NULL);
 	call->ua->ep->count.retransmissions_out++;
-	call->interval = call->interval * 2 > t->t2 ? t->t2 : call->interval * 2;
+	call->interval = sip_timer_twice(call->interval, t->t2);
 	tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
 }
 
@@ -491,7 +491,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 		call->interval = t->t1;
 		if (!call->server->opts.no_retransmit)
 			tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
-		tmr_start(&call->give_up, call->ua->ep->loop, 64 * t->t1, give_up, call);
+		tmr_start(&call->give_up, call->ua->ep->loop, sip_timer_64t1(t), give_up, call);
 	} else if (r->status >= 300 && first_answer) {
 		mem_ref(call);
 		end(call, "final response");

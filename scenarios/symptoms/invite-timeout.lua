@@ -16,7 +16,7 @@ sip.symptom {
 local intervals = { 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 }
 
 sip.test("the callee's host is silent: seven INVITEs, and the end after 32 s", function(t)
-  local proxy = t:target(function() return t:endpoint { name = "silent" } end)      -- reads nothing, answers nothing
+  local proxy = t:target(function() return t:proxy { name = "silent", silent = true } end)   -- reads, and answers nothing
   local alice = t:ua { aor = "sip:alice@example.test", outbound_proxy = proxy }
   local sent = alice.endpoint:watch()
 
