@@ -224,12 +224,6 @@ static void note_waiting(struct shard *sh, const struct task *failed)
 	}
 }
 
-static void cancel_all(struct shard *sh)
-{
-	for (struct task *t = sh->sched.tasks; t; t = t->next)
-		task_cancel(t);
-}
-
 static void on_hard_stop(void *arg)
 {
 	loop_stop(((struct shard *)arg)->loop);
@@ -237,7 +231,7 @@ static void on_hard_stop(void *arg)
 
 static void wind_up(struct shard *sh)
 {
-	cancel_all(sh);
+	sched_end(sh);
 	if (!tmr_running(&sh->hard_stop))
 		tmr_start(&sh->hard_stop, sh->loop, HARD_STOP, on_hard_stop, sh);
 }
@@ -252,7 +246,7 @@ static void on_task_done(struct shard *sh, struct task *task)
 		note_waiting(sh, task);
 		wind_up(sh);
 	}
-	if (task->kind == TASK_MAIN)
+	if (task->kind == TASK_MAIN || sh->sched.phase != SCHED_RUNNING)
 		wind_up(sh);
 	if (sh->sched.alive == 0)
 		loop_stop(sh->loop);

@@ -93,6 +93,10 @@ bool inbox_pop(struct inbox *box, struct item *out)
 {
 	if (!box->count)
 		return false;
+	if (box->stays) {
+		*out = (struct item){.kind = ITEM_EVENT, .ref = LUA_NOREF};
+		return true;
+	}
 	*out = box->items[box->head];
 	box->head = (box->head + 1) % box->cap;
 	box->count--;
@@ -103,6 +107,7 @@ void inbox_free(struct shard *sh, struct inbox *box)
 {
 	struct item it;
 
+	box->stays = false;
 	while (inbox_pop(box, &it))
 		item_free(sh, &it);
 	free(box->items);
@@ -164,6 +169,17 @@ static void check_cancelled(lua_State *L, struct task *task)
 	lua_error(L);
 }
 
+static void guard(lua_State *L, lua_Debug *ar);
+
+/* The time of its <close> handlers is over: from here on every instruction raises, so that a pcall of the script's own cannot go on. */
+static void end_at_limit(lua_State *L, struct task *task)
+{
+	task->sh->sched.guard = 1;
+	lua_sethook(L, guard, LUA_MASKCOUNT, 1);
+	lua_pushlightuserdata(L, (void *)&task_cancelled);
+	lua_error(L);
+}
+
 /* Pushes what the item holds. */
 static int give(lua_State *L, struct shard *sh, struct item *it)
 {
@@ -193,18 +209,13 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 	struct shard *sh = task->sh;
 	struct item it;
 
+	if (task->limit <= loop_now(sh->loop))
+		end_at_limit(L, task);
 	check_cancelled(L, task);
 	if (box && inbox_pop(box, &it))
 		return give(L, sh, &it);
-	bool limited = task->limit < due;
-	if (limited)
-		due = task->limit;
 	if (task->timed_out) {
 		task->timed_out = false;
-		if (limited) {
-			task->cancel = true;
-			check_cancelled(L, task);
-		}
 		lua_pushnil(L);
 		lua_pushliteral(L, "timeout");
 		return 2;
@@ -227,8 +238,9 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 		*box->waiters_tail = task;
 		box->waiters_tail = &task->next_waiter;
 	}
-	if (due != UINT64_MAX)
-		tmr_start_at(&task->deadline, sh->loop, due, box ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
+	uint64_t until = task->limit < due ? task->limit : due;
+	if (until != UINT64_MAX)
+		tmr_start_at(&task->deadline, sh->loop, until, box ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
 	/* The inbox and the time wait on the Lua stack below the continuation. */
 	lua_pushlightuserdata(L, box);
 	lua_pushinteger(L, (lua_Integer)due);
@@ -331,6 +343,13 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
+	task->ended.stays = true;
+	if (s->phase == SCHED_ENDING && kind != TASK_SERVE) { /* made by a <close> handler */
+		task->cleaning = true;
+		task->limit = loop_now(sh->loop) + CLEANUP_TIME;
+	} else if (s->phase == SCHED_CLOSING) {
+		task->cancel = true;
+	}
 	task->L = lua_newthread(L);
 	task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
 	snprintf(task->name, sizeof(task->name), "%s", name);
@@ -345,11 +364,36 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 
 void task_cancel(struct task *task)
 {
-	if (task->done)
+	if (task->done || task->cleaning) /* what cleans up already has its limit */
 		return;
 	task->cancel = true;
 	if (task->waiting)
 		make_ready(task);
+}
+
+static bool any_alive(const struct sched *s, bool serving)
+{
+	for (const struct task *t = s->tasks; t; t = t->next)
+		if (!t->done && (t->kind == TASK_SERVE) == serving)
+			return true;
+	return false;
+}
+
+void sched_end(struct shard *sh)
+{
+	struct sched *s = &sh->sched;
+
+	if (s->phase == SCHED_RUNNING) {
+		s->phase = SCHED_ENDING;
+		for (struct task *t = s->tasks; t; t = t->next)
+			if (t->kind != TASK_SERVE)
+				task_cancel(t);
+	}
+	if (s->phase == SCHED_ENDING && !any_alive(s, false)) {
+		s->phase = SCHED_CLOSING;
+		for (struct task *t = s->tasks; t; t = t->next)
+			task_cancel(t);
+	}
 }
 
 static void finish(struct task *task, int status)
@@ -392,8 +436,13 @@ static void run(struct task *task)
 	struct sched *s = &task->sh->sched;
 	int results = 0, status, args = 0;
 
-	if (!end_wait(task->L))
-		args = 1; /* its first run: the trampoline's argument */
+	if (!end_wait(task->L)) {
+		if (task->cancel) { /* before it ever ran */
+			finish(task, LUA_OK);
+			return;
+		}
+		args = 1; /* the trampoline's argument */
+	}
 	s->current = task;
 	sched_guard_begin(task->sh);
 	task->running = true;
@@ -474,6 +523,8 @@ static void guard(lua_State *L, lua_Debug *ar)
 		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
 		stop_here(L, "interrupted");
 	}
+	if (s->current && s->current->limit <= loop_now(sh->loop) && s->guard == 1)
+		end_at_limit(L, s->current);
 	if (s->guard && real_now() > s->guard) {
 		/* From here on every instruction fails, so that a pcall of the script's own cannot go on. */
 		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
@@ -684,8 +735,22 @@ static int co_close(lua_State *L)
 	return lua_gettop(L);
 }
 
+/* The only light userdata that a script ever sees is the mark of a cancelled task. */
+static int cancelled_tostring(lua_State *L)
+{
+	lua_pushliteral(L, "cancelled");
+	return 1;
+}
+
 void task_open_coroutine(lua_State *L)
 {
+	lua_pushlightuserdata(L, (void *)&task_cancelled);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, cancelled_tostring);
+	lua_setfield(L, -2, "__tostring");
+	lua_setmetatable(L, -2);
+	lua_pop(L, 1);
+
 	static const luaL_Reg functions[] = {{"resume", co_resume}, {"wrap", co_wrap},		 {"yield", co_yield},
 					     {"running", co_running}, {"isyieldable", co_isyieldable}, {NULL, NULL}};
 

@@ -35,6 +35,7 @@ struct inbox {
 	struct item *items; /* a ring of `cap` */
 	unsigned cap, head, count;
 	unsigned lost;      /* past INBOX_LIMIT */
+	bool stays;         /* its one event is for all who wait, now and later */
 	struct task *waiters, **waiters_tail;
 };
 
@@ -74,7 +75,14 @@ struct task {
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
 };
 
+enum sched_phase {
+	SCHED_RUNNING,
+	SCHED_ENDING,  /* the test and what it spawned are cancelled; who serves goes on, for their <close> handlers */
+	SCHED_CLOSING, /* all are cancelled */
+};
+
 struct sched {
+	enum sched_phase phase;
 	struct task *tasks, **tasks_tail;
 	struct task *ready, **ready_tail;
 	struct task *current;
@@ -89,6 +97,8 @@ void sched_init(struct shard *sh);
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name);
 /* Raises "cancelled" inside its present or next wait. */
 void task_cancel(struct task *task);
+/* Cancels the test and what it spawned, and when these are done the tasks that serve; to be called again when a task is done. */
+void sched_end(struct shard *sh);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);

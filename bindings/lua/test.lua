@@ -121,7 +121,11 @@ function Barrier:wait(given)
     for _, one in ipairs(all) do engine.push(one, "met") end
   end
   if not engine.wait(mine, "events", within) then
-    failure.raise { message = ("the barrier waited %g s: %d of %d tasks came"):format(within, #self.waiting, self.n) }
+    local came = #self.waiting
+    for i, one in ipairs(self.waiting) do
+      if one == mine then table.remove(self.waiting, i) end          -- it comes no more
+    end
+    failure.raise { message = ("the barrier waited %g s: %d of %d tasks came"):format(within, came, self.n) }
   end
 end
 
