@@ -4,6 +4,7 @@
 #include "sip/build.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 const char *trans_state_name(enum trans_state s)
 {
@@ -67,6 +68,16 @@ static void tell(struct ctrans *ct, struct msg *m)
 		ct->h(ct, m, ct->arg);
 }
 
+/* The end of a transaction is no packet: the capture says it at the request's. */
+static void note_end(const struct ctrans *ct, unsigned status, const char *why, uint64_t now)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: given up after %.3f s (%s): a local %u", ct->ep->name,
+		 (double)(now - ct->request->time) / 1e9, why, status);
+	net_comment(ct->ep->net, ct->request->frame, text);
+}
+
 /* RFC 3261 8.1.3.1: a time-out is a 408 and a fatal transport error a 503, made up here. */
 static void fail(struct ctrans *ct, unsigned status, const char *why)
 {
@@ -77,6 +88,7 @@ static void fail(struct ctrans *ct, unsigned status, const char *why)
 	build_response(&b, &ct->request->s, &r);
 	mem_ref(ct);
 	uint64_t now = loop_now(ct->ep->loop);
+	note_end(ct, status, why, now);
 	terminate(ct);
 	if (!b.failed && !msg_alloc(&m, buf_slice(&b))) {
 		m->locally = why;
