@@ -392,7 +392,7 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 		lua_pushstring(L, call_state_name(call->state));
 	else if (!strcmp(name, "outgoing"))
 		lua_pushboolean(L, call->outgoing);
-	else if (!strcmp(name, "request"))
+	else if (!strcmp(name, "invite")) /* "request" is a method of calls */
 		object_push_message(L, call->request);
 	else if (!strcmp(name, "response"))
 		push_final(L, o);

@@ -81,6 +81,11 @@ function expect.state(handle)
   return s
 end
 
+-- The request whose responses come to a handle.
+local function request_of(handle)
+  return engine.is(handle, "call") and handle.invite or handle.request
+end
+
 -- Anything with responses (a call, a request, a registration, a client transaction): see the reference of expect.
 function expect.response(handle, what, given, check)
   given, check = options.with_check(given, check)
@@ -98,10 +103,11 @@ function expect.response(handle, what, given, check)
     end
     if not message then
       if given and type(given) == "table" and given.optional then return nil, "timeout" end
+      local request = request_of(handle)
       local got = "nothing"
       if s.last then got = ("nothing more than %s"):format(expect.got_words(s.last)) end
-      failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(expect.words(what), handle.request.method, within),
-        got = got, about = s.last or handle.request, call_id = handle.request.call_id }
+      failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(expect.words(what), request.method, within),
+        got = got, about = s.last or request, call_id = request.call_id }
     end
     s.last = message
     if message.status >= 200 then s.final_given = true end
@@ -127,9 +133,10 @@ function expect.final(handle, given)
     local message = engine.wait(handle, "responses", until_ and math.max(0, until_ - engine.now()))
     if not message then
       if type(given) == "table" and given.optional then return nil, "timeout" end
-      failure.raise { actor = handle.actor, wanted = ("a final response to its %s within %g s"):format(handle.request.method, within),
-        got = s.last and ("nothing more than " .. expect.got_words(s.last)) or "nothing", about = s.last or handle.request,
-        call_id = handle.request.call_id }
+      local request = request_of(handle)
+      failure.raise { actor = handle.actor, wanted = ("a final response to its %s within %g s"):format(request.method, within),
+        got = s.last and ("nothing more than " .. expect.got_words(s.last)) or "nothing", about = s.last or request,
+        call_id = request.call_id }
     end
     s.last = message
     if message.status >= 200 then

@@ -52,6 +52,9 @@ end
 -- The time a wait may take: a number, or a table with `within`.
 function options.within(where, given, default)
   if type(given) == "number" then return given end
+  if given ~= nil and type(given) ~= "table" then
+    error(("%s wants seconds or a table of options, got %s"):format(where, type(given)), 0)
+  end
   local within = given and given.within
   if within == nil then return default end
   if type(within) ~= "number" or within < 0 then

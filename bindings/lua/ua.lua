@@ -147,7 +147,7 @@ local function expect_event(self, wanted, words, given)
   if event then return event.message or true end
   if type(given) == "table" and given.optional then return nil, "timeout" end
   failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within),
-    got = ended and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.request }
+    got = ended and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
 end
 
 -- A response to its INVITE; or "ACK", "BYE", "CANCEL" from the other side; or another request within the call, as its
