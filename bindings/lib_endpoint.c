@@ -378,7 +378,7 @@ static int server_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "to_tag"))
 		lua_pushstring(L, st->to_tag);
 	else if (!strcmp(name, "actor"))
-		lua_getfield(L, (object_push(L, o->owner), -1), "name");
+		lua_pushstring(L, object_actor(o));
 	else
 		return 0;
 	return 1;
