@@ -5,7 +5,10 @@
 #include "core/buf.h"
 #include "net/addr.h"
 
-/* Appends the description of a stream at `host`:`port`; `session` is the o= line's id and version. */
-void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t session);
+/* Appends the description of a stream at `host`:`port`; `session` and `version` are the o= line's, `direction` is sendrecv, sendonly,
+ * recvonly or inactive. */
+void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t session, uint64_t version, const char *direction);
+/* The direction that answers `offer`: what the other side sends is received and the other way round (RFC 3264 6.1). */
+const char *sdp_answer_direction(struct slice offer);
 
 #endif

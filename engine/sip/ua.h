@@ -26,6 +26,7 @@ struct call;
 	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")           \
 	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")              \
 	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                       \
+	X(GLARE, "glare", "within a call: 491 to an INVITE while ours is open, 500 while theirs is", "RFC 3261 14.2")       \
 	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")                     \
 	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one",              \
 	  "RFC 3261 8.2.1")
@@ -118,6 +119,10 @@ struct uac {
 	bool cancelled;
 	uac_response_h *h;
 	void *arg;
+	/* Sees each response before `h`, which does not get it if this says true. */
+	bool (*first)(struct uac *uac, struct msg *m, void *arg);
+	void *first_arg;
+	struct msg *ack;             /* of an INVITE within a dialog: the ACK to its 2xx */
 };
 
 /* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the

@@ -12,6 +12,7 @@ static void destroy(void *p)
 	ctrans_detach(uac->ct);
 	mem_deref(uac->ct);
 	mem_deref(uac->request);
+	mem_deref(uac->ack);
 }
 
 int uac_again(struct msg **mp, struct ua *ua, struct auth *auth, const struct msg *request, uint32_t cseq, struct err *e)
@@ -85,7 +86,7 @@ static void on_response(struct ctrans *ct, struct msg *m, void *arg)
 			why = e.text;
 	}
 	mem_ref(uac);
-	if (uac->h)
+	if ((!uac->first || !uac->first(uac, m, uac->first_arg)) && uac->h)
 		uac->h(uac, m, why, uac->arg);
 	mem_deref(uac);
 }

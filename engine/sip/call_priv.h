@@ -1,0 +1,34 @@
+/* What the files of the call machine share. Private to call*.c. */
+#ifndef OFFHOOK_SIP_CALL_PRIV_H
+#define OFFHOOK_SIP_CALL_PRIV_H
+
+#include "sip/call.h"
+
+struct call *call_alloc(struct ua *ua);
+bool call_tell(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why);
+uint64_t call_now(const struct call *call);
+/* The state is CALL_TERMINATED from here on; `by` is a static text. */
+void call_end(struct call *call, const char *by);
+void call_put_sdp(struct call *call, struct buf *out);
+/* The dialog's requests become the call's. */
+int call_enter_dialog(struct call *call, struct dialog *d);
+
+/* A request within a dialog, being written. Zero it before use. */
+struct call_draft {
+	struct buf via, contact, lines, out;
+	struct slice routes[DIALOG_MAX_ROUTES + 1];
+	struct build_request r;
+};
+/* Builds it into d->out. d->lines may hold credentials. */
+int call_draft_build(struct call_draft *d, struct call *call, struct dialog *dlg, struct slice method, uint32_t cseq,
+		     const struct ua_request *u, struct err *e);
+void call_draft_free(struct call_draft *d);
+int call_next_hop(struct addr *dst, const struct call *call, const struct dialog *dlg, struct err *e);
+
+/* --- call_uas.c --- */
+/* A session description for a 2xx that has no body of its own. */
+int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, struct buf *sdp);
+/* The ACK to our 2xx, or another one. */
+void call_receive_ack(struct call *call, struct msg *m);
+
+#endif

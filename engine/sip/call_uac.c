@@ -1,0 +1,208 @@
+/* The caller's side: INVITE, its responses, ACK and CANCEL. RFC 3261 13.2, 9.1 */
+#include "sip/call_priv.h"
+
+#include "core/mem.h"
+
+/* The credentials of the INVITE go into its ACK (RFC 3261 13.2.2.4, 22.1). */
+static void put_credentials(struct buf *out, const struct scan *invite)
+{
+	for (unsigned i = 0; i < invite->header_count; i++)
+		if (invite->headers[i].id == HDR_AUTHORIZATION || invite->headers[i].id == HDR_PROXY_AUTHORIZATION)
+			buf_put_slice(out, build_line(invite, i));
+}
+
+static int send_ack(struct call *call, struct dialog *dlg, struct msg **keep, const struct ua_request *u, struct err *e)
+{
+	const struct scan *invite = &call->invite->request->s;
+	struct call_draft d = {0};
+	struct addr dst;
+	struct msg *m = NULL;
+	int err = call_next_hop(&dst, call, dlg, e);
+
+	if (err)
+		goto out;
+	put_credentials(&d.lines, invite);
+	err = call_draft_build(&d, call, dlg, SLICE_LIT("ACK"), invite->cseq, u, e);
+	if (!err)
+		err = endpoint_send(call->ua->ep, buf_slice(&d.out), &dst, &m, e);
+	if (!err && !call->at.acked)
+		call->at.acked = call_now(call);
+	if (!err && keep) {
+		mem_deref(*keep);
+		*keep = mem_ref(m);
+	}
+out:
+	mem_deref(m);
+	call_draft_free(&d);
+	return err;
+}
+
+int call_ack(struct call *call, const struct ua_request *u, struct err *e)
+{
+	if (!call->outgoing || !call->dialog || !call->dialog->confirmed)
+		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
+	return send_ack(call, call->dialog, &call->ack, u, e);
+}
+
+/* A 2xx of another fork: acknowledged and ended at once (RFC 3261 13.2.2.4). */
+static void refuse_fork(struct call *call, struct msg *m)
+{
+	struct dialog *other;
+	struct call_draft d = {0};
+	struct addr dst;
+	struct msg *bye = NULL;
+
+	if (dialog_uac(&other, call->invite->request, m, NULL))
+		return;
+	if (!send_ack(call, other, NULL, NULL, NULL) && !call_next_hop(&dst, call, other, NULL) &&
+	    !call_draft_build(&d, call, other, SLICE_LIT("BYE"), other->local_cseq + 1, NULL, NULL) &&
+	    !msg_alloc(&bye, buf_slice(&d.out)))
+		ctrans_create(NULL, call->ua->ep, bye, &dst, NULL, NULL, NULL, NULL);
+	mem_deref(bye);
+	call_draft_free(&d);
+	mem_deref(other);
+}
+
+static void take_dialog(struct call *call, struct msg *m)
+{
+	if (!m->s.to_tag.p)
+		return;
+	if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
+		dialog_update(call->dialog, m);
+		return;
+	}
+	struct dialog *d;
+	if (dialog_uac(&d, call->invite->request, m, NULL))
+		return;
+	if (call->dialog) {
+		dialog_leave(call->dialog);
+		mem_deref(call->dialog);
+	}
+	call->dialog = d;
+	call_enter_dialog(call, d);
+}
+
+static void on_invite_response(struct uac *uac, struct msg *m, const char *why, void *arg)
+{
+	struct call *call = arg;
+	unsigned status = m->s.status;
+
+	mem_ref(call);
+	if (call->request != uac->request) {
+		mem_deref(call->request);
+		call->request = mem_ref(uac->request);
+	}
+	if (status < 200) {
+		if (call->state == CALL_CALLING)
+			call->state = CALL_PROCEEDING;
+		if (!call->at.trying)
+			call->at.trying = m->time;
+		if (status > 100 && !call->at.ringing)
+			call->at.ringing = m->time;
+		if (status > 100)
+			take_dialog(call, m);
+		call_tell(call, CALL_RESPONSE, m, NULL, why);
+	} else if (status < 300) {
+		bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
+		if (first) {
+			call->state = CALL_CONFIRMED;
+			call->at.answered = m->time;
+			take_dialog(call, m);
+			if (call->dialog) {
+				call->dialog->confirmed = true;
+				if (call->dialog->local_cseq < call->cseq)
+					call->dialog->local_cseq = call->cseq;
+				if (!call->opts.no_ack)
+					send_ack(call, call->dialog, &call->ack, NULL, NULL);
+			}
+			call_tell(call, CALL_RESPONSE, m, NULL, why);
+		} else if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
+			call->repeated_2xx++;
+			struct addr dst;
+			if (call->ack && !call_next_hop(&dst, call, call->dialog, NULL))
+				endpoint_send_msg(call->ua->ep, call->ack, &dst, NULL);
+		} else {
+			refuse_fork(call, m);
+		}
+	} else {
+		call_tell(call, CALL_RESPONSE, m, NULL, why);
+		call_end(call, m->locally ? m->locally : "final response");
+	}
+	mem_deref(call);
+}
+
+int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, const struct call_opts *opts, call_event_h *h,
+		void *arg, struct err *e)
+{
+	static const struct build_header own[] = {{{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}}};
+	struct call *call = call_alloc(ua);
+	struct ua_request full = *r;
+	struct build_header *extra = NULL;
+	struct buf b = {0}, sdp = {0};
+	struct msg *m = NULL;
+	struct addr dst;
+	int err;
+
+	if (!call || !(extra = mem_zalloc((r->extra_count + 1) * sizeof(*extra), NULL))) {
+		err = err_set(e, ERR_NOMEM, "out of memory for a call");
+		goto out;
+	}
+	call->outgoing = true;
+	call->state = CALL_CALLING;
+	if (opts)
+		call->opts = *opts;
+	call->h = h;
+	call->arg = arg;
+	call->cseq = r->cseq ? r->cseq : 1;
+	/* Allow unless the script has its own. */
+	bool has_allow = false;
+	for (unsigned i = 0; i < r->extra_count; i++) {
+		extra[i] = r->extra[i];
+		has_allow = has_allow || hdr_lookup(r->extra[i].name) == HDR_ALLOW;
+	}
+	full.extra = extra;
+	if (!has_allow)
+		extra[full.extra_count++] = own[0];
+	if (!full.body.p && !call->opts.no_sdp) {
+		call_put_sdp(call, &sdp);
+		full.body = buf_slice(&sdp);
+		if (!full.content_type.p)
+			full.content_type = SLICE_LIT("application/sdp");
+	}
+	err = ua_build(ua, &b, &dst, SLICE_LIT("INVITE"), &full, SLICE_NONE, e);
+	if (err)
+		goto out;
+	err = msg_alloc(&m, buf_slice(&b));
+	if (err) {
+		err_set(e, err, "out of memory for a call");
+		goto out;
+	}
+	call->at.invite = call_now(call);
+	call->request = mem_ref(m);
+	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
+out:
+	mem_deref(extra);
+	mem_deref(m);
+	buf_free(&b);
+	buf_free(&sdp);
+	if (err)
+		mem_deref(call);
+	else
+		*cp = call;
+	return err;
+}
+
+void call_set_handler(struct call *call, call_event_h *h, void *arg)
+{
+	call->h = h;
+	call->arg = arg;
+}
+
+int call_cancel(struct call *call, bool at_once, struct err *e)
+{
+	if (!call->outgoing || !call->invite)
+		return err_set(e, ERR_NOT_NOW, "only the caller can cancel");
+	call->invite->cancelled = true;
+	return ctrans_cancel(call->invite->ct, at_once, e);
+}
+
