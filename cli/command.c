@@ -185,7 +185,7 @@ static void list(const struct session *s)
 			continue;
 		}
 		buf_printf(&line, "%s: %s", job->file->path, job->test->name);
-		print_indented(s->out, buf_slice(&line), 0);
+		print_indented(s->out, buf_slice(&line), 0, "");
 		buf_free(&line);
 	}
 }

@@ -1,10 +1,10 @@
 #include "cli/outcome.h"
 
-enum { TEXTS = 4 };
+enum { TEXTS = 5 };
 
 static struct buf *text_of(struct outcome *o, int i)
 {
-	struct buf *const texts[TEXTS] = {&o->text, &o->notes, &o->ladder, &o->capture};
+	struct buf *const texts[TEXTS] = {&o->text, &o->notes, &o->output, &o->ladder, &o->capture};
 
 	return texts[i];
 }

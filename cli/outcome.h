@@ -17,6 +17,7 @@ struct outcome {
 	} is;
 	struct buf text;    /* why it did not pass; without control characters but newlines */
 	struct buf notes;   /* a line each */
+	struct buf output;  /* what the script printed */
 	struct buf ladder;
 	struct buf capture; /* path, empty when none was written */
 };

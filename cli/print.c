@@ -18,12 +18,12 @@ void print_clean(struct buf *b, struct slice s)
 	}
 }
 
-void print_indented(FILE *f, struct slice s, int indent)
+void print_indented(FILE *f, struct slice s, int indent, const char *mark)
 {
 	while (s.l) {
 		const char *end = memchr(s.p, '\n', s.l);
 		size_t n = end ? (size_t)(end - s.p) : s.l;
-		fprintf(f, "%*s%.*s\n", n ? indent : 0, "", (int)n, s.p);
+		fprintf(f, "%*s%s%.*s\n", n || *mark ? indent : 0, "", mark, (int)n, s.p);
 		s.p += n + (end != NULL);
 		s.l -= n + (end != NULL);
 	}
@@ -75,16 +75,25 @@ void print_xml(struct buf *b, struct slice s)
 
 void print_shell_word(FILE *f, const char *word)
 {
+	bool plain = true;
+
 	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%")]) {
 		fputs(word, f);
 		return;
 	}
-	fputc('\'', f);
+	for (struct slice s = slice_str(word); s.l;) {
+		uint32_t rune = text_next(&s);
+		plain = plain && text_rune_width(rune) >= 0 && rune != TEXT_REPLACEMENT;
+	}
+	fputs(plain ? "'" : "$'", f);
 	for (; *word; word++) {
-		if (*word == '\'')
+		unsigned char c = (unsigned char)*word;
+		if (plain && c == '\'')
 			fputs("'\\''", f);
+		else if (!plain && (c < 0x20 || c >= 0x7f || c == '\'' || c == '\\'))
+			fprintf(f, "\\x%02x", c);
 		else
-			fputc(*word, f);
+			fputc(c, f);
 	}
 	fputc('\'', f);
 }

@@ -8,8 +8,8 @@
 
 /* Appends `s` with every character that is no printable text or newline as a "\xNN" or a replacement. */
 void print_clean(struct buf *b, struct slice s);
-/* Each line of `s` behind `indent` spaces. */
-void print_indented(FILE *f, struct slice s, int indent);
+/* Each line of `s` behind `indent` spaces and `mark`. */
+void print_indented(FILE *f, struct slice s, int indent, const char *mark);
 /* A JSON string with its quotes. */
 void print_json_string(FILE *f, struct slice s);
 /* Text or attribute value of XML. */

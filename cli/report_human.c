@@ -168,17 +168,19 @@ static void human_test(void *arg, const struct job *job, const struct outcome *o
 	}
 	put_head(h, job, out);
 	if (!good)
-		print_indented(s->out, buf_slice(&out->text), INDENT);
-	print_indented(s->out, buf_slice(&out->notes), INDENT);
+		print_indented(s->out, buf_slice(&out->text), INDENT, "");
+	print_indented(s->out, buf_slice(&out->output), INDENT, "| ");
+	print_indented(s->out, buf_slice(&out->notes), INDENT, "");
 	if (!good || out->ladder.len)
 		put_capture(s, out);
 	if (out->ladder.len) {
 		fputc('\n', s->out);
 		fwrite(out->ladder.p, 1, out->ladder.len, s->out);
-		fputc('\n', s->out);
 	}
 	if (outcome_failed(out) || out->is.verdict == SHARD_ENVIRONMENT)
 		put_again(s, job, out);
+	if (out->ladder.len)
+		fputc('\n', s->out);
 	fflush(s->out);
 }
 
@@ -189,7 +191,7 @@ static void put_missing(struct human *h)
 
 	if (interrupted.l) {
 		fputs("\ninterrupted:\n", s->out);
-		print_indented(s->out, interrupted, INDENT);
+		print_indented(s->out, interrupted, INDENT, "");
 	}
 	if (!s->tally.not_run)
 		return;
@@ -198,7 +200,7 @@ static void put_missing(struct human *h)
 		const struct job *job = &s->jobs[s->job_count - s->tally.not_run + i];
 		struct buf name = {0};
 		buf_printf(&name, "%s: %s", job->file->path, job->test->name);
-		print_indented(s->out, buf_slice(&name), INDENT);
+		print_indented(s->out, buf_slice(&name), INDENT, "");
 		buf_free(&name);
 	}
 	if (s->tally.not_run > NAMED_AT_END)

@@ -69,6 +69,7 @@ static void json_test(void *arg, const struct job *job, const struct outcome *ou
 	put_string_or_null(s->out, "text", slice_trim(buf_slice(&out->text)));
 	put_string_or_null(s->out, "where", slice_str(out->is.where));
 	put_string_or_null(s->out, "notes", slice_trim(buf_slice(&out->notes)));
+	put_string_or_null(s->out, "output", buf_slice(&out->output));
 	put_string_or_null(s->out, "capture", buf_slice(&out->capture));
 	fprintf(s->out, ",\"packets\":%u,\"frame\":", out->is.packets);
 	if (out->is.frame)

@@ -92,8 +92,9 @@ static void junit_test(void *arg, const struct job *job, const struct outcome *o
 		put_element(b, "error", outcome_word(out), buf_slice(&out->text));
 		break;
 	}
-	if (out->capture.len || out->notes.len) {
+	if (out->capture.len || out->notes.len || out->output.len) {
 		buf_puts(b, "<system-out>");
+		print_xml(b, buf_slice(&out->output));
 		print_xml(b, buf_slice(&out->notes));
 		if (out->capture.len) {
 			buf_puts(b, "capture: ");

@@ -82,6 +82,7 @@ static void tap_test(void *arg, const struct job *job, const struct outcome *out
 		put_yaml(f, "message", slice_trim(buf_slice(&out->text)));
 	put_yaml(f, "at", slice_str(out->is.where));
 	put_yaml(f, "notes", slice_trim(buf_slice(&out->notes)));
+	put_yaml(f, "output", buf_slice(&out->output));
 	put_yaml(f, "capture", buf_slice(&out->capture));
 	if (out->is.frame)
 		fprintf(f, "  frame: %u\n", out->is.frame);

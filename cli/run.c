@@ -66,18 +66,30 @@ static void put_error(struct outcome *out, const struct err *e)
 	buf_puts(&out->text, "\n");
 }
 
-static void put_result(struct outcome *out, const struct shard_result *r)
+/* The FILE:LINE: that the text begins with, if the file is the script's own. */
+static struct slice place_in(struct slice text, const char *path)
 {
-	size_t where = strlen(r->where);
-	struct slice text = buf_slice(&r->text);
+	size_t n = strlen(path), end;
+
+	if (text.l <= n || memcmp(text.p, path, n) || text.p[n] != ':')
+		return SLICE_NONE;
+	for (end = n + 1; end < text.l && text.p[end] >= '0' && text.p[end] <= '9'; end++)
+		;
+	return end > n + 1 && end < text.l && text.p[end] == ':' ? (struct slice){text.p, end} : SLICE_NONE;
+}
+
+static void put_result(struct outcome *out, const struct shard_result *r, const char *path)
+{
+	struct slice text = buf_slice(&r->text), place = place_in(text, path);
 
 	out->is.verdict = r->verdict;
 	out->is.script_seconds = r->seconds;
-	slice_copy(out->is.where, sizeof(out->is.where), slice_str(r->where));
-	if (where && r->verdict != SHARD_SKIPPED && (text.l < where || memcmp(text.p, r->where, where)))
+	slice_copy(out->is.where, sizeof(out->is.where), place.l ? place : slice_str(r->where));
+	if (!place.l && r->where[0] && r->verdict != SHARD_SKIPPED)
 		buf_printf(&out->text, "%s: ", r->where);
 	print_clean(&out->text, text);
 	print_clean(&out->notes, buf_slice(&r->notes));
+	print_clean(&out->output, buf_slice(&r->output));
 }
 
 static bool wants_capture(const struct session *s, const struct outcome *out)
@@ -160,7 +172,7 @@ void run_test(struct outcome *out, const struct session *s, const struct job *jo
 		put_error(out, &e);
 		err = 0;
 	} else {
-		put_result(out, &result);
+		put_result(out, &result, job->file->path);
 	}
 	out->is.seconds = real_seconds() - start;
 	comment_capture(&tap, s, job, out);

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# captures.sh DIR...: every capture below is one that Wireshark reads without a complaint: nothing malformed, right
+# checksums, actors by their names.
+#
+# What a scenario in a directory "negative" sends is malformed on purpose: there the checksums and names count.
+set -u
+
+if [ "${1:-}" = --one ]; then
+	file=$2
+	fields=$(tshark -r "$file" -N n -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -T fields -E separator='|' \
+		-e frame.number -e _ws.malformed -e ip.checksum.status -e udp.checksum.status -e ip.src_host -e ip.dst_host \
+		-e ipv6.src_host -e ipv6.dst_host 2>/dev/null) || {
+		echo "bad $file: tshark cannot read it to its end"
+		exit
+	}
+	purpose=0
+	grep -qaE '(^|/)negative/[^ ]*\.lua: ' "$file" && purpose=1 # the capture's comment names the script
+	printf '%s\n' "$fields" | awk -F'|' -v file="$file" -v purpose=$purpose '
+		NF < 8 { next }
+		{ frames++ }
+		$2 != "" && !purpose { why = "frame " $1 " is malformed" }
+		$3 ~ /0/ { why = "frame " $1 " has a bad IP checksum" }   # 0 bad, 1 good, 2 not checked
+		$4 ~ /0/ { why = "frame " $1 " has a bad UDP checksum" }
+		$4 ~ /2/ { why = "frame " $1 " has an UDP checksum that was not checked" }
+		($5 $6 $7 $8) !~ /[g-zG-Z_-]/ { why = "frame " $1 " names no actor: " $5 $7 " to " $6 $8 }
+		END { print (why == "" ? "good " : "bad ") file (why == "" ? " " frames + 0 : ": " why) }'
+	exit
+fi
+
+if ! command -v tshark >/dev/null; then
+	echo "tshark is not installed"
+	exit 77
+fi
+result=$(find "$@" -name '*.pcapng' -print0 | sort -z | xargs -0 -r -n 1 -P "$(nproc)" "$0" --one)
+good=$(printf '%s\n' "$result" | grep -c '^good ')
+bad=$(printf '%s\n' "$result" | grep -c '^bad ')
+printf '%s\n' "$result" | sed -n 's/^bad //p'
+if [ $((good + bad)) -eq 0 ]; then
+	echo "no captures in $*"
+	bad=1
+fi
+echo "$(printf '%s\n' "$result" | awk '/^good /{n += $NF} END{print n + 0}') frames read by tshark"
+echo "$good passed, $bad failed, 0 skipped"
+[ "$bad" -eq 0 ]
