@@ -54,10 +54,23 @@ struct rnd *shard_stream(struct shard *sh, const char *purpose)
 
 /* --- loading --- */
 
-static int traceback(lua_State *L)
+static bool begins_with_place(const char *text, const char *file, size_t len)
 {
-	if (!lua_istable(L, 1))
-		luaL_tolstring(L, 1, NULL);
+	return !strncmp(text, file, len) && text[len] == ':';
+}
+
+/* An error while loading: FILE:LINE in front, unless its text begins with a place in the script or its module already. */
+static int place_error(lua_State *L)
+{
+	const char *path = shard_of(L)->cfg.path;
+	char where[300];
+
+	if (lua_istable(L, 1))
+		lua_getfield(L, 1, "message");
+	const char *text = luaL_tolstring(L, -1, NULL);
+	if (task_where(L, where, sizeof(where)) && !begins_with_place(text, path, strlen(path)) &&
+	    !begins_with_place(text, where, (size_t)(strrchr(where, ':') - where)))
+		lua_pushfstring(L, "%s: %s", where, text);
 	return 1;
 }
 
@@ -106,7 +119,7 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	lua_gc(sh->L, LUA_GCGEN, 0, 0);
 	task_set_guard(sh->L);
 	sandbox_open(sh->L);
-	lua_pushcfunction(sh->L, traceback);
+	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);
 	err = sandbox_load_file(sh->L, cfg->path, e);
 	if (err)
@@ -114,10 +127,6 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sched_guard_begin(sh);
 	if (lua_pcall(sh->L, 1, 0, -3)) {
 		const char *text = lua_tostring(sh->L, -1);
-		if (lua_istable(sh->L, -1)) {
-			lua_getfield(sh->L, -1, "message");
-			text = lua_tostring(sh->L, -1);
-		}
 		err = err_set(e, ERR_ARG, "%s", text ? text : "an error without a text");
 	}
 	sh->sched.guard = 0;
