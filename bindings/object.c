@@ -437,12 +437,12 @@ int raise_err(lua_State *L, const struct err *e)
 {
 	char where[300];
 
-	if (e->code != ERR_ENV)
+	if (e->code != ERR_ENV && e->code != ERR_ARG)
 		return luaL_error(L, "%s", e->text);
 	lua_createtable(L, 0, 3);
 	lua_pushstring(L, e->text);
 	lua_setfield(L, -2, "message");
-	lua_pushliteral(L, "environment");
+	lua_pushstring(L, e->code == ERR_ENV ? "environment" : "usage");
 	lua_setfield(L, -2, "class");
 	task_where(L, where, sizeof(where));
 	lua_pushstring(L, where);

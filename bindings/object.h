@@ -84,7 +84,7 @@ uint64_t seconds_to_ns(lua_State *L, double seconds, const char *what);
 /* "host", "host:port", "udp:host:port", a SIP URI, or a table with `uri` or `contact`, to an address. Raises. */
 void check_address(lua_State *L, int arg, struct addr *out);
 
-/* Raises an engine error: environment errors are marked, so that the run exits with 3. */
+/* Raises an engine error. Those of the environment and those of the script's values are marked: the run exits with 3, or 2. */
 int raise_err(lua_State *L, const struct err *e);
 /* Comments the frame a script line sent. */
 void note_sent(lua_State *L, const struct msg *m, const char *actor);

@@ -291,6 +291,8 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 	class = lua_tostring(L, -1);
 	if (class && !strcmp(class, "environment"))
 		out->verdict = SHARD_ENVIRONMENT;
+	else if (class && !strcmp(class, "usage"))
+		out->verdict = SHARD_USAGE;
 	else if (class && !strcmp(class, "skip"))
 		out->verdict = SHARD_SKIPPED;
 	lua_settop(L, 0);

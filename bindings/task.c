@@ -289,6 +289,21 @@ bool task_where(lua_State *L, char *buf, size_t size)
 
 /* --- tasks --- */
 
+/* The text without the place that Lua put before it: the library's own says nothing to a script's author, the script's is `where`. */
+static const char *without_place(const char *text, const char *where)
+{
+	size_t n = strlen(where);
+	const char *line = strstr(text, ".lua:");
+
+	if (!strncmp(text, where, n) && text[n] == ':' && text[n + 1] == ' ')
+		return text + n + 2;
+	if (strncmp(text, "offhook/", 8) || !line)
+		return text;
+	line += 5;
+	line += strspn(line, "0123456789");
+	return line[0] == ':' && line[1] == ' ' ? line + 2 : text;
+}
+
 static int on_error(lua_State *L)
 {
 	/* A failure that says where already, or the mark of a cancelled task, passes. */
@@ -296,10 +311,10 @@ static int on_error(lua_State *L)
 		return 1;
 	const char *text = luaL_tolstring(L, 1, NULL);
 	char where[300];
-	lua_createtable(L, 0, 3);
-	lua_pushstring(L, text);
-	lua_setfield(L, -2, "message");
 	task_where(L, where, sizeof(where));
+	lua_createtable(L, 0, 3);
+	lua_pushstring(L, without_place(text, where));
+	lua_setfield(L, -2, "message");
 	lua_pushstring(L, where);
 	lua_setfield(L, -2, "where");
 	luaL_traceback(L, L, NULL, 1);

@@ -43,7 +43,7 @@ function Test:ua(given)
   if type(given.aor) ~= "string" then error('t:ua wants an aor, e.g. aor = "sip:alice@example.test"', 0) end
   local uri, why = engine.uri(given.aor)
   if not uri or (uri.scheme ~= "sip" and uri.scheme ~= "sips") then
-    error(('t:ua: aor "%s" is not a SIP URI%s'):format(given.aor, why and ": " .. why or ""), 0)
+    failure.raise { message = ('t:ua: aor "%s" is not a SIP URI%s'):format(given.aor, why and ": " .. why or ""), class = "usage" }
   end
   local proxy = given.outbound_proxy
   if type(proxy) == "userdata" or type(proxy) == "table" then proxy = proxy.uri end
