@@ -1,9 +1,8 @@
-/* Messages in Lua: fields, headers, values, edits that make new messages, and the verdict on credentials. */
+/* Messages in Lua: fields, headers, values, and edits that make new messages. */
 #include "bindings/object.h"
 
 #include "bindings/shard.h"
 #include "core/mem.h"
-#include "sip/digest.h"
 #include "sip/value.h"
 
 /* A message of the bytes in `b`, which is freed. [-0, +1] */
@@ -185,14 +184,6 @@ static int message_with_body(lua_State *L)
 
 /* --- values --- */
 
-static void set_slice(lua_State *L, const char *name, struct slice s)
-{
-	if (s.p) {
-		push_slice(L, s);
-		lua_setfield(L, -2, name);
-	}
-}
-
 static void push_params(lua_State *L, const struct value_params *params)
 {
 	lua_createtable(L, 0, (int)params->count);
@@ -209,17 +200,17 @@ static void push_params(lua_State *L, const struct value_params *params)
 static void push_uri(lua_State *L, const struct value_uri *uri)
 {
 	lua_createtable(L, 0, 8);
-	set_slice(L, "raw", uri->raw);
-	set_slice(L, "scheme", uri->scheme);
-	set_slice(L, "user", uri->user);
-	set_slice(L, "password", uri->password);
+	set_slice_field(L, "raw", uri->raw);
+	set_slice_field(L, "scheme", uri->scheme);
+	set_slice_field(L, "user", uri->user);
+	set_slice_field(L, "password", uri->password);
 	if (uri->host.l)
-		set_slice(L, "host", uri->host);
+		set_slice_field(L, "host", uri->host);
 	if (uri->port) {
 		lua_pushinteger(L, uri->port);
 		lua_setfield(L, -2, "port");
 	}
-	set_slice(L, "opaque", uri->opaque);
+	set_slice_field(L, "opaque", uri->opaque);
 	push_params(L, &uri->params);
 	lua_setfield(L, -2, "params");
 }
@@ -227,19 +218,19 @@ static void push_uri(lua_State *L, const struct value_uri *uri)
 static void push_name_addr(lua_State *L, const struct value_name_addr *v)
 {
 	lua_createtable(L, 0, 6);
-	set_slice(L, "raw", v->raw);
+	set_slice_field(L, "raw", v->raw);
 	if (v->star) {
 		lua_pushboolean(L, 1);
 		lua_setfield(L, -2, "star");
 		return;
 	}
 	if (v->display.l)
-		set_slice(L, "display", v->display);
+		set_slice_field(L, "display", v->display);
 	push_uri(L, &v->uri);
 	lua_setfield(L, -2, "uri");
 	push_params(L, &v->params);
 	lua_setfield(L, -2, "params");
-	set_slice(L, "tag", v->tag);
+	set_slice_field(L, "tag", v->tag);
 }
 
 static int nil_why(lua_State *L, const struct err *e)
@@ -302,15 +293,15 @@ static int parse_via(lua_State *L)
 	if (value_via_parse(&v, check_slice(L, 1), &e))
 		return nil_why(L, &e);
 	lua_createtable(L, 0, 8);
-	set_slice(L, "raw", v->raw);
-	set_slice(L, "transport", v->transport);
-	set_slice(L, "host", v->host);
+	set_slice_field(L, "raw", v->raw);
+	set_slice_field(L, "transport", v->transport);
+	set_slice_field(L, "host", v->host);
 	if (v->port) {
 		lua_pushinteger(L, v->port);
 		lua_setfield(L, -2, "port");
 	}
-	set_slice(L, "branch", v->branch);
-	set_slice(L, "received", v->received);
+	set_slice_field(L, "branch", v->branch);
+	set_slice_field(L, "received", v->received);
 	if (v->rport_present) {
 		if (v->rport)
 			lua_pushinteger(L, v->rport);
@@ -333,154 +324,6 @@ static int message_strict(lua_State *L)
 	if (value_strict(m->s.bytes, &e))
 		return nil_why(L, &e);
 	lua_pushboolean(L, 1);
-	return 1;
-}
-
-/* --- credentials --- */
-
-/* authorized(msg, { realm, username, password, nonces, ... }): true, or false and "missing", "wrong", "stale", "replay", ... */
-static int message_authorized(lua_State *L)
-{
-	struct msg *m = object_check_message(L, 1);
-	luaL_checktype(L, 2, LUA_TTABLE);
-	struct digest_expect x = {
-		.realm = opt_slice(L, 2, "realm"),
-		.username = opt_slice(L, 2, "username"),
-		.password = opt_slice(L, 2, "password"),
-		.ha1 = opt_slice(L, 2, "ha1"),
-		.nonce = opt_slice(L, 2, "nonce"),
-		.method = m->s.method,
-		.body = m->s.body,
-		.request_uri = opt_flag(L, 2, "check_uri", true) ? m->s.uri : SLICE_NONE,
-		.now = loop_now(shard_of(L)->loop),
-		.lifetime = seconds_to_ns(L, opt_number(L, 2, "nonce_lifetime", 0), "nonce_lifetime"),
-	};
-	enum digest_verdict verdict = DIGEST_MISSING;
-	struct err e = {0};
-
-	lua_getfield(L, 2, "nonces");
-	if (!lua_isnil(L, -1))
-		x.nonces = *(struct digest_nonces **)luaL_checkudata(L, -1, "nonces");
-	/* Credentials of other realms stand beside ours when several proxies challenge: take those of ours. */
-	for (unsigned i = 0; i < m->s.header_count; i++) {
-		enum hdr_id id = m->s.headers[i].id;
-		struct digest_credentials c;
-		if (id != HDR_AUTHORIZATION && id != HDR_PROXY_AUTHORIZATION)
-			continue;
-		struct slice value = scan_value(&m->s, i);
-		if (digest_credentials_parse(&c, value, NULL) == 0 && x.realm.p && !slice_eq(c.realm, x.realm))
-			continue;
-		verdict = digest_verify(value, &x, &e);
-		break;
-	}
-	lua_pushboolean(L, verdict == DIGEST_OK);
-	if (verdict == DIGEST_OK)
-		return 1;
-	lua_pushstring(L, digest_verdict_name(verdict));
-	lua_pushstring(L, e.text);
-	return 3;
-}
-
-/* credentials(msg): { { username, realm, nonce, uri, algorithm, qop, nc, ... }, ... } of all Authorization headers. */
-static int message_credentials(lua_State *L)
-{
-	struct msg *m = object_check_message(L, 1);
-	lua_Integer count = 0;
-
-	lua_newtable(L);
-	for (unsigned i = 0; i < m->s.header_count; i++) {
-		enum hdr_id id = m->s.headers[i].id;
-		struct digest_credentials c;
-		if ((id != HDR_AUTHORIZATION && id != HDR_PROXY_AUTHORIZATION) ||
-		    digest_credentials_parse(&c, scan_value(&m->s, i), NULL))
-			continue;
-		lua_createtable(L, 0, 10);
-		lua_pushstring(L, hdr_name(id));
-		lua_setfield(L, -2, "header");
-		set_slice(L, "username", c.username);
-		set_slice(L, "realm", c.realm);
-		set_slice(L, "nonce", c.nonce);
-		set_slice(L, "uri", c.uri);
-		set_slice(L, "response", c.response);
-		set_slice(L, "cnonce", c.cnonce);
-		set_slice(L, "opaque", c.opaque);
-		set_slice(L, "algorithm", c.alg_name);
-		set_slice(L, "qop", c.qop_name);
-		lua_pushinteger(L, c.nc);
-		lua_setfield(L, -2, "nc");
-		lua_rawseti(L, -2, ++count);
-	}
-	return 1;
-}
-
-static int nonces_gc(lua_State *L)
-{
-	struct digest_nonces **n = luaL_checkudata(L, 1, "nonces");
-
-	*n = mem_deref(*n);
-	return 0;
-}
-
-/* nonces(): what a server remembers of the nonces it issued. */
-static int nonces_new(lua_State *L)
-{
-	struct digest_nonces **n = lua_newuserdatauv(L, sizeof(*n), 0);
-	struct err e = {0};
-
-	*n = NULL;
-	luaL_setmetatable(L, "nonces");
-	if (digest_nonces_alloc(n, DIGEST_NONCES_MAX, &e))
-		return raise_err(L, &e);
-	return 1;
-}
-
-/* nonce_issue(nonces, nonce) */
-static int nonce_issue(lua_State *L)
-{
-	struct digest_nonces **n = luaL_checkudata(L, 1, "nonces");
-	struct err e = {0};
-
-	if (digest_nonces_issue(*n, check_slice(L, 2), loop_now(shard_of(L)->loop), &e))
-		return raise_err(L, &e);
-	return 0;
-}
-
-/* challenge { realm, nonce, algorithm, qop, opaque, stale, domain }: the value of a WWW-Authenticate or Proxy-Authenticate header. */
-static int challenge(lua_State *L)
-{
-	luaL_checktype(L, 1, LUA_TTABLE);
-	struct slice algorithm = opt_slice(L, 1, "algorithm"), qop = opt_slice(L, 1, "qop");
-	struct digest_challenge_params p = {
-		.realm = opt_slice(L, 1, "realm"),
-		.nonce = opt_slice(L, 1, "nonce"),
-		.opaque = opt_slice(L, 1, "opaque"),
-		.domain = opt_slice(L, 1, "domain"),
-		.alg = algorithm.p ? digest_alg_from(algorithm) : DIGEST_MD5,
-		.stale = opt_flag(L, 1, "stale", false),
-		.qop_auth = !qop.p || slice_eq(qop, SLICE_LIT("auth")) || slice_find(qop, SLICE_LIT("auth,"), 0) >= 0 ||
-			    slice_find(qop, SLICE_LIT(",auth"), 0) >= 0,
-		.qop_auth_int = qop.p && slice_find(qop, SLICE_LIT("auth-int"), 0) >= 0,
-	};
-	struct buf b = {0};
-
-	if (!p.realm.p || !p.nonce.p)
-		return luaL_error(L, "a challenge needs a realm and a nonce");
-	if (algorithm.p && p.alg == DIGEST_ALG_UNKNOWN)
-		return luaL_error(L,
-				  "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms (for another one "
-				  "write the header yourself)",
-				  algorithm.p);
-	if (slice_eq(qop, SLICE_LIT("auth-int")))
-		p.qop_auth = false;
-	if (slice_eq(qop, SLICE_LIT("")) || slice_eq(qop, SLICE_LIT("none")))
-		p.qop_auth = p.qop_auth_int = false;
-	digest_challenge_write(&b, &p);
-	if (b.failed) {
-		buf_free(&b);
-		return luaL_error(L, "out of memory for a challenge");
-	}
-	lua_pushlstring(L, (const char *)b.p, b.len);
-	buf_free(&b);
 	return 1;
 }
 
@@ -605,7 +448,6 @@ void lib_message_open(lua_State *L)
 		{"reorder_headers", message_reorder_headers},
 		{"with_body", message_with_body},
 		{"strict", message_strict},
-		{"credentials", message_credentials},
 		{NULL, NULL},
 	};
 	static const luaL_Reg functions[] = {
@@ -614,17 +456,8 @@ void lib_message_open(lua_State *L)
 		{"uri_equal", uri_equal},
 		{"name_addr", parse_name_addr},
 		{"parse_via", parse_via},
-		{"authorized", message_authorized},
-		{"challenge", challenge},
-		{"nonces", nonces_new},
-		{"nonce_issue", nonce_issue},
 		{NULL, NULL},
 	};
-
-	luaL_newmetatable(L, "nonces");
-	lua_pushcfunction(L, nonces_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pop(L, 1);
 
 	luaL_newmetatable(L, "message");
 	luaL_newlib(L, methods);

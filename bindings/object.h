@@ -91,6 +91,7 @@ void note_sent(lua_State *L, const struct msg *m, const char *actor);
 
 /* The libraries: [-0, +1] tables of functions, and the metatables of their kinds. */
 void lib_message_open(lua_State *L);
+void lib_auth_open(lua_State *L);
 void lib_endpoint_open(lua_State *L);
 void lib_ua_open(lua_State *L);
 void lib_engine_open(lua_State *L);
@@ -105,6 +106,14 @@ static inline void push_slice(lua_State *L, struct slice s)
 		lua_pushlstring(L, s.p, s.l);
 	else
 		lua_pushnil(L);
+}
+/* Sets field `name` of the table on top; leaves it out for an absent slice. */
+static inline void set_slice_field(lua_State *L, const char *name, struct slice s)
+{
+	if (s.p) {
+		lua_pushlstring(L, s.p, s.l);
+		lua_setfield(L, -2, name);
+	}
 }
 static inline struct slice check_slice(lua_State *L, int arg)
 {

@@ -80,6 +80,7 @@ static int open_and_run(lua_State *L)
 	lua_newtable(L); /* the engine's functions, for the library alone */
 	lib_engine_open(L);
 	lib_message_open(L);
+	lib_auth_open(L);
 	lib_endpoint_open(L);
 	lib_ua_open(L);
 	if (!sandbox_load_embedded(L, "sip"))

@@ -1,7 +1,5 @@
-#include "bindings/task.h"
+#include "bindings/task_priv.h"
 
-#include "bindings/object.h"
-#include "bindings/shard.h"
 #include "core/mem.h"
 #include "sip/msg.h"
 
@@ -11,7 +9,7 @@
 #include <time.h>
 
 const char task_cancelled = 0;
-static const char wait_marker = 0; /* what an engine wait yields, through every coroutine of the script's own */
+const char task_wait_marker = 0;
 
 #define CLEANUP_TIME (2 * NS_PER_S)
 #define GUARD_INSTRUCTIONS 100000
@@ -26,7 +24,7 @@ static uint64_t real_now(void)
 
 /* --- run queue --- */
 
-static void make_ready(struct task *task)
+void task_ready(struct task *task)
 {
 	struct sched *s = &task->sh->sched;
 
@@ -38,87 +36,9 @@ static void make_ready(struct task *task)
 	s->ready_tail = &task->next_ready;
 }
 
-/* --- inboxes --- */
-
-static void item_free(struct shard *sh, struct item *it)
-{
-	mem_deref(it->msg);
-	mem_deref(it->text);
-	luaL_unref(sh->L, LUA_REGISTRYINDEX, it->ref);
-}
-
-void inbox_push(struct shard *sh, struct inbox *box, struct item item)
-{
-	if (box->count == box->cap && box->cap < INBOX_LIMIT) {
-		unsigned cap = box->cap ? box->cap * 2 : 4;
-		struct item *items = malloc(cap * sizeof(*items));
-		for (unsigned i = 0; items && i < box->count; i++)
-			items[i] = box->items[(box->head + i) % box->cap];
-		if (items) {
-			free(box->items);
-			box->items = items;
-			box->cap = cap;
-			box->head = 0;
-		}
-	}
-	if (box->count == box->cap) {
-		box->lost++;
-		item_free(sh, &item);
-		return;
-	}
-	box->items[(box->head + box->count++) % box->cap] = item;
-	if (box->waiters)
-		make_ready(box->waiters);
-}
-
-void inbox_push_msg(struct shard *sh, struct inbox *box, struct msg *m, const char *text)
-{
-	struct item it = {.kind = ITEM_MESSAGE, .msg = mem_ref(m), .ref = LUA_NOREF};
-
-	if (text && (it.text = mem_zalloc(strlen(text) + 1, NULL)))
-		memcpy(it.text, text, strlen(text));
-	inbox_push(sh, box, it);
-}
-
-void inbox_push_event(struct shard *sh, struct inbox *box, const char *text)
-{
-	struct item it = {.kind = ITEM_EVENT, .ref = LUA_NOREF};
-
-	if ((it.text = mem_zalloc(strlen(text) + 1, NULL)))
-		memcpy(it.text, text, strlen(text));
-	inbox_push(sh, box, it);
-}
-
-bool inbox_pop(struct inbox *box, struct item *out)
-{
-	if (!box->count)
-		return false;
-	if (box->stays) {
-		*out = (struct item){.kind = ITEM_EVENT, .ref = LUA_NOREF};
-		return true;
-	}
-	*out = box->items[box->head];
-	box->head = (box->head + 1) % box->cap;
-	box->count--;
-	return true;
-}
-
-void inbox_free(struct shard *sh, struct inbox *box)
-{
-	struct item it;
-
-	box->stays = false;
-	while (inbox_pop(box, &it))
-		item_free(sh, &it);
-	free(box->items);
-	for (struct task *t = box->waiters; t; t = t->next_waiter)
-		t->waits_on = NULL;
-	memset(box, 0, sizeof(*box));
-}
-
 /* --- waiting --- */
 
-static void stop_waiting(struct task *task)
+void task_stop_waiting(struct task *task)
 {
 	struct inbox *box = task->waits_on;
 
@@ -135,7 +55,7 @@ static void stop_waiting(struct task *task)
 			break;
 		}
 	if (box->waiters && box->count)
-		make_ready(box->waiters); /* what this one leaves, the next may take */
+		task_ready(box->waiters); /* what this one leaves, the next may take */
 }
 
 static void on_deadline(void *arg)
@@ -143,7 +63,7 @@ static void on_deadline(void *arg)
 	struct task *task = arg;
 
 	task->timed_out = true;
-	make_ready(task);
+	task_ready(task);
 }
 
 struct task *task_current(lua_State *L)
@@ -198,7 +118,7 @@ static int give(lua_State *L, struct shard *sh, struct item *it)
 		lua_pushstring(L, it->text);
 	else
 		lua_pushnil(L);
-	item_free(sh, it);
+	inbox_item_free(sh, it);
 	return 2;
 }
 
@@ -244,7 +164,7 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 	/* The inbox and the time wait on the Lua stack below the continuation. */
 	lua_pushlightuserdata(L, box);
 	lua_pushinteger(L, (lua_Integer)due);
-	lua_pushlightuserdata(L, (void *)&wait_marker);
+	lua_pushlightuserdata(L, (void *)&task_wait_marker);
 	return lua_yieldk(L, 1, 0, wait_again);
 }
 
@@ -258,7 +178,7 @@ static int wait_again(lua_State *L, int status, lua_KContext ctx)
 	(void)status;
 	(void)ctx;
 	lua_pop(L, 2);
-	stop_waiting(task);
+	task_stop_waiting(task);
 	return wait_step(L, task, alive ? box : NULL, due);
 }
 
@@ -373,7 +293,7 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	*s->tasks_tail = task;
 	s->tasks_tail = &task->next;
 	s->alive++;
-	make_ready(task);
+	task_ready(task);
 	return task;
 }
 
@@ -383,7 +303,7 @@ void task_cancel(struct task *task)
 		return;
 	task->cancel = true;
 	if (task->waiting)
-		make_ready(task);
+		task_ready(task);
 }
 
 static bool any_alive(const struct sched *s, bool serving)
@@ -432,15 +352,15 @@ void sched_guard_begin(struct shard *sh)
 }
 
 /* While a thread waits for the engine, the marker stays on top of its stack: no script can resume or close it. */
-static bool is_waiting(lua_State *co)
+bool task_is_waiting(lua_State *co)
 {
-	return lua_status(co) == LUA_YIELD && lua_gettop(co) > 0 && lua_touserdata(co, -1) == &wait_marker;
+	return lua_status(co) == LUA_YIELD && lua_gettop(co) > 0 && lua_touserdata(co, -1) == &task_wait_marker;
 }
 
 /* Takes the marker off, so that the thread may be resumed; false if it does not wait. */
-static bool end_wait(lua_State *co)
+bool task_end_wait(lua_State *co)
 {
-	if (!is_waiting(co))
+	if (!task_is_waiting(co))
 		return false;
 	lua_pop(co, 1);
 	return true;
@@ -451,7 +371,7 @@ static void run(struct task *task)
 	struct sched *s = &task->sh->sched;
 	int results = 0, status, args = 0;
 
-	if (!end_wait(task->L)) {
+	if (!task_end_wait(task->L)) {
 		if (task->cancel) { /* before it ever ran */
 			finish(task, LUA_OK);
 			return;
@@ -510,7 +430,7 @@ void sched_free(struct shard *sh)
 	while (s->tasks) {
 		struct task *task = s->tasks;
 		s->tasks = task->next;
-		stop_waiting(task);
+		task_stop_waiting(task);
 		inbox_free(sh, &task->ended);
 		free(task);
 	}
@@ -551,231 +471,4 @@ static void guard(lua_State *L, lua_Debug *ar)
 void task_set_guard(lua_State *L)
 {
 	lua_sethook(L, guard, LUA_MASKCOUNT, GUARD_INSTRUCTIONS);
-}
-
-/* --- coroutine.* --- */
-
-static lua_State *get_co(lua_State *L)
-{
-	lua_State *co = lua_tothread(L, 1);
-
-	luaL_argexpected(L, co, 1, "coroutine");
-	return co;
-}
-
-/* Results of the inner coroutine, moved to L; negative: an error, whose value is on L's top. */
-static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, lua_KContext ctx)
-{
-	int results = 0, status = lua_resume(co, L, args, &results);
-
-	if (status == LUA_YIELD && is_waiting(co)) {
-		/* An engine wait in the inner one: the whole task waits. */
-		if (!lua_isyieldable(L)) {
-			/* It can neither go on nor be left behind with its wait armed. */
-			struct task *task = task_current(L);
-			stop_waiting(task);
-			lua_pop(co, 1);
-			lua_resetthread(co);
-			lua_settop(co, 0);
-			lua_pushliteral(L, "nothing can wait here: the coroutine was resumed inside table.sort, string.gsub, or a "
-					   "metamethod called from C");
-			return -1;
-		}
-		lua_pushlightuserdata(L, (void *)&wait_marker);
-		return lua_yieldk(L, 1, ctx, k);
-	}
-	if (status != LUA_OK && status != LUA_YIELD) {
-		lua_xmove(co, L, 1);
-		return -1;
-	}
-	if (!lua_checkstack(L, results + 1)) {
-		lua_pop(co, results);
-		lua_pushliteral(L, "too many results to resume");
-		return -1;
-	}
-	lua_xmove(co, L, results);
-	return results;
-}
-
-static int first_args(lua_State *L, lua_State *co, int args)
-{
-	if (is_waiting(co)) {
-		lua_pushliteral(L, "cannot resume non-suspended coroutine");
-		return -1;
-	}
-	if (lua_status(co) == LUA_OK && lua_gettop(co) == 0) {
-		lua_pushliteral(L, "cannot resume dead coroutine");
-		return -1;
-	}
-	if (!lua_checkstack(co, args)) {
-		lua_pushliteral(L, "too many arguments to resume");
-		return -1;
-	}
-	lua_xmove(L, co, args);
-	return args;
-}
-
-static int resume_done(lua_State *L, int n)
-{
-	if (n < 0) {
-		lua_pushboolean(L, 0);
-		lua_insert(L, -2);
-		return 2;
-	}
-	lua_pushboolean(L, 1);
-	lua_insert(L, -(n + 1));
-	return n + 1;
-}
-
-static int resume_k(lua_State *L, int status, lua_KContext ctx)
-{
-	lua_State *co = get_co(L);
-
-	(void)status;
-	end_wait(co);
-	return resume_done(L, resume_inner(L, co, 0, resume_k, ctx));
-}
-
-/* coroutine.resume(co, ...) */
-static int co_resume(lua_State *L)
-{
-	lua_State *co = get_co(L);
-	int args = first_args(L, co, lua_gettop(L) - 1);
-
-	return resume_done(L, args < 0 ? -1 : resume_inner(L, co, args, resume_k, 0));
-}
-
-static int wrap_done(lua_State *L, lua_State *co, int n)
-{
-	if (n >= 0)
-		return n;
-	int status = lua_status(co);
-	if (status != LUA_OK && status != LUA_YIELD) {
-		lua_resetthread(co); /* closes what is to be closed */
-		lua_settop(co, 0);
-	}
-	if (lua_type(L, -1) == LUA_TSTRING) {
-		luaL_where(L, 1);
-		lua_insert(L, -2);
-		lua_concat(L, 2);
-	}
-	return lua_error(L);
-}
-
-static int wrap_k(lua_State *L, int status, lua_KContext ctx)
-{
-	lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-
-	(void)status;
-	end_wait(co);
-	return wrap_done(L, co, resume_inner(L, co, 0, wrap_k, ctx));
-}
-
-static int wrap_call(lua_State *L)
-{
-	lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-	int args = first_args(L, co, lua_gettop(L));
-
-	return wrap_done(L, co, args < 0 ? -1 : resume_inner(L, co, args, wrap_k, 0));
-}
-
-/* coroutine.wrap(f) */
-static int co_wrap(lua_State *L)
-{
-	luaL_checktype(L, 1, LUA_TFUNCTION);
-	lua_State *co = lua_newthread(L);
-	lua_pushvalue(L, 1);
-	lua_xmove(L, co, 1);
-	lua_pushcclosure(L, wrap_call, 1);
-	return 1;
-}
-
-/* A task's own thread, seen from its script, is what the main thread is in plain Lua. */
-static bool is_task_thread(lua_State *L)
-{
-	struct task *task = shard_of(L)->sched.current;
-
-	return task && task->L == L;
-}
-
-/* coroutine.yield(...) */
-static int co_yield(lua_State *L)
-{
-	if (is_task_thread(L))
-		return luaL_error(L, "attempt to yield from outside a coroutine");
-	return lua_yield(L, lua_gettop(L));
-}
-
-/* coroutine.isyieldable([co]) */
-static int co_isyieldable(lua_State *L)
-{
-	lua_State *co = lua_isnoneornil(L, 1) ? L : get_co(L);
-
-	lua_pushboolean(L, lua_isyieldable(co) && !is_task_thread(co));
-	return 1;
-}
-
-/* coroutine.running() */
-static int co_running(lua_State *L)
-{
-	bool main = lua_pushthread(L);
-
-	lua_pushboolean(L, main || is_task_thread(L));
-	return 2;
-}
-
-/* coroutine.status(co). upvalue: Lua's own. */
-static int co_status(lua_State *L)
-{
-	if (is_waiting(get_co(L))) {
-		lua_pushliteral(L, "normal");
-		return 1;
-	}
-	lua_settop(L, 1);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, 1, 1);
-	return 1;
-}
-
-/* coroutine.close(co). upvalue: Lua's own. */
-static int co_close(lua_State *L)
-{
-	if (is_waiting(get_co(L)))
-		return luaL_error(L, "cannot close a normal coroutine");
-	lua_settop(L, 1);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, 1, LUA_MULTRET);
-	return lua_gettop(L);
-}
-
-/* The only light userdata that a script ever sees is the mark of a cancelled task. */
-static int cancelled_tostring(lua_State *L)
-{
-	lua_pushliteral(L, "cancelled");
-	return 1;
-}
-
-void task_open_coroutine(lua_State *L)
-{
-	lua_pushlightuserdata(L, (void *)&task_cancelled);
-	lua_createtable(L, 0, 1);
-	lua_pushcfunction(L, cancelled_tostring);
-	lua_setfield(L, -2, "__tostring");
-	lua_setmetatable(L, -2);
-	lua_pop(L, 1);
-
-	static const luaL_Reg functions[] = {{"resume", co_resume}, {"wrap", co_wrap},		 {"yield", co_yield},
-					     {"running", co_running}, {"isyieldable", co_isyieldable}, {NULL, NULL}};
-
-	lua_getglobal(L, "coroutine");
-	luaL_setfuncs(L, functions, 0);
-	lua_getfield(L, -1, "status");
-	lua_pushcclosure(L, co_status, 1);
-	lua_setfield(L, -2, "status");
-	lua_getfield(L, -1, "close");
-	lua_pushcclosure(L, co_close, 1);
-	lua_setfield(L, -2, "close");
-	lua_pop(L, 1);
 }

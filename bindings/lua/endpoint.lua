@@ -156,4 +156,9 @@ function message:authorized(given)
   return engine.authorized(self, options.check("authorized", given, authorized_options))
 end
 
+-- All digest credentials of a request, in order: { header, username, realm, nonce, uri, algorithm, qop, nc, ... } each.
+function message:credentials()
+  return engine.credentials(self)
+end
+
 return endpoint

@@ -1,0 +1,21 @@
+/* What the files of the scheduler share. Private to task.c, inbox.c and coroutine.c. */
+#ifndef OFFHOOK_BINDINGS_TASK_PRIV_H
+#define OFFHOOK_BINDINGS_TASK_PRIV_H
+
+#include "bindings/object.h"
+#include "bindings/shard.h"
+
+/* What an engine wait yields, through every coroutine of the script's own. */
+extern const char task_wait_marker;
+
+/* To the end of the run queue, unless it is there or done. */
+void task_ready(struct task *task);
+/* Leaves its inbox and disarms its deadline. */
+void task_stop_waiting(struct task *task);
+/* Whether `co` is suspended in an engine wait, and the end of that wait before it is resumed. */
+bool task_is_waiting(lua_State *co);
+bool task_end_wait(lua_State *co);
+/* Frees what an item refers to. */
+void inbox_item_free(struct shard *sh, struct item *it);
+
+#endif
