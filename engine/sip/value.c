@@ -1,87 +1,18 @@
 #include "sip/value_priv.h"
+#include "sip/value_arena.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <osipparser2/osip_parser.h>
 #include <osipparser2/osip_port.h>
 
-#if defined(OFFHOOK_SANITIZE) || defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
-
 #include "core/mem.h"
 
-/* ---- osip's memory ----
- *
- * Its allocator hook is process-wide, so it leads to one arena per thread, emptied before each call. When the arena is
- * full, the call is left by longjmp: nothing needs freeing, and no code of osip's ever runs on a NULL from malloc. */
-
-/* Enough for a message at the caps of value_strict many times over; its pages are touched as needed. */
-#define ARENA_SIZE ((size_t)4 << 20)
-#define ARENA_ALIGN 16
-/* Unaddressable under the address sanitizer, between two blocks. */
-#define ARENA_GAP 16
-
-static _Thread_local struct {
-	char *p;
-	size_t used;
-	bool in_call;
-	jmp_buf full;
-} arena;
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t arena_key;
-
-static void *arena_alloc(size_t size)
-{
-	size_t need;
-	char *p;
-
-	if (!arena.in_call)
-		return NULL;
-	if (size > ARENA_SIZE)
-		longjmp(arena.full, 1);
-	need = (ARENA_ALIGN + size + ARENA_GAP + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-	if (need > ARENA_SIZE - arena.used)
-		longjmp(arena.full, 1);
-	p = arena.p + arena.used;
-	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_ALIGN + size);
-	memcpy(p, &size, sizeof(size)); /* what realloc must copy */
-	arena.used += need;
-	return p + ARENA_ALIGN;
-}
-
-static void *arena_realloc(void *old, size_t size)
-{
-	size_t old_size;
-	void *p = arena_alloc(size);
-
-	if (!old || !p)
-		return p;
-	memcpy(&old_size, (char *)old - ARENA_ALIGN, sizeof(old_size));
-	return memcpy(p, old, old_size < size ? old_size : size);
-}
-
-static void arena_free(void *p)
-{
-	(void)p;
-}
-
-static void arena_destroy(void *p)
-{
-	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_SIZE);
-	free(p);
-	arena.p = NULL; /* another key's destructor may still parse */
-	arena.used = 0;
-}
 
 static void trace_nothing(const char *file, int line, osip_trace_level_t level, const char *text, va_list ap)
 {
@@ -94,36 +25,19 @@ static void trace_nothing(const char *file, int line, osip_trace_level_t level, 
 
 static void osip_install(void)
 {
-	pthread_key_create(&arena_key, arena_destroy);
 	/* first of all: osip's default trace writes to stdout */
 	osip_trace_initialize_func(END_TRACE_LEVEL, trace_nothing);
-	osip_set_allocators(arena_alloc, arena_realloc, arena_free);
+	osip_set_allocators(value_arena_alloc, value_arena_realloc, value_arena_free);
 	parser_init();
 }
 
-/* Runs `call` with an empty arena, where its results stay until the next osip_call of this thread. 0, ERR_NOMEM, or
- * ERR_PARSE for any refusal of osip's. */
+/* 0, ERR_NOMEM, or ERR_PARSE for any refusal of osip's. Its results stay in the arena until the next call of this thread. */
 static int osip_call(int (*call)(void *), void *arg)
 {
 	int r;
 
 	pthread_once(&once, osip_install);
-	if (!arena.p) {
-		if (mem_should_fail() || !(arena.p = malloc(ARENA_SIZE)))
-			return ERR_NOMEM;
-		pthread_setspecific(arena_key, arena.p);
-		ASAN_POISON_MEMORY_REGION(arena.p, ARENA_SIZE);
-	}
-	ASAN_POISON_MEMORY_REGION(arena.p, arena.used);
-	arena.used = 0;
-	arena.in_call = true;
-	if (setjmp(arena.full)) {
-		arena.in_call = false;
-		return ERR_NOMEM;
-	}
-	r = call(arg);
-	arena.in_call = false;
-	return r == OSIP_SUCCESS ? 0 : ERR_PARSE;
+	return value_arena_call(&r, call, arg) ? ERR_NOMEM : r == OSIP_SUCCESS ? 0 : ERR_PARSE;
 }
 
 /* ---- in and out of osip ----
