@@ -1,0 +1,512 @@
+-- The interface of scripts: what docs/make.lua makes docs/reference.md and docs/offhook.meta.lua of.
+--
+-- Types are those of LuaCATS; classes of this library begin with "sip.". A parameter is { name, type, meaning }, a name that
+-- ends in "?" may be left out. An option is { name, type, meaning, default }. tests/docs.sh compares the names in here with
+-- the sources: a method, field or option that only one of them knows fails.
+
+local api = {}
+
+-- --- groups of options that several functions share ---
+
+api.groups = {
+  wait = {
+    about = "How long a wait may take. A number in place of the table is the same as `within`.",
+    options = {
+      { "within", "number", "Seconds. A test's own deadline cuts it short.", "5, unless the function says otherwise" },
+      { "optional", "boolean", "Return `nil, \"timeout\"` when the time is over, in place of raising.", "false" },
+    },
+  },
+  message = {
+    about = "What a request carries. Everything may be left out. Within a dialog `to`, `from` and `call_id` are those of the dialog; to write others, use `headers`.",
+    options = {
+      { "uri", "string", "Request-URI, where the function does not take a target." },
+      { "to", "string", "Value of To.", "the Request-URI" },
+      { "from", "string", "Value of From, without a tag; the tag is added.", "display name and AOR of the UA" },
+      { "headers", "sip.headers", "Further headers. One that the engine would write too takes its place; `false` as value leaves it out." },
+      { "content_type", "string", "Value of Content-Type." },
+      { "body", "string|number", "The body. Content-Length follows." },
+      { "call_id", "string", "Call-ID.", "a fresh one" },
+      { "cseq", "integer", "CSeq number.", "1; within a dialog the next one" },
+      { "contact", "boolean", "`false` leaves Contact out.", "true" },
+      { "destination", "sip.target", "Where the datagram goes, whatever Route and Request-URI say." },
+    },
+  },
+  endpoint = {
+    about = "Where an actor lives.",
+    options = {
+      { "name", "string", "Name in ladder, capture and messages. A name that is taken gets a number behind it.", "\"endpoint\"" },
+      { "address", "string", "Numeric address to bind to.", "one of the actor's own" },
+      { "port", "integer", "UDP port; needs `address` beside it on a run without `--target`.", "virtual: 5060; real sockets: a free one" },
+      { "ipv6", "boolean", "An IPv6 address.", "as the option `--ipv6` says" },
+      { "timers", "sip.timers", "Timers of its transactions, see [Timers](#timers)." },
+    },
+  },
+  auth = {
+    about = "How a proxy or registrar challenges (RFC 3261 22, RFC 8760).",
+    options = {
+      { "realm", "string", "Realm. Needed." },
+      { "users", "table<string, string>", "Passwords by user name. Needed." },
+      { "algorithm", "string", "The one algorithm that is offered.", "\"MD5\"" },
+      { "algorithms", "string[]", "Several, the preferred one first: one challenge each." },
+      { "qop", "string", "\"auth\", \"auth-int\", \"auth,auth-int\", or \"none\".", "\"auth\"" },
+      { "status", "401|407", "Status of the challenge.", "401 to REGISTER, 407 to others" },
+      { "nonce_lifetime", "number", "Seconds after which a nonce is stale; 0: never.", "0" },
+    },
+  },
+  access = {
+    about = "Who may pass. Lists of Lua patterns for the From URI; `allow` wins over `deny`. With `allow` alone all others are refused.",
+    options = {
+      { "allow", "string[]", "Patterns that pass." },
+      { "deny", "string[]", "Patterns that get 403." },
+    },
+  },
+}
+
+-- --- plain types ---
+
+api.types = {
+  { "sip.target", "string|sip.endpoint|sip.ua|sip.proxy|sip.registrar",
+    "Where a message goes: a SIP URI, or an actor, which stands for its `uri`. Endpoint methods also take `host`, `host:port` and `udp:host:port`." },
+  { "sip.headers", "[string, string|number|false][]|table<string, string|number|false>",
+    "Headers: a list of `{ name, value }` goes out in its order, a map sorted by name." },
+  { "sip.what", "integer|string|(integer|string)[]",
+    "What is expected: a status (`200`), a class (`\"2xx\"`), a method (`\"BYE\"`), or a list of these." },
+}
+
+-- Values that a field or result may have; tests/docs.sh compares them with the sources.
+api.enums = {
+  { name = "sip.transaction_state", about = "RFC 3261 figures 5 to 8, RFC 6026.",
+    values = { "Calling", "Trying", "Proceeding", "Accepted", "Completed", "Confirmed", "Terminated" } },
+  { name = "sip.call_state", about = "State of a call.",
+    values = { "calling", "proceeding", "incoming", "confirmed", "ending", "terminated" } },
+  { name = "sip.ended_by", about = "What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.", open = true,
+    values = { "final response", "local BYE", "remote BYE", "CANCEL", "no ACK to the 2xx" } },
+  { name = "sip.cause", about = "Why a local response was made (RFC 3261 8.1.3.1): 408 or 503.",
+    values = { "timer B", "timer F", "no final response after CANCEL", "nothing listens at that address", "that address cannot be reached" } },
+  { name = "sip.transaction_event", about = "What happens to a server transaction.",
+    values = { "cancelled", "acked", "no ack", "terminated" } },
+  { name = "sip.verdict", about = "Why credentials are not accepted.",
+    values = { "missing", "wrong", "stale", "replay", "malformed", "uri" } },
+}
+
+-- --- options used in several places ---
+
+local wait = { "given?", "number|sip.options.wait", "Seconds, or options." }
+local name_rule = "Any case, compact form too."
+
+local function response_methods(words)
+  return {
+    { name = "expect", params = { { "what", "sip.what", "Statuses or classes." }, wait, { "check?", "fun(message: sip.message)", "Called with the response; may raise." } },
+      options = "wait", returns = { { "message", "sip.message?", "The response." }, { "why", "\"timeout\"?", "With `optional`." } },
+      raises = "Another final response came, or none within the time.",
+      about = "The next response that fits. Provisionals that were not asked for are skipped." .. (words or "") },
+    { name = "final", params = { wait }, options = "wait", default_within = "as long as the transaction lives",
+      returns = { { "message", "sip.message?", "The final response, also when it was read before. `locally` is true when nobody sent it." }, { "why", "\"timeout\"?", "With `optional`." } },
+      raises = "With `within`: no final response in that time.", rfc = "RFC 3261 8.1.3.1", about = "Waits for the final response. Any status is an outcome and does not raise." },
+    { name = "expect_none", params = { { "seconds", "number", "How long." } }, raises = "A response came.", about = "Nothing comes for that long." },
+  }
+end
+
+local function with(list, more)
+  local all = {}
+  for _, item in ipairs(list) do all[#all + 1] = item end
+  for _, item in ipairs(more) do all[#all + 1] = item end
+  return all
+end
+
+local kind = { "kind", "string", "Name of its class." }
+local actor = { "actor", "string", "Name of the actor it belongs to." }
+
+-- --- classes ---
+
+api.classes = {
+
+  { name = "sip", var = "sip", origin = "`require \"sip\"`", about = "The library. Roles are modules of their own: `require \"sip.proxy\"`, `require \"sip.registrar\"`.",
+    methods = {
+      { name = "test", static = true, params = { { "name", "string", "Unique in its file." }, { "given?", "table", "Options." }, { "f", "fun(t: sip.t)", "The test." } },
+        overload = "fun(name: string, f: fun(t: sip.t))",
+        options = { { "timeout", "number", "Seconds of script time; `--timeout` wins.", "60" } },
+        raises = "No name, no function, or a name that is taken.", about = "Declares a test. A file may hold any number." },
+      { name = "symptom", static = true, params = { { "given", "table", "Texts." } },
+        options = { { "title", "string", "Short name." }, { "seen", "string", "What the user sees." }, { "cause", "string", "The likely cause." }, { "remedy", "string", "What helps." } },
+        about = "Says what the file reproduces. The texts are printed as a row of a table after the run." },
+      { name = "message", static = true, params = { { "bytes", "string", "Any bytes." } }, returns = { { "message", "sip.message", "They need not be SIP." } },
+        about = "A message of these bytes." },
+      { name = "challenge", static = true, params = { { "given", "table", "Options." } },
+        options = {
+          { "realm", "string", "Realm. Needed." }, { "nonce", "string", "Nonce. Needed." },
+          { "algorithm", "string", "MD5, SHA-256, SHA-512-256, or one of these with `-sess`.", "\"MD5\"" },
+          { "qop", "string", "\"auth\", \"auth-int\", \"auth,auth-int\", or \"none\" to leave it out.", "\"auth\"" },
+          { "opaque", "string", "Opaque." }, { "stale", "boolean", "`stale=true`.", "false" }, { "domain", "string", "Domain." } },
+        returns = { { "value", "string", "For WWW-Authenticate or Proxy-Authenticate." } }, raises = "No realm, no nonce, or an algorithm that is not known.",
+        rfc = "RFC 3261 22.4, RFC 8760", about = "The value of a challenge header." },
+      { name = "nonces", static = true, returns = { { "nonces", "sip.nonces", "" } }, about = "A memory of nonces, for `msg:authorized`: it finds stale nonces and replays." },
+      { name = "uri", static = true, params = { { "text", "string", "A URI." } }, returns = { { "uri", "sip.uri?", "" }, { "why", "string?", "What is wrong." } },
+        rfc = "RFC 3261 19.1", about = "Takes a URI apart." },
+      { name = "uri_equal", static = true, params = { { "a", "string", "A URI." }, { "b", "string", "Another." } }, returns = { { "equal", "boolean", "" } },
+        raises = "One of them is not a URI.", rfc = "RFC 3261 19.1.4", about = "Compares two URIs." },
+      { name = "name_addr", static = true, params = { { "text", "string", "Value of From, To, Contact, Route, ..." } }, returns = { { "value", "sip.name_addr?", "" }, { "why", "string?", "What is wrong." } },
+        rfc = "RFC 3261 20.10", about = "Takes a name-addr or addr-spec apart." },
+      { name = "via", static = true, params = { { "text", "string", "One Via value." } }, returns = { { "value", "sip.via?", "" }, { "why", "string?", "What is wrong." } },
+        rfc = "RFC 3261 20.42", about = "Takes a Via value apart." },
+      { name = "check_options", static = true, params = { { "where", "string", "For the error text." }, { "given", "table?", "The options." }, { "names", "string[]", "Those that are known." } },
+        returns = { { "given", "table", "The options, or an empty table." } }, raises = "An unknown option, with the nearest known name.",
+        about = "For roles of your own: checks the names of options as the library does." },
+    } },
+
+  { name = "t", var = "t", origin = "argument of the function given to `sip.test`", about = "The context of one test. Actors, tasks and the network that it makes end with it.",
+    fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." } },
+    methods = {
+      { name = "endpoint", params = { { "given?", "table", "Options." } }, options = { group = "endpoint" }, returns = { { "endpoint", "sip.endpoint", "" } },
+        raises = "The address is not local or the port is in use (exit 3).", about = "An actor at transaction level. It answers nothing by itself." },
+      { name = "ua", params = { { "given", "table", "Options." } },
+        options = {
+          { "aor", "string", "Address of record, e.g. `sip:alice@example.test`. Needed." },
+          { "display", "string", "Display name in From." },
+          { "username", "string", "User name of the account.", "the user of the AOR" },
+          { "password", "string", "Password of the account, for every realm." },
+          { "ha1", "string", "H(user:realm:password) in place of the password." },
+          { "outbound_proxy", "sip.target", "Goes out as Route; requests go there." },
+          { "contact_user", "string", "User of the Contact URI.", "the user of the AOR" },
+          { "user_agent", "string|false", "Value of User-Agent; `false` for none.", "\"offhook\"" },
+          { "max_auth_attempts", "integer", "Answers to challenges of one realm before the UA gives up; 0 answers none.", "1 (RFC 3261 22.2)" },
+          { "algorithms", "string[]", "Digest algorithms that the UA knows.", "all" },
+          { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
+          { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
+          { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has." },
+          group = "endpoint" },
+        returns = { { "ua", "sip.ua", "" } }, raises = "The AOR is not a SIP URI; as `t:endpoint`.", about = "A user agent: an endpoint with an address of record, an account, and the manners of a decent UA." },
+      { name = "proxy", params = { { "given?", "table", "Options." } },
+        options = {
+          { "to", "sip.target", "New Request-URI of every request outside a dialog." },
+          { "next_hop", "sip.target", "Where requests go with their Request-URI as it was." },
+          { "route", "fun(request: sip.message): string|sip.ua|nil", "Gives the new Request-URI of a request." },
+          { "registrar", "sip.registrar", "Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out." },
+          { "record_route", "boolean", "Stay on the way of the dialog.", "true" },
+          { "auth", "sip.options.auth", "Challenge requests outside dialogs." },
+          { "access", "sip.options.access", "Refuse with 403 by From." },
+          { "delay", "number", "Seconds before each request is handled.", "0" },
+          { "silent", "boolean", "Answer nothing at all.", "false" },
+          { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one." },
+          group = "endpoint" },
+        nested = { auth = "auth", access = "access" },
+        returns = { { "proxy", "sip.proxy", "" } }, raises = "As `t:endpoint`.", rfc = "RFC 3261 16",
+        about = "A stateful proxy: record-routing, loose-routing. It is written in Lua (`bindings/lua/proxy.lua`), to be copied and changed." },
+      { name = "registrar", params = { { "given?", "table", "Options." } },
+        options = {
+          { "domain", "string", "Users of other domains get 404.", "any" },
+          { "auth", "sip.options.auth", "Challenge with 401." },
+          { "min_expires", "number", "Shorter registrations get 423.", "1" },
+          { "max_expires", "number", "Longer registrations are cut.", "3600" },
+          { "default_expires", "number", "For a REGISTER that names no time.", "3600" },
+          { "serve", "boolean", "`false` makes no endpoint: for the option `registrar` of a proxy.", "true" },
+          group = "endpoint" },
+        returns = { { "registrar", "sip.registrar", "" } }, raises = "As `t:endpoint`.", rfc = "RFC 3261 10.3",
+        about = "A registrar. It is written in Lua (`bindings/lua/registrar.lua`), to be copied and changed." },
+      { name = "target", params = { { "role?", "fun(): string|sip.ua|sip.endpoint|sip.proxy|sip.registrar", "Makes the stand-in." } }, returns = { { "uri", "string", "" } },
+        about = "The URI under test: `--target`, or what `role` returns, or a UA of our own that answers calls." },
+      { name = "spawn", params = { { "name?", "string", "For error texts." }, { "f", "fun()", "The task." } }, overload = "fun(self: sip.t, f: fun()): sip.task", returns = { { "task", "sip.task", "" } },
+        about = "A task beside the test that must finish: the test waits for it at its end." },
+      { name = "serve", params = { { "name?", "string", "For error texts." }, { "f", "fun()", "The task." } }, overload = "fun(self: sip.t, f: fun()): sip.task", returns = { { "task", "sip.task", "" } },
+        about = "A task that runs until the test ends and is cancelled then." },
+      { name = "sleep", params = { { "seconds", "number", "" } }, about = "Waits." },
+      { name = "now", returns = { { "seconds", "number", "" } }, about = "Script time since the test began." },
+      { name = "barrier", params = { { "n", "integer", "How many tasks meet." } }, returns = { { "barrier", "sip.barrier", "" } }, about = "A meeting point of tasks." },
+      { name = "network", params = { { "given", "table", "Options." } },
+        options = {
+          { "from", "string|sip.endpoint|sip.ua|sip.proxy", "Sender, an actor or its name.", "any" }, { "to", "string|sip.endpoint|sip.ua|sip.proxy", "Receiver.", "any" },
+          { "delay", "number", "Seconds, one way.", "0" }, { "jitter", "number", "Seconds added at random, from 0 to this.", "0" },
+          { "loss", "number", "Share of datagrams lost, 0 to 1.", "0" }, { "duplicate", "number", "Share sent twice.", "0" },
+          { "reorder", "number", "Share held back until after the next one.", "0" } },
+        about = "Faults of links. The most exact pair of `from` and `to` wins; a later call for the same pair replaces the earlier one whole, so `t:network { from = a, to = b }` heals it. On real sockets faults apply to what this run sends." },
+      { name = "token", params = { { "length?", "integer", "1 to 256; 16 unless given." } }, returns = { { "text", "string", "Letters and digits." } }, about = "A random word, from the seed." },
+      { name = "random", returns = { { "x", "number", "0 <= x < 1" } }, about = "A random number, from the seed." },
+      { name = "note", params = { { "about", "sip.message|integer|nil", "A message or the number of a frame." }, { "text", "string", "" } }, overload = "fun(self: sip.t, text: string)",
+        about = "A comment in the capture: at a frame, or with the text alone at the capture as a whole." },
+      { name = "equal", params = { { "got", "any", "" }, { "wanted", "any", "" }, { "what?", "string", "For the error text." } }, returns = { { "got", "any", "" } }, raises = "They differ.", about = "Tables are compared by what they hold." },
+      { name = "near", params = { { "got", "number", "" }, { "wanted", "number", "" }, { "tolerance", "number", "" }, { "what?", "string", "For the error text." } }, returns = { { "got", "number", "" } },
+        raises = "They differ by more than the tolerance.", about = "Compares numbers." },
+      { name = "ok", params = { { "value", "any", "" }, { "what?", "string", "The error text." } }, returns = { { "value", "any", "" } }, raises = "The value is `nil` or `false`.", about = "Wants a true value." },
+      { name = "fail", params = { { "text?", "string", "" } }, raises = "Always.", about = "Fails the test." },
+      { name = "skip", params = { { "why?", "string", "" } }, raises = "Always.", about = "Ends the test as skipped." },
+      { name = "replace", params = { { "text", "string|sip.message", "" }, { "old", "string", "Plain text, no pattern." }, { "new", "string", "" } }, returns = { { "text", "string", "" } },
+        raises = "`old` occurs not at all or more than once.", about = "The text with its only `old` replaced." },
+    } },
+
+  { name = "endpoint", var = "endpoint", kind = "endpoint", origin = "`t:endpoint`, `ua.endpoint`", about = "An actor at transaction level, with a socket of its own.",
+    fields = { { "name", "string", "Name in ladder and capture." }, { "uri", "string", "`sip:ADDRESS:PORT`." }, { "address", "string", "`ADDRESS:PORT`." },
+      { "host", "string", "Address, IPv6 in brackets." }, { "port", "integer", "Port." }, kind },
+    methods = {
+      { name = "send", params = { { "bytes", "string|sip.message", "" }, { "to", "sip.target", "Also `host:port`." } }, returns = { { "message", "sip.message", "As sent." } },
+        raises = "No destination, or too long for a datagram.", about = "Sends these bytes and nothing else. No transaction, no retransmission." },
+      { name = "take", params = { wait }, options = "wait", returns = { { "message", "sip.message?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "Nothing came.",
+        about = "The next message that no transaction and no dialog claimed." },
+      { name = "expect", params = { { "what", "sip.what", "" }, wait, { "check?", "fun(message: sip.message)", "" } }, options = "wait",
+        returns = { { "message", "sip.message?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "Another message came, or none.", about = "As `take`, and the message must fit. Provisionals that were not asked for are skipped." },
+      { name = "expect_none", params = { { "seconds", "number", "" } }, raises = "An unclaimed message came.", about = "Nothing unclaimed comes for that long." },
+      { name = "messages", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "What nobody claimed, as it comes, until its task ends." },
+      { name = "watch", returns = { { "watch", "sip.watch", "" } }, about = "Everything the endpoint sends and receives from now on." },
+      { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } },
+        about = "Requests as server transactions: all from now on, and those that wait already. ACK and CANCEL belong to theirs; the ACK to a 2xx stays unclaimed. On the endpoint of a UA the UA answers nothing any more." },
+      { name = "incoming", params = { { "method?", "string", "The method it must have." }, wait }, overload = "fun(self: sip.endpoint, given: sip.options.wait): sip.server_transaction", options = "wait",
+        returns = { { "st", "sip.server_transaction?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came, or one of another method.", about = "The next request as server transaction. Claims requests as `requests` does." },
+      { name = "request", params = { { "message", "string|sip.message", "A request whose Via has a branch." }, { "destination", "sip.target", "Also `host:port`." }, { "given?", "table", "Options." } },
+        options = { { "timers", "sip.timers", "Of this transaction.", "those of the endpoint" }, { "retransmit", "boolean", "`false`: timers A and E never fire.", "true" }, { "ack", "boolean", "`false`: no ACK to a non-2xx.", "true" } },
+        returns = { { "ct", "sip.client_transaction", "" } }, raises = "Not a request, or no branch.", rfc = "RFC 3261 17.1", about = "Sends it as a client transaction." },
+      { name = "counters", returns = { { "counters", "sip.counters", "" } }, about = "What the endpoint counted." },
+      { name = "via", returns = { { "value", "string", "" } }, about = "A Via value with a fresh branch." },
+      { name = "tag", returns = { { "tag", "string", "" } }, about = "A fresh tag." },
+      { name = "new_call_id", returns = { { "call_id", "string", "" } }, about = "A fresh Call-ID." },
+    } },
+
+  { name = "ua", var = "ua", kind = "ua", origin = "`t:ua`", about = "A user agent.",
+    fields = { { "endpoint", "sip.endpoint", "One level down." }, { "name", "string", "Name of its endpoint." }, { "aor", "string", "Address of record." },
+      { "contact", "string", "Contact URI." }, { "uri", "string", "The same." }, kind },
+    methods = {
+      { name = "build", params = { { "method", "string", "" }, { "given", "table", "Options; `uri` is needed." } }, options = { group = "message" }, returns = { { "message", "sip.message", "A valid request, unsent." } }, about = "Builds a request." },
+      { name = "request", params = { { "method", "string", "" }, { "target", "sip.target", "Request-URI." }, { "given?", "table", "Options." } }, options = { group = "message" }, returns = { { "request", "sip.request", "" } },
+        raises = "The target cannot be resolved.", about = "Sends a request outside dialogs and answers challenges." },
+      { name = "options", params = { { "target", "sip.target", "" }, { "given?", "table", "Options." } }, options = { group = "message" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3261 11", about = "Sends OPTIONS." },
+      { name = "message", params = { { "target", "sip.target", "" }, { "text", "string", "The body." }, { "given?", "table", "Options." } }, options = { group = "message" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3428",
+        about = "Sends MESSAGE; `text/plain` unless `content_type` says otherwise, and without Contact." },
+      { name = "invite", params = { { "target", "sip.target", "" }, { "given?", "table", "Options." } },
+        options = { { "sdp", "string|false", "Session description; `false` sends none.", "one audio stream, PCMU and PCMA" }, { "ack", "boolean", "`false`: a 2xx is not acknowledged, see `call:ack`.", "true" },
+          { "retransmit", "boolean", "`false`: the INVITE goes out once.", "true" }, group = "message" },
+        returns = { { "call", "sip.call", "" } }, raises = "The target cannot be resolved.", rfc = "RFC 3261 13", about = "Calls." },
+      { name = "register", params = { { "given?", "table", "Options." } },
+        options = { { "registrar", "sip.target", "Request-URI.", "`sip:` and the domain of the AOR" }, { "expires", "integer", "Seconds; 0 removes the binding.", "3600" },
+          { "refresh", "boolean", "`false` lets the binding run out.", "true" }, { "headers", "sip.headers", "Further headers." } },
+        returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2", about = "Registers its Contact and keeps it registered. A 423 is answered with the time that the registrar wants." },
+      { name = "incoming", params = { wait }, options = "wait", returns = { { "call", "sip.call?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "No call came.", about = "The next incoming call." },
+      { name = "calls", returns = { { "next", "fun(): sip.call", "For a `for` loop." } }, about = "Incoming calls, until its task ends." },
+      { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests outside calls. From now on all of them wait for the script: the UA answers no OPTIONS any more." },
+      { name = "expect", params = { { "method", "string", "" }, wait }, options = "wait", returns = { { "st", "sip.server_transaction?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came, or one of another method.",
+        about = "The next request outside calls, to be answered with `st:reply`. Claims requests as `requests` does, for good." },
+    } },
+
+  { name = "call", var = "call", kind = "call", origin = "`ua:invite`, `ua:incoming`, `ua:calls`", about = "A call, either way: the INVITE and its dialog. It acknowledges a 2xx and its repetitions, repeats its own 2xx until the ACK comes, and answers BYE, while the script does something else.",
+    fields = {
+      { "state", "sip.call_state", "" }, { "outgoing", "boolean", "Whether this side called." }, { "invite", "sip.message", "The INVITE as it was sent last, with credentials." },
+      { "response", "sip.message?", "The last final response." }, { "why", "string?", "Why a 401 or 407 was not answered." }, { "ua", "sip.ua", "" }, actor,
+      { "dialog", "sip.dialog?", "From the first response with a To tag on." }, { "challenges", "integer", "401 and 407 that came." },
+      { "retransmissions", "integer", "Of the INVITE: sent, or absorbed." }, { "repeated_responses", "integer", "Responses that came again." },
+      { "ended_by", "sip.ended_by?", "`nil` while the call lives." }, { "setup_time", "number?", "Seconds from INVITE to 2xx." },
+      { "post_dial_delay", "number?", "Seconds from INVITE to the first 18x, or the 2xx (RFC 6076 4.3)." }, { "trying_time", "number?", "Seconds from INVITE to the first provisional." },
+      { "duration", "number?", "Seconds from 2xx to the end." }, kind },
+    methods = with({
+      { name = "expect", params = { { "what", "sip.what", "Of a response: statuses or classes. Of the other side: \"ACK\", \"BYE\", \"CANCEL\", or another method." }, wait, { "check?", "fun(message: sip.message)", "For responses." } },
+        options = "wait", editor_returns = "sip.message",
+        overload = "fun(self: sip.call, what: \"INVITE\"|\"UPDATE\"|\"INFO\"|\"OPTIONS\"|\"MESSAGE\"|\"NOTIFY\"|\"REFER\", given?: number|sip.options.wait): sip.server_transaction",
+        returns = { { "it", "sip.message|sip.server_transaction|true|nil", "The response; the message of ACK, BYE or CANCEL; for other methods the server transaction, which the script then answers." }, { "why", "\"timeout\"?", "With `optional`." } },
+        raises = "Another final response or request came, the call ended, or nothing came.",
+        about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE and CANCEL are answered already. Another method claims requests as `requests` does, for good." },
+      response_methods()[2], response_methods()[3] }, {
+      { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE and CANCEL." },
+      { name = "ended", params = { wait }, options = "wait", returns = { { "by", "sip.ended_by?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "The call still lives.", about = "Waits for the end of the call, whoever ends it." },
+      { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
+        options = { { "reason", "string", "Reason phrase.", "the RFC's" }, { "headers", "sip.headers", "Further headers." }, { "sdp", "string|false", "Session description.", "of our own in a 2xx, none in others" }, { "body", "string", "Another body." }, { "content_type", "string", "Its Content-Type." } },
+        returns = { { "message", "sip.message", "As sent." } }, raises = "No INVITE waits for an answer.", about = "Answers the INVITE, or a re-INVITE." },
+      { name = "ring", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(180)`." },
+      { name = "answer", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(200)`." },
+      { name = "reject", params = { { "status?", "integer", "486 unless given." }, { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "Refuses the call." },
+      { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" } }, returns = { { "call", "sip.call", "" } }, raises = "Not the caller, or the INVITE is over.", rfc = "RFC 3261 9.1", about = "CANCEL, once a provisional came." },
+      { name = "request", params = { { "method", "string", "" }, { "given?", "table", "Options." } },
+        options = { { "sdp", "string|false", "Session description; `false` sends none.", "the session as it is in an INVITE, none in others" }, group = "message" },
+        returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 12.2", about = "A request within the call. BYE ends it." },
+      { name = "bye", params = { { "given?", "table", "Options." } }, options = { same = "request" }, returns = { { "request", "sip.request", "" } }, raises = "The call is not up.", rfc = "RFC 3261 15.1.1", about = "Hangs up." },
+      { name = "ack", params = { { "given?", "table", "Options." } }, options = { group = "message" }, raises = "There is no 2xx.", rfc = "RFC 3261 13.2.2.4", about = "Sends the ACK to the 2xx, for a call made with `ack = false`." },
+    }) },
+
+  { name = "request", var = "request", kind = "request", origin = "`ua:request`, `ua:options`, `ua:message`, `call:request`, `call:bye`", about = "A request with its retries: challenges are answered with the account of the UA.",
+    fields = { { "request", "sip.message", "As sent last." }, { "response", "sip.message?", "The final response." }, { "challenges", "integer", "401 and 407 that came." }, { "state", "sip.transaction_state", "Of the transaction under way." },
+      { "retransmissions", "integer", "Of the request." }, { "repeated_responses", "integer", "Responses that came again." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
+    methods = with(response_methods(), { { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response that is not a challenge it answers." } }) },
+
+  { name = "registration", var = "registration", kind = "registration", origin = "`ua:register`", about = "A registration. It refreshes itself before it runs out.",
+    fields = { { "request", "sip.message", "The last REGISTER." }, { "response", "sip.message?", "The last final response." }, { "challenges", "integer", "401 and 407 that came to the last one." },
+      { "expires", "integer", "Seconds that the registrar granted." }, { "refreshes", "integer", "How often it refreshed itself." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
+    methods = { response_methods()[1], response_methods()[2],
+      { name = "refresh", params = { { "given?", "table", "Options." } }, options = { { "expires", "integer", "Seconds.", "as before" } }, returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.4", about = "Registers again now. Expect the response anew." },
+      { name = "unregister", returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.2", about = "Removes the binding. Expect the response anew." },
+    } },
+
+  { name = "client_transaction", var = "ct", kind = "client transaction", origin = "`endpoint:request`", about = "A client transaction. It retransmits, and acknowledges a non-2xx to an INVITE. It answers no challenge and sends no ACK to a 2xx.",
+    fields = { { "request", "sip.message", "" }, { "response", "sip.message?", "The final response." }, { "state", "sip.transaction_state", "" }, { "retransmissions", "integer", "Of the request." },
+      { "repeated_responses", "integer", "Responses that came again and were absorbed." }, actor, kind },
+    methods = with(response_methods(), {
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response, provisionals and a repeated 2xx too." },
+      { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" } }, raises = "There is nothing to cancel.", rfc = "RFC 3261 9.1", about = "CANCEL, once a provisional came." },
+    }) },
+
+  { name = "server_transaction", var = "st", kind = "server transaction", origin = "`endpoint:requests`, `endpoint:incoming`, `ua:requests`, `ua:expect`, `call:requests`, `call:expect`",
+    about = "A server transaction. It absorbs retransmissions, repeats its last response, sends 100 to an INVITE after 200 ms, and answers a CANCEL with 200.",
+    fields = { { "request", "sip.message", "" }, { "response", "sip.message?", "The response sent last." }, { "state", "sip.transaction_state", "" }, { "retransmissions", "integer", "Of the request, absorbed." },
+      { "repeated_responses", "integer", "Responses that were sent again." }, { "cancelled", "boolean", "Whether a CANCEL came in time." }, { "to_tag", "string", "The tag this side adds to To." },
+      { "owner", "sip.endpoint|sip.ua|sip.call", "Whom it came to." }, actor, kind },
+    methods = {
+      { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
+        options = { { "reason", "string", "Reason phrase.", "the RFC's" }, { "headers", "sip.headers", "Further headers." }, { "body", "string", "The body." }, { "content_type", "string", "Its Content-Type." },
+          { "to_tag", "string", "Tag in To.", "`st.to_tag`" }, { "contact", "string", "Value of Contact, e.g. `<sip:bob@192.0.2.1>`." }, { "sdp", "string", "A body with Content-Type application/sdp." } },
+        returns = { { "message", "sip.message", "As sent." } }, raises = "It has had its final response.", rfc = "RFC 3261 8.2.6", about = "Builds a response and sends it." },
+      { name = "respond", params = { { "response", "string|sip.message", "Any bytes with a status." } }, returns = { { "message", "sip.message", "As sent." } }, raises = "As `reply`.", about = "Sends a response made by hand; the transaction repeats it as any other." },
+      { name = "event", params = { wait }, options = "wait", default_within = "as long as the test lives", returns = { { "event", "sip.transaction_event?", "" }, { "message", "sip.message|\"timeout\"|nil", "That brought it, or \"timeout\"." } }, raises = "With `within`: nothing happened.",
+        about = "What happens to it next." },
+      { name = "expect", params = { { "what", "\"ACK\"|\"CANCEL\"", "" }, { "given?", "number|table", "Seconds, or options." } }, options = { { "within", "number", "Seconds.", "5" } }, returns = { { "message", "sip.message", "" } }, raises = "It did not come.", about = "The ACK to a non-2xx, or the CANCEL." },
+      { name = "proxy", params = { { "given?", "table", "Options." } },
+        options = { { "to", "sip.target", "New Request-URI." }, { "next_hop", "sip.target", "Where it goes with its Request-URI as it was." }, { "record_route", "boolean", "Stay on the way of the dialog.", "false" } },
+        returns = { { "ct", "sip.client_transaction?", "Towards the next hop; `nil` when the request was answered (404, 483)." } }, rfc = "RFC 3261 16", about = "Relays the request, its responses, CANCEL and ACK." },
+    } },
+
+  { name = "message", var = "msg", kind = "message", origin = "whatever is sent or received, `sip.message`, `ua:build`", about = "The bytes that were on the wire. It never changes: an edit makes a new message and leaves every other byte as it was. `msg[\"Call-ID\"]` (first letter upper case, as on the wire) is the first header of that name or `nil`. `tostring(msg)` is its first line; `==` compares bytes.",
+    fields = { { "status", "integer?", "Of a response." }, { "reason", "string?", "Reason phrase." }, { "method", "string?", "Of a request; of a response that of its CSeq." }, { "request_uri", "string?", "" },
+      { "body", "string", "Empty when there is none." }, { "bytes", "string", "All of it." }, { "is_request", "boolean", "" }, { "is_response", "boolean", "" }, { "call_id", "string?", "" }, { "cseq", "integer?", "The number; `nil` when it is malformed." },
+      { "branch", "string?", "Of the top Via." }, { "from_tag", "string?", "" }, { "to_tag", "string?", "" }, { "source", "string?", "`ADDRESS:PORT` it came from." }, { "destination", "string?", "`ADDRESS:PORT` it went to." },
+      { "time", "number", "Script time in seconds." }, { "frame", "integer?", "Number of its packet in the recording." }, { "locally", "boolean", "Nobody sent it: a 408 or 503 of RFC 3261 8.1.3.1." }, { "cause", "sip.cause?", "Why, if so." },
+      { "flaw", "string?", "What is wrong with it, if the engine found something." } },
+    methods = {
+      { name = "header", params = { { "name", "string", name_rule }, { "n?", "integer", "The n-th line of that name; 1 unless given." } }, returns = { { "value", "string?", "" } }, about = "The value of one header line." },
+      { name = "headers", params = { { "name", "string", name_rule } }, returns = { { "values", "string[]", "" } }, about = "All values in order; a line of Via, Route, Record-Route or Contact with commas gives several." },
+      { name = "header_list", returns = { { "list", "[string, string][]", "`{ name, value }` each." } }, about = "All header lines as they stand." },
+      { name = "replace_header", params = { { "name", "string", name_rule }, { "value", "string", "" }, { "n?", "integer", "" } }, returns = { { "message", "sip.message", "" } }, raises = "There is no such header.", about = "Another value." },
+      { name = "insert_header", params = { { "name", "string", "" }, { "value", "string", "" }, { "before?", "string", "The header it goes before; at the end unless given." } }, returns = { { "message", "sip.message", "" } }, raises = "There is no header `before`.", about = "One header more." },
+      { name = "remove_header", params = { { "name", "string", name_rule }, { "n?", "integer", "" } }, returns = { { "message", "sip.message", "" } }, raises = "There is no such header.", about = "One header less." },
+      { name = "reorder_headers", params = { { "names", "string[]", "These first; a name twice means its first two lines." } }, returns = { { "message", "sip.message", "" } }, raises = "There is no such header.", about = "Another order; the others stay behind as they were." },
+      { name = "with_body", params = { { "body", "string", "" }, { "keep_length?", "boolean", "Leave Content-Length as it is." } }, returns = { { "message", "sip.message", "" } }, about = "Another body." },
+      { name = "strict", returns = { { "ok", "true?", "" }, { "why", "string?", "What a conventional stack refuses." } }, about = "The verdict of libosip2 on the whole message." },
+      { name = "credentials", returns = { { "list", "sip.credentials[]", "Of all Authorization and Proxy-Authorization headers." } }, rfc = "RFC 3261 22", about = "Credentials, taken apart." },
+      { name = "authorized", params = { { "given", "table", "Options." } },
+        options = { { "realm", "string", "Credentials of other realms are passed over." }, { "username", "string", "User that is known." }, { "password", "string", "His password." }, { "ha1", "string", "H(user:realm:password) in place of it." },
+          { "nonce", "string", "The one nonce that is right." }, { "nonces", "sip.nonces", "Or a memory of nonces." }, { "nonce_lifetime", "number", "Seconds; 0: for ever.", "0" }, { "check_uri", "boolean", "The `uri` must be the Request-URI.", "true" } },
+        returns = { { "ok", "boolean", "" }, { "why", "sip.verdict?", "" }, { "text", "string?", "In words." } }, rfc = "RFC 3261 22.4, RFC 7616", about = "Whether the request carries right credentials." },
+    } },
+
+  { name = "watch", var = "watch", kind = "watch", origin = "`endpoint:watch`", about = "A copy of everything that an endpoint sends and receives: retransmissions too, and what is not SIP.",
+    fields = { kind },
+    methods = {
+      { name = "take", params = { wait }, options = "wait", returns = { { "message", "sip.message?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "Nothing came.", about = "The next one." },
+      { name = "messages", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "All, until its task ends." },
+      { name = "count", returns = { { "n", "integer", "" } }, about = "How many there are that nobody took." },
+    } },
+
+  { name = "task", var = "task", kind = "task", origin = "`t:spawn`, `t:serve`", about = "A task.",
+    fields = { { "name", "string", "" }, { "done", "boolean", "" }, kind },
+    methods = { { name = "join", about = "Waits until it is done." }, { name = "cancel", about = "Cancels it: its wait raises, `<close>` handlers run." } } },
+
+  { name = "barrier", var = "barrier", origin = "`t:barrier`", about = "A meeting point of tasks.",
+    internal = { "n", "waiting" },
+    methods = { { name = "wait", params = { { "given?", "number|table", "Seconds, or options." } }, options = { { "within", "number", "Seconds.", "as long as the test lives" } }, raises = "Not all came in time.", about = "Returns when as many tasks wait as the barrier is for. It can then be used again." } } },
+
+  { name = "nonces", var = "nonces", origin = "`sip.nonces`", about = "A memory of nonces that a server issued.",
+    internal = { "memory" },
+    methods = { { name = "issue", params = { { "nonce", "string", "" } }, returns = { { "nonce", "string", "" } }, about = "Remembers it." } } },
+
+  { name = "proxy", var = "proxy", origin = "`t:proxy`", about = "A proxy. Policy fields may be changed while it runs.",
+    fields = { { "endpoint", "sip.endpoint", "" }, { "name", "string", "" }, { "uri", "string", "Of its endpoint." }, { "address", "string", "Of its endpoint." },
+      { "challenges", "integer", "How often it challenged." }, { "refusals", "sip.verdict[]", "Why, one for each challenge." }, { "requests", "integer", "How many it saw." },
+      { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
+      { "delay", "number|false", "Policy." }, { "silent", "boolean", "Policy." }, { "registrar", "sip.registrar|false", "Policy." }, { "record_route", "boolean", "Policy." } },
+    internal = { "t", "nonces" },
+    methods = {
+      { name = "authenticate", params = { { "st", "sip.server_transaction", "" } }, returns = { { "ok", "boolean", "" } }, about = "Challenges unless the credentials are right." },
+      { name = "handle", params = { { "st", "sip.server_transaction", "" } }, about = "What it does with a request." },
+    } },
+
+  { name = "registrar", var = "registrar", origin = "`t:registrar`", about = "A registrar. With `serve = false` it has no endpoint, and no `uri`, `name` and `server`.",
+    fields = { { "endpoint", "sip.endpoint?", "" }, { "uri", "string?", "" }, { "name", "string?", "" }, { "server", "sip.proxy?", "The proxy that challenges for it." },
+      { "domain", "string?", "Policy, see `t:registrar`." }, { "min_expires", "number", "Policy." }, { "max_expires", "number", "Policy." }, { "default_expires", "number", "Policy." } },
+    internal = { "t", "bindings" },
+    methods = {
+      { name = "lookup", params = { { "uri", "string", "" } }, returns = { { "contact", "string?", "" } }, about = "The Contact registered last for an address of record." },
+      { name = "knows", params = { { "uri", "string", "" } }, returns = { { "known", "boolean", "" } }, about = "Whether it was ever registered here." },
+      { name = "handle", params = { { "st", "sip.server_transaction", "A REGISTER." } }, about = "Answers it." },
+    } },
+}
+
+-- --- tables that functions return ---
+
+api.tables = {
+  { name = "dialog", from = "call.dialog", rfc = "RFC 3261 12", fields = {
+    { "call_id", "string", "" }, { "local_tag", "string", "" }, { "remote_tag", "string", "" }, { "local", "string", "Our URI." }, { "remote", "string", "Theirs." }, { "remote_target", "string", "Request-URI of requests." },
+    { "local_cseq", "integer", "Of our last request." }, { "remote_cseq", "integer", "Of theirs." }, { "confirmed", "boolean", "" }, { "route_set", "string[]", "" } } },
+  { name = "counters", from = "endpoint:counters", fields = {
+    { "not_sip", "integer", "Datagrams that are not SIP." }, { "flawed", "integer", "Messages with a flaw." }, { "stray_responses", "integer", "Responses without a transaction." },
+    { "retransmissions_in", "integer", "Absorbed." }, { "retransmissions_out", "integer", "Sent." } } },
+  { name = "uri", from = "sip.uri", fields = {
+    { "raw", "string", "" }, { "scheme", "string", "" }, { "user", "string?", "" }, { "password", "string?", "" }, { "host", "string?", "IPv6 without brackets." }, { "port", "integer?", "" },
+    { "opaque", "string?", "What follows the scheme of another URI than sip and sips." }, { "params", "table<string, string|true>", "" } } },
+  { name = "name_addr", from = "sip.name_addr", fields = {
+    { "raw", "string", "" }, { "star", "true?", "It is `*`; the other fields are then missing." }, { "display", "string?", "" }, { "uri", "sip.uri", "" }, { "params", "table<string, string|true>", "" }, { "tag", "string?", "" } } },
+  { name = "via", from = "sip.via", fields = {
+    { "raw", "string", "" }, { "transport", "string", "" }, { "host", "string", "" }, { "port", "integer?", "" }, { "branch", "string?", "" }, { "received", "string?", "" }, { "rport", "integer|true|nil", "`true` without a value." },
+    { "params", "table<string, string|true>", "" } } },
+  { name = "credentials", from = "msg:credentials", fields = {
+    { "header", "string", "Authorization or Proxy-Authorization." }, { "username", "string?", "" }, { "realm", "string?", "" }, { "nonce", "string?", "" }, { "uri", "string?", "" }, { "response", "string?", "" }, { "cnonce", "string?", "" },
+    { "opaque", "string?", "" }, { "algorithm", "string?", "As written." }, { "qop", "string?", "As written." }, { "nc", "integer", "0 without one." } } },
+}
+
+-- --- rules, in Markdown ---
+
+api.rules = {
+  { "What raises, what returns", [[
+A SIP answer is an outcome, not an error: `final()` returns a 486 as it returns a 200. These raise, and a raised error that
+nobody catches fails the test:
+
+- misuse: an unknown option (the error names the nearest known one), a wrong type, a reply where nothing waits for one;
+- an `expect` that is not met;
+- a wait that runs out. `{ optional = true }` makes it return `nil, "timeout"` in place of raising.
+
+When nobody answers, `final()` returns a response that the client made up itself (RFC 3261 8.1.3.1): 408 when timer B or F
+ran out, 503 when the transport failed. Its `locally` is true and its `cause` says why.
+
+An address that is in use or not local, and a name that does not resolve, end the test as ENVIRONMENT (exit 3).]] },
+  { "expect", [[
+`expect(200)`, `expect { 180, 183 }`, `expect "2xx"`: the next response must fit. Provisional responses that were not asked for
+are skipped. Another final response fails the test. `expect(200, { within = 30 })` waits longer, `expect(200, 30)` is the same.
+A function as last argument is called with the message and may check it further.
+
+Retransmissions are absorbed and counted: `retransmissions`, `repeated_responses`. `endpoint:watch()` sees each of them.
+Messages that no script line read are listed behind the result; `--strict` makes them a failure.]] },
+  { "Time", [[
+Times are seconds. A test may take 60 s (`sip.test(name, { timeout = 90 }, f)`, or `--timeout`), a wait 5 s (`within`). A
+transaction lives as long as the RFC says. No wait outlives the test. Where a message and a deadline fall on the same moment, the
+message wins.
+
+With `--virtual` the clock jumps to the next thing that happens: 32 s pass in a millisecond. Without it the run uses real
+sockets on this host's addresses, and waits. `--timer-scale 0.1` makes every second of script time 0.1 s on real sockets.]] },
+  { "Tasks", [[
+A test is a task; `t:spawn` and `t:serve` start more. Waiting looks like blocking: another task runs meanwhile. Tasks change places
+only where they wait, so that no lock is needed.
+
+The test waits for what it spawned; what it serves is cancelled at its end. One task that fails fails the test and cancels the others. Cancelling
+raises inside the wait; variables declared `<close>` are closed, and may still send and wait for 2 s.
+
+A script may have coroutines of its own, and wait inside them. Nothing can wait inside `table.sort` or the function given to `string.gsub`. A script
+that runs on without waiting is stopped at the test's time limit, with its line.]] },
+  { "The sandbox", [[
+Scripts are plain text Lua 5.4. Globals are strict: reading one that does not exist, or setting one, raises. `require` finds the library
+(`sip`, `sip.proxy`, `sip.registrar`) and files beside the script (`require "lib.phones"` is `lib/phones.lua`).
+
+Removed: {removed}. With `--unsafe` the following stay: {unsafe}.
+Answered by the run: {replaced}.]] },
+  { "The same again", [[
+Everything random comes from the seed: branches, tags, Call-IDs, nonces, `t:token`, `t:random`, `math.random`, and what the network loses. With
+`--virtual` the same seed gives the same capture, byte for byte, whatever other tests run, in whatever order and with whatever `-j`.
+The seed is printed at the start of a run; a failed test prints the command that repeats it.
+
+Headers given as a map go out sorted by name; a list keeps its order. On real sockets identifiers carry an id of the run as well, and time is the host's.]] },
+}
+
+-- Checked against bindings/sandbox.c.
+api.sandbox = {
+  removed = { "os.exit", "os.setlocale", "dofile", "loadfile" },
+  unsafe = { "io.popen", "os.execute", "debug" },
+  replaced = { "load", "print", "os.time", "os.date", "os.clock", "math.random", "math.randomseed" },
+}
+
+-- What a timer's default is; names and meanings come from engine/sip/timers.h.
+api.timer_defaults = {
+  T1 = "0.5", T2 = "4", T4 = "5", A = "T1", B = "64*T1", C = "181", D = "64*T1", E = "T1", F = "64*T1", G = "T1", H = "64*T1", I = "T4", J = "64*T1", K = "T4",
+  L = "64*T1", M = "64*T1", trying = "0.2",
+}
+
+return api
