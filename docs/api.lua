@@ -27,7 +27,7 @@ api.groups = {
       { "body", "string|number", "The body. Content-Length follows." },
       { "call_id", "string", "Call-ID.", "a fresh one" },
       { "cseq", "integer", "CSeq number.", "1; within a dialog the next one" },
-      { "contact", "boolean", "`false` leaves Contact out.", "true" },
+      { "contact", "boolean", "`false` leaves Contact out, where the method takes one.", "true" },
       { "destination", "sip.target", "Where the datagram goes, whatever Route and Request-URI say." },
     },
   },

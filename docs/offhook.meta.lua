@@ -62,7 +62,7 @@
 ---@field body? string|number The body. Content-Length follows.
 ---@field call_id? string Call-ID. Default: a fresh one.
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
----@field contact? boolean `false` leaves Contact out. Default: true.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
 ---@class (exact) sip.options.endpoint
@@ -179,7 +179,7 @@
 ---@field body? string|number The body. Content-Length follows.
 ---@field call_id? string Call-ID. Default: a fresh one.
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
----@field contact? boolean `false` leaves Contact out. Default: true.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
 ---@class (exact) sip.options.ua_register
@@ -208,7 +208,7 @@
 ---@field body? string|number The body. Content-Length follows.
 ---@field call_id? string Call-ID. Default: a fresh one.
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
----@field contact? boolean `false` leaves Contact out. Default: true.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
 ---@class (exact) sip.options.registration_refresh
