@@ -503,6 +503,12 @@ static int call_request_lua(lua_State *L)
 	int err;
 
 	opt_request(L, 3, &s);
+	s.r.no_sdp = !opt_flag(L, 3, "sdp", true);
+	struct slice sdp = opt_slice(L, 3, "sdp");
+	if (sdp.p && !s.r.body.p) {
+		s.r.body = sdp;
+		s.r.content_type = SLICE_LIT("application/sdp");
+	}
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
 	if (slice_eq(method, SLICE_LIT("BYE")))
 		err = call_bye(&uac, call, &s.r, on_request_response, o, &e);

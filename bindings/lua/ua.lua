@@ -209,9 +209,9 @@ function call:cancel(given)
   return self
 end
 
--- A request within the call.
+-- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false.
 function call:request(method, given)
-  return engine.call_request(self, method, options.message(options.check(method, given, message_options)))
+  return engine.call_request(self, method, options.message(options.check(method, given, with("sdp"))))
 end
 
 function call:bye(given)

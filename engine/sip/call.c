@@ -64,13 +64,36 @@ struct call *call_alloc(struct ua *ua)
 	call->cseq = 1;
 	/* A port and a session id for the description; media of our own will bind the port. */
 	call->media_port = (uint16_t)(20000 + 2 * rnd_below(&ua->ep->ids, 10000));
-	call->session = rnd_below(&ua->ep->ids, 1u << 30) + 1;
+	call->session = call->version = rnd_below(&ua->ep->ids, 1u << 30) + 1;
 	return call;
 }
 
-void call_put_sdp(struct call *call, struct buf *out)
+void call_put_sdp(struct call *call, struct buf *out, struct slice offer)
 {
-	sdp_audio(out, endpoint_local(call->ua->ep), call->media_port, call->session);
+	const char *direction = sdp_answer_direction(offer);
+
+	/* RFC 3264 8: the version counts what changed. */
+	if (call->direction && strcmp(call->direction, direction))
+		call->version++;
+	call->direction = direction;
+	sdp_audio(out, endpoint_local(call->ua->ep), call->media_port, call->session, call->version, direction);
+}
+
+struct build_header *call_with_allow(const struct build_header *extra, unsigned *count)
+{
+	static const struct build_header allow = {{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}};
+	struct build_header *all = mem_zalloc((*count + 1) * sizeof(*all), NULL);
+	bool there = false;
+
+	if (!all)
+		return NULL;
+	for (unsigned i = 0; i < *count; i++) {
+		all[i] = extra[i];
+		there = there || hdr_lookup(extra[i].name) == HDR_ALLOW;
+	}
+	if (!there)
+		all[(*count)++] = allow;
+	return all;
 }
 
 void call_draft_free(struct call_draft *d)
@@ -79,6 +102,13 @@ void call_draft_free(struct call_draft *d)
 	buf_free(&d->contact);
 	buf_free(&d->lines);
 	buf_free(&d->out);
+}
+
+/* RFC 3261 table 2, RFC 3262 table 1, RFC 6086 5.2: these have no Contact. */
+static bool takes_contact(struct slice method)
+{
+	return !slice_eq(method, SLICE_LIT("BYE")) && !slice_eq(method, SLICE_LIT("PRACK")) &&
+	       !slice_eq(method, SLICE_LIT("INFO")) && !slice_eq(method, SLICE_LIT("MESSAGE"));
 }
 
 /* Builds a request within the dialog into d->out. d->lines may hold credentials. */
@@ -94,7 +124,7 @@ int call_draft_build(struct call_draft *d, struct call *call, struct dialog *dlg
 	d->r.via = buf_slice(&d->via);
 	d->r.cseq = cseq;
 	d->r.max_forwards = 70;
-	if (!u || !u->no_contact)
+	if ((!u || !u->no_contact) && takes_contact(method))
 		d->r.contact = buf_slice(&d->contact);
 	d->r.lines = buf_slice(&d->lines);
 	if (u) {
@@ -122,14 +152,24 @@ int call_request(struct uac **uacp, struct call *call, struct slice method, cons
 		 void *arg, struct err *e)
 {
 	struct call_draft d = {0};
+	struct ua_request offering;
+	struct buf sdp = {0};
 	struct msg *m = NULL;
 	struct addr dst;
+	bool invite = slice_eq(method, SLICE_LIT("INVITE"));
 	int err;
 
 	if (!call->dialog) {
 		err = err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
 			      call_state_name(call->state));
 		goto out;
+	}
+	if (invite && !(u && u->no_sdp) && !(u && u->body.p)) { /* a re-INVITE offers the session as it is */
+		offering = u ? *u : (struct ua_request){0};
+		call_put_sdp(call, &sdp, SLICE_NONE);
+		offering.body = buf_slice(&sdp);
+		offering.content_type = SLICE_LIT("application/sdp");
+		u = &offering;
 	}
 	uint32_t cseq = u && u->cseq ? u->cseq : call->dialog->local_cseq + 1;
 	err = u && u->dst ? (dst = *u->dst, 0) : call_next_hop(&dst, call, call->dialog, e);
@@ -154,8 +194,11 @@ int call_request(struct uac **uacp, struct call *call, struct slice method, cons
 	if (cseq > call->dialog->local_cseq)
 		call->dialog->local_cseq = cseq;
 	err = uac_alloc(uacp, call->ua, &call->auth, &call->dialog->local_cseq, m, &dst, NULL, h, arg, e);
+	if (!err && invite)
+		call_watch_reinvite(call, *uacp);
 out:
 	mem_deref(m);
+	buf_free(&sdp);
 	call_draft_free(&d);
 	return err;
 }
@@ -205,10 +248,29 @@ static void answer_again(struct call *call, struct strans *st, bool invite)
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	b.contact = buf_slice(&contact);
 	r.no_sdp = st->request->s.body.l == 0;
-	call_answer_sdp(call, &b, &r, &sdp);
+	call_answer_sdp(call, &b, &r, st->request, &sdp);
 	strans_reply(st, &b, NULL, NULL);
 	buf_free(&sdp);
 	buf_free(&contact);
+}
+
+/* RFC 3261 14.2: one INVITE at a time within a dialog. */
+static bool refuse_glare(struct call *call, struct strans *st)
+{
+	char seconds[4];
+	struct build_header retry = {SLICE_LIT("Retry-After"), {seconds, 0}};
+
+	if (!ua_answers(call->ua, UA_ANSWER(GLARE)))
+		return false;
+	if (call->server && call->server->ep &&
+	    (call->server->state == TRANS_TRYING || call->server->state == TRANS_PROCEEDING)) {
+		retry.value.l = (size_t)snprintf(seconds, sizeof(seconds), "%u", (unsigned)rnd_below(&call->ua->ep->ids, 11));
+		ua_reply(call->ua, st, 500, NULL, &retry, 1);
+		return true;
+	}
+	if (call->reinvite)
+		ua_reply(call->ua, st, 491, NULL, NULL, 0);
+	return call->reinvite != NULL;
 }
 
 static void answer_request(struct call *call, struct strans *st)
@@ -225,6 +287,8 @@ static void answer_request(struct call *call, struct strans *st)
 		return;
 	}
 	call->dialog->remote_cseq = s->cseq;
+	if (invite && refuse_glare(call, st))
+		return;
 	if (invite || update)
 		dialog_refresh_target(call->dialog, st->request);
 	if (invite) { /* whoever answers it, answers through the call */

@@ -50,7 +50,9 @@ struct call {
 	struct auth auth;
 	uint32_t cseq;               /* of our requests before there is a dialog */
 	uint16_t media_port;
-	uint64_t session;
+	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
+	const char *direction;       /* that it told last; NULL: none was sent */
+	const struct uac *reinvite;  /* ours that waits for its final response; compared, never followed */
 	unsigned ack_count, repeated_2xx;
 	bool claims;                 /* the user wants every request within the dialog but ACK, BYE and CANCEL */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */

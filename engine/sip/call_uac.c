@@ -11,9 +11,9 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 			buf_put_slice(out, build_line(invite, i));
 }
 
-static int send_ack(struct call *call, struct dialog *dlg, struct msg **keep, const struct ua_request *u, struct err *e)
+static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg **keep,
+		    const struct ua_request *u, struct err *e)
 {
-	const struct scan *invite = &call->invite->request->s;
 	struct call_draft d = {0};
 	struct addr dst;
 	struct msg *m = NULL;
@@ -41,7 +41,59 @@ int call_ack(struct call *call, const struct ua_request *u, struct err *e)
 {
 	if (!call->outgoing || !call->dialog || !call->dialog->confirmed)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
-	return send_ack(call, call->dialog, &call->ack, u, e);
+	return send_ack(call, call->dialog, &call->invite->request->s, &call->ack, u, e);
+}
+
+/* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
+static void acknowledge(struct call *call, const struct msg *invite, const struct msg *answer, struct msg **keep)
+{
+	struct buf sdp = {0};
+	struct ua_request u = {0};
+
+	if (!invite->s.body.l && answer->s.body.l) {
+		call_put_sdp(call, &sdp, answer->s.body);
+		u.body = buf_slice(&sdp);
+		u.content_type = SLICE_LIT("application/sdp");
+	}
+	send_ack(call, call->dialog, &invite->s, keep, &u, NULL);
+	buf_free(&sdp);
+}
+
+static void send_again(struct call *call, struct msg *ack)
+{
+	struct addr dst;
+
+	call->repeated_2xx++;
+	if (ack && !call_next_hop(&dst, call, call->dialog, NULL))
+		endpoint_send_msg(call->ua->ep, ack, &dst, NULL);
+}
+
+static bool on_reinvite_response(struct uac *uac, struct msg *m, void *arg)
+{
+	struct call *call = arg;
+
+	if (m->s.status < 200)
+		return false;
+	if (call->reinvite == uac)
+		call->reinvite = NULL;
+	if (m->s.status >= 300)
+		return false;
+	if (uac->answered) {
+		send_again(call, uac->ack);
+		return true;
+	}
+	uac->answered = true;
+	dialog_refresh_target(call->dialog, m);
+	if (!call->opts.no_ack)
+		acknowledge(call, uac->request, m, &uac->ack);
+	return false;
+}
+
+void call_watch_reinvite(struct call *call, struct uac *uac)
+{
+	uac->first = on_reinvite_response;
+	uac->first_arg = call;
+	call->reinvite = uac;
 }
 
 /* A 2xx of another fork: acknowledged and ended at once (RFC 3261 13.2.2.4). */
@@ -54,7 +106,7 @@ static void refuse_fork(struct call *call, struct msg *m)
 
 	if (dialog_uac(&other, call->invite->request, m, NULL))
 		return;
-	if (!send_ack(call, other, NULL, NULL, NULL) && !call_next_hop(&dst, call, other, NULL) &&
+	if (!send_ack(call, other, &call->invite->request->s, NULL, NULL, NULL) && !call_next_hop(&dst, call, other, NULL) &&
 	    !call_draft_build(&d, call, other, SLICE_LIT("BYE"), other->local_cseq + 1, NULL, NULL) &&
 	    !msg_alloc(&bye, buf_slice(&d.out)))
 		ctrans_create(NULL, call->ua->ep, bye, &dst, NULL, NULL, NULL, NULL);
@@ -113,14 +165,11 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 				if (call->dialog->local_cseq < call->cseq)
 					call->dialog->local_cseq = call->cseq;
 				if (!call->opts.no_ack)
-					send_ack(call, call->dialog, &call->ack, NULL, NULL);
+					acknowledge(call, call->invite->request, m, &call->ack);
 			}
 			call_tell(call, CALL_RESPONSE, m, NULL, why);
 		} else if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
-			call->repeated_2xx++;
-			struct addr dst;
-			if (call->ack && !call_next_hop(&dst, call, call->dialog, NULL))
-				endpoint_send_msg(call->ua->ep, call->ack, &dst, NULL);
+			send_again(call, call->ack);
 		} else {
 			refuse_fork(call, m);
 		}
@@ -134,7 +183,6 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, const struct call_opts *opts, call_event_h *h,
 		void *arg, struct err *e)
 {
-	static const struct build_header own[] = {{{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}}};
 	struct call *call = call_alloc(ua);
 	struct ua_request full = *r;
 	struct build_header *extra = NULL;
@@ -143,7 +191,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	struct addr dst;
 	int err;
 
-	if (!call || !(extra = mem_zalloc((r->extra_count + 1) * sizeof(*extra), NULL))) {
+	if (!call || !(extra = call_with_allow(r->extra, &full.extra_count))) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a call");
 		goto out;
 	}
@@ -154,17 +202,9 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->h = h;
 	call->arg = arg;
 	call->cseq = r->cseq ? r->cseq : 1;
-	/* Allow unless the script has its own. */
-	bool has_allow = false;
-	for (unsigned i = 0; i < r->extra_count; i++) {
-		extra[i] = r->extra[i];
-		has_allow = has_allow || hdr_lookup(r->extra[i].name) == HDR_ALLOW;
-	}
 	full.extra = extra;
-	if (!has_allow)
-		extra[full.extra_count++] = own[0];
 	if (!full.body.p && !call->opts.no_sdp) {
-		call_put_sdp(call, &sdp);
+		call_put_sdp(call, &sdp, SLICE_NONE);
 		full.body = buf_slice(&sdp);
 		if (!full.content_type.p)
 			full.content_type = SLICE_LIT("application/sdp");

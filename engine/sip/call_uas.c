@@ -43,10 +43,11 @@ static void give_up(void *arg)
 	mem_deref(call);
 }
 
-int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, struct buf *sdp)
+int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
+		    struct buf *sdp)
 {
 	if (!b->body.p && !r->no_sdp && !call->opts.no_sdp && r->status >= 200 && r->status < 300) {
-		call_put_sdp(call, sdp);
+		call_put_sdp(call, sdp, request->s.body);
 		b->body = buf_slice(sdp);
 		if (!b->content_type.p)
 			b->content_type = SLICE_LIT("application/sdp");
@@ -62,6 +63,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 				   .extra_count = r->extra_count,
 				   .content_type = r->content_type,
 				   .body = r->body};
+	struct build_header *extra = NULL;
 	struct buf contact = {0}, sdp = {0};
 	struct msg *m = NULL;
 	bool first_answer;
@@ -77,7 +79,15 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	if (r->status > 100 && r->status < 400)
 		b.contact = buf_slice(&contact);
-	err = call_answer_sdp(call, &b, r, &sdp);
+	if (r->status >= 200 && r->status < 300) {
+		extra = call_with_allow(r->extra, &b.extra_count);
+		if (!extra) {
+			err = err_set(e, ERR_NOMEM, "out of memory for a response");
+			goto out;
+		}
+		b.extra = extra;
+	}
+	err = call_answer_sdp(call, &b, r, call->request, &sdp);
 	if (!err && !call->dialog && r->status > 100 && r->status < 300) {
 		err = dialog_uas(&call->dialog, call->request, slice_str(call->server->to_tag), e);
 		if (!err)
@@ -111,6 +121,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	if (mp)
 		*mp = mem_ref(m);
 out:
+	mem_deref(extra);
 	mem_deref(m);
 	buf_free(&contact);
 	buf_free(&sdp);

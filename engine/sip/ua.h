@@ -95,6 +95,7 @@ struct ua_request {
 	struct slice call_id;
 	uint32_t cseq;               /* 0: 1 */
 	bool no_contact;
+	bool no_sdp;                 /* an INVITE within a call: none of our own making */
 	const struct addr *dst;      /* p NULL: found by Route or URI */
 };
 /* Builds a request outside dialogs. `lines`: credentials. Destination in `*dst`. */
@@ -122,7 +123,8 @@ struct uac {
 	/* Sees each response before `h`, which does not get it if this says true. */
 	bool (*first)(struct uac *uac, struct msg *m, void *arg);
 	void *first_arg;
-	struct msg *ack;             /* of an INVITE within a dialog: the ACK to its 2xx */
+	bool answered;               /* an INVITE within a dialog has its 2xx */
+	struct msg *ack;             /* to that */
 };
 
 /* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the
