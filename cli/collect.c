@@ -136,6 +136,7 @@ static int read_tests(struct suite_file *f, struct shard *sh, struct err *e)
 		struct shard_test t;
 		if (!shard_test(sh, i, &t) || !(f->tests[i].name = strdup(t.name ? t.name : "")))
 			return err_set(e, ERR_NOMEM, "out of memory for the list of tests");
+		f->tests[i].timeout = t.timeout;
 		f->test_count++;
 	}
 	for (int i = 0; i < SYMPTOM_FIELDS; i++) {

@@ -44,7 +44,8 @@ struct session {
 /* Runs one test in a shard of its own and writes its capture. */
 void run_test(struct outcome *out, const struct session *s, const struct job *job);
 
-/* Runs all jobs, options->jobs at a time, and reports each in the order of the list. */
+/* Runs all jobs, options->jobs at a time, each in a process of its own, so that one that dies or never ends is a failure of its
+ * own; reports them in the order of the list. */
 struct report_list;
 void workers_run(struct session *s, struct report_list *reports);
 

@@ -8,6 +8,7 @@ enum { SYMPTOM_TITLE, SYMPTOM_SEEN, SYMPTOM_CAUSE, SYMPTOM_REMEDY, SYMPTOM_FIELD
 
 struct suite_test {
 	char *name;
+	double timeout; /* seconds, as the script says; 0: it does not */
 	char *slug;    /* of its capture; unique in its file whatever is selected */
 	bool selected; /* by -k */
 };

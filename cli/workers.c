@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define DEFAULT_LIMIT 60.0
+#define STOP_TIME 15.0 /* for what a script closes after Ctrl-C */
 
 /* A process that runs one test and writes its outcome into a pipe. */
 struct worker {
@@ -16,7 +20,10 @@ struct worker {
 	int fd;
 	unsigned job;
 	struct buf packed;
-	bool told; /* to end soon */
+	double limit;    /* seconds it may take, */
+	double deadline; /* by the clock on the wall */
+	bool told;       /* to end soon */
+	bool killed;     /* it was past its deadline */
 };
 
 struct pool {
@@ -56,11 +63,32 @@ static void worker_main(const struct pool *p, unsigned job, int fd, pid_t parent
 	run_test(&out, p->s, &p->s->jobs[job]);
 	outcome_pack(&packed, &out);
 	write_all(fd, &packed);
-	fflush(NULL);
-	_exit(EXIT_PASSED);
+	close(fd);
+	buf_free(&packed);
+	outcome_free(&out);
+	exit(EXIT_PASSED); /* not _exit: the sanitizers look for leaks now */
 }
 
 /* --- in the parent --- */
+
+static double real_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A test keeps its own time limit, and stops a script that never waits. What no hook of Lua's reaches, such as a pattern that takes
+ * for ever, is killed with its process: late, as every task may use the limit. */
+static double limit_of(const struct session *s, const struct job *job)
+{
+	double limit = s->cfg.timeout > 0 ? s->cfg.timeout : job->test->timeout > 0 ? job->test->timeout : DEFAULT_LIMIT;
+
+	if (s->cfg.timer_scale > 1)
+		limit *= s->cfg.timer_scale;
+	return limit * 3 + 30;
+}
 
 static void start(struct pool *p)
 {
@@ -88,6 +116,8 @@ static void start(struct pool *p)
 	}
 	close(fds[1]);
 	w->fd = fds[0];
+	w->limit = limit_of(p->s, &p->s->jobs[w->job]);
+	w->deadline = real_seconds() + w->limit;
 	p->states[w->job] = JOB_RUNNING;
 	p->busy++;
 }
@@ -103,14 +133,20 @@ static void finish(struct pool *p, unsigned i)
 	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!outcome_unpack(out, &w->packed)) {
-		out->is.verdict = SHARD_FAILED;
+		out->is.verdict = w->told && w->killed ? SHARD_INTERRUPTED : w->killed ? SHARD_TIMEOUT : SHARD_FAILED;
 		out->is.seed = p->s->cfg.seed + p->s->jobs[w->job].repetition;
-		if (WIFSIGNALED(status))
-			buf_printf(&out->text, "the process of the test died of SIG%s (%s): a bug in offhook, please report it\n",
-				   sigabbrev_np(WTERMSIG(status)), strsignal(WTERMSIG(status)));
-		else
-			buf_printf(&out->text, "the process of the test ended with status %d and without a result\n",
-				   WEXITSTATUS(status));
+	}
+	if (w->killed) {
+		buf_printf(&out->text, "the test did not end %s: its process was killed after %.0f s\n",
+			   w->told ? "when it was interrupted" : "at its time limit", w->limit);
+	} else if (WIFSIGNALED(status)) {
+		out->is.verdict = SHARD_FAILED;
+		buf_printf(&out->text, "the process of the test died of SIG%s (%s): a bug in offhook, please report it\n",
+			   sigabbrev_np(WTERMSIG(status)), strsignal(WTERMSIG(status)));
+	} else if (WEXITSTATUS(status)) { /* a sanitizer */
+		out->is.verdict = SHARD_FAILED;
+		buf_printf(&out->text, "the process of the test ended with status %d: a bug in offhook, please report it\n",
+			   WEXITSTATUS(status));
 	}
 	buf_free(&w->packed);
 	p->states[w->job] = JOB_DONE;
@@ -139,22 +175,58 @@ static void read_some(struct pool *p, unsigned i)
 static void tell_to_end(struct pool *p)
 {
 	for (unsigned i = 0; i < p->busy; i++) {
-		if (!p->workers[i].told)
-			kill(p->workers[i].pid, SIGTERM);
-		p->workers[i].told = true;
+		struct worker *w = &p->workers[i];
+		if (w->told)
+			continue;
+		kill(w->pid, SIGTERM);
+		w->told = true;
+		w->limit = STOP_TIME;
+		w->deadline = real_seconds() + STOP_TIME;
 	}
 }
 
-static void run_parallel(struct session *s, struct report_list *reports)
+static void kill_late(struct pool *p, double now)
+{
+	for (unsigned i = 0; i < p->busy; i++) {
+		struct worker *w = &p->workers[i];
+		if (w->killed || now < w->deadline)
+			continue;
+		kill(w->pid, SIGKILL); /* its pipe is then at its end */
+		w->killed = true;
+	}
+}
+
+/* Waits for results, a signal, or the first deadline. */
+static void wait_for_some(struct pool *p, struct pollfd *fds)
+{
+	double now = real_seconds(), left = 3600;
+	struct timespec ts;
+
+	for (unsigned i = 0; i < p->busy; i++) {
+		fds[i] = (struct pollfd){.fd = p->workers[i].fd, .events = POLLIN};
+		if (!p->workers[i].killed && p->workers[i].deadline - now < left)
+			left = p->workers[i].deadline - now;
+	}
+	left = left < 0 ? 0 : left;
+	ts.tv_sec = (time_t)left;
+	ts.tv_nsec = (long)((left - (double)ts.tv_sec) * 1e9);
+	if (ppoll(fds, p->busy, &ts, &p->signals) > 0)
+		for (unsigned i = p->busy; i-- > 0;) /* finishing moves the last one into its place */
+			if (fds[i].revents)
+				read_some(p, i);
+	kill_late(p, real_seconds());
+}
+
+void workers_run(struct session *s, struct report_list *reports)
 {
 	unsigned room = s->options->jobs < s->job_count ? s->options->jobs : s->job_count;
 	struct pool p = {.s = s, .reports = reports};
-	struct pollfd *fds = calloc(room, sizeof(*fds));
+	struct pollfd *fds = calloc(room + 1, sizeof(*fds));
 	sigset_t blocked;
 
-	p.workers = calloc(room, sizeof(*p.workers));
-	p.outcomes = calloc(s->job_count, sizeof(*p.outcomes));
-	p.states = calloc(s->job_count, sizeof(*p.states));
+	p.workers = calloc(room + 1, sizeof(*p.workers));
+	p.outcomes = calloc(s->job_count + 1, sizeof(*p.outcomes));
+	p.states = calloc(s->job_count + 1, sizeof(*p.states));
 	if (!fds || !p.workers || !p.outcomes || !p.states)
 		abort();
 	/* Signals come while the pool polls and at no other time. */
@@ -166,13 +238,9 @@ static void run_parallel(struct session *s, struct report_list *reports)
 		while (p.busy < room && p.next < s->job_count && !shard_interrupted)
 			start(&p);
 		report_ready(&p);
-		report_progress(reports, NULL, p.reported, p.busy);
-		for (unsigned i = 0; i < p.busy; i++)
-			fds[i] = (struct pollfd){.fd = p.workers[i].fd, .events = POLLIN};
-		if (p.busy && ppoll(fds, p.busy, NULL, &p.signals) > 0)
-			for (unsigned i = p.busy; i-- > 0;) /* finishing moves the last one into its place */
-				if (fds[i].revents)
-					read_some(&p, i);
+		report_progress(reports, p.busy == 1 ? &s->jobs[p.workers[0].job] : NULL, p.reported, p.busy);
+		if (p.busy)
+			wait_for_some(&p, fds);
 		if (shard_interrupted)
 			tell_to_end(&p);
 	}
@@ -183,22 +251,4 @@ static void run_parallel(struct session *s, struct report_list *reports)
 	free(p.outcomes);
 	free(p.workers);
 	free(fds);
-}
-
-void workers_run(struct session *s, struct report_list *reports)
-{
-	unsigned i;
-
-	if (s->options->jobs > 1 && s->job_count > 1) {
-		run_parallel(s, reports);
-		return;
-	}
-	for (i = 0; i < s->job_count && !shard_interrupted; i++) {
-		struct outcome out;
-		report_progress(reports, &s->jobs[i], i, 1);
-		run_test(&out, s, &s->jobs[i]);
-		report_test(reports, &s->jobs[i], &out);
-		outcome_free(&out);
-	}
-	s->tally.not_run = s->job_count - i;
 }

@@ -404,6 +404,8 @@ run run --virtual --unsafe -j 2 dies.lua
 check "a test that dies is a failure" exits 1
 check "a test that dies, by its signal" grep -qE 'died of SIGSEGV|ended with status' out
 check "a test that dies takes no other with it" out_has "1 passed, 1 failed, 0 skipped"
+run run --virtual --unsafe dies.lua
+check "the same without -j" out_has "1 passed, 1 failed, 0 skipped"
 run run --virtual dies.lua
 check "no processes without --unsafe" exits 1
 run run --virtual --network loss=1 good -k answered --timeout 20
@@ -435,7 +437,7 @@ for jobs in 1 2; do
 	check "-j $jobs: what did not run" grep -qF "slow.lua: slow 4" out
 	check "-j $jobs: the summary" out_has "1 passed, 0 failed, 0 skipped, $jobs interrupted, $((3 - jobs)) not run"
 	for capture in stop/captures/slow/slow-{1,2}.pcapng; do
-		check "-j $jobs: $capture is readable" readable $capture
+		check "-j $jobs: $capture is readable" readable "$capture"
 	done
 	check "-j $jobs: nothing half written is left" same "$(find stop -type f ! -name '*.pcapng' | wc -l)" 0
 done
