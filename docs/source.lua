@@ -323,7 +323,7 @@ local function list_in(text, pattern, what)
 end
 
 function source.load(root)
-  local ua = source.read(root .. "/engine/sip/ua.h")
+  local ua = source.read(root .. "/engine/sip/verdict.h")
   local answers, answer_names = {}, {}
   for i, row in ipairs(x_macro(ua, "UA_ANSWERS")) do
     answers[i] = { name = row[2], does = row[3], section = row[4] }

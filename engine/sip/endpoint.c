@@ -70,6 +70,7 @@ static void destroy(void *p)
 			strans_close(hash_owner(ep->strans.buckets[i], struct strans, node));
 	hash_free(&ep->ctrans);
 	hash_free(&ep->strans);
+	hash_free(&ep->merged);
 	hash_free(&ep->dialogs);
 	mem_deref(ep->tp);
 	mem_deref(ep->name);

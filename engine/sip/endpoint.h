@@ -35,7 +35,7 @@ struct endpoint {
 	struct sip_timers timers;
 	struct rnd ids;           /* branches, tags, Call-IDs, nonces */
 	char run_id[9];           /* on real sockets part of every identifier; "" on the virtual clock */
-	struct hash ctrans, strans, dialogs;
+	struct hash ctrans, strans, merged, dialogs;
 	struct endpoint_handlers h;
 	/* A request within a dialog of this endpoint; true: a dialog took it (set by the dialog layer). */
 	bool (*in_dialog)(struct endpoint *ep, struct msg *m);

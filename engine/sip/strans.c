@@ -53,6 +53,25 @@ static struct strans *find(struct endpoint *ep, const struct scan *s, struct sli
 	return NULL;
 }
 
+bool strans_merged(struct strans *st)
+{
+	const struct scan *s = &st->request->s;
+	bool found = false;
+
+	if (!st->ep || st->may_merge || s->to_tag.p)
+		return false;
+	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
+	for (struct hash_node *n = hash_first(&st->ep->merged, hash); n && !found; n = hash_next(n)) {
+		const struct scan *r = &hash_owner(n, struct strans, merge)->request->s;
+		found = r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
+			slice_eq(r->method, s->method);
+	}
+	/* Without memory it is found by nobody, and nothing worse. */
+	if (!found)
+		st->may_merge = hash_add(&st->ep->merged, &st->merge, hash) == 0;
+	return found;
+}
+
 static void destroy(void *p)
 {
 	struct strans *st = p;
@@ -82,6 +101,8 @@ static void terminate(struct strans *st)
 	tmr_cancel(&st->timeout);
 	tmr_cancel(&st->trying);
 	hash_del(&ep->strans, &st->node);
+	if (st->may_merge)
+		hash_del(&ep->merged, &st->merge);
 	tell(st, STRANS_TERMINATED, NULL);
 	mem_deref(st);
 }

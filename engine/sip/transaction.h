@@ -78,7 +78,8 @@ struct strans_opts {
 };
 
 struct strans {
-	struct hash_node node;
+	struct hash_node node, merge;
+	bool may_merge; /* `merge` is in use */
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
 	bool invite;
@@ -106,6 +107,9 @@ struct build_response;
  * reference to what was sent. */
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
+/* RFC 3261 8.2.2.2: whether another request of the same Call-ID, CSeq and From tag came to this endpoint by another way and is not over.
+ * Never of one within a dialog. Its user asks once, before it answers; only those that asked are found. */
+bool strans_merged(struct strans *st);
 
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
 void strans_peer(struct addr *peer, const struct msg *request);

@@ -176,96 +176,59 @@ void ua_reply(struct ua *ua, struct strans *st, unsigned status, const char *rea
 		ua->h.answered(ua, st->request, status, ua->h.arg);
 }
 
+static void reply_verdict(struct ua *ua, struct strans *st, const struct verdict *v)
+{
+	ua_reply(ua, st, v->status, *v->reason ? v->reason : NULL, &v->header, v->header.name.l ? 1 : 0);
+}
+
 bool ua_refuse_require(struct ua *ua, struct strans *st)
 {
+	struct verdict v = {0};
+
+	verdict_on_require(&v, &st->request->s);
+	if (v.status)
+		reply_verdict(ua, st, &v);
+	verdict_free(&v);
+	return v.status;
+}
+
+/* What its user does not want: OPTIONS, calls, and the verdicts that come when nobody claimed the request. */
+static void answer_unclaimed(struct ua *ua, struct strans *st)
+{
+	const struct build_header about[] = {{SLICE_LIT("Allow"), SLICE_LIT(UA_ALLOW)},
+					     {SLICE_LIT("Accept"), SLICE_LIT("application/sdp")}};
 	const struct scan *s = &st->request->s;
-	struct buf bad = {0};
-	struct slice rest, item;
+	struct verdict v = {0};
 
-	/* RFC 3261 8.2.2.3: not in an ACK or CANCEL. */
-	for (unsigned i = 0; i < s->header_count; i++) {
-		if (s->headers[i].id != HDR_REQUIRE)
-			continue;
-		rest = scan_value(s, i);
-		while (value_split(&item, &rest))
-			if (item.l) /* there is no extension yet that this side has */
-				buf_printf(&bad, "%s%.*s", bad.len ? ", " : "", SLICE_ARG(item));
+	verdict_on_request(&v, s, ua->cfg.answers, strans_merged(st));
+	if (v.status) {
+		reply_verdict(ua, st, &v);
+	} else if (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))) {
+		ua->options_seen++;
+		ua_reply(ua, st, 200, NULL, about, 2);
+	} else if (slice_eq(s->method, SLICE_LIT("INVITE"))) {
+		call_incoming(ua, st);
+	} else if (ua->h.request) {
+		ua->h.request(ua, st, ua->h.arg);
 	}
-	if (bad.len) {
-		struct build_header h = {SLICE_LIT("Unsupported"), buf_slice(&bad)};
-		ua_reply(ua, st, 420, NULL, &h, 1);
-	}
-	bool refused = bad.len > 0;
-	buf_free(&bad);
-	return refused;
-}
-
-static const char *const known_methods[] = {"INVITE", "ACK",     "CANCEL", "BYE",     "OPTIONS", "REGISTER", "INFO",
-					    "UPDATE", "PRACK",   "REFER",  "NOTIFY",  "MESSAGE", "PUBLISH",  "SUBSCRIBE"};
-
-static bool known(struct slice method)
-{
-	for (size_t i = 0; i < sizeof(known_methods) / sizeof(*known_methods); i++)
-		if (slice_eq(method, slice_str(known_methods[i])))
-			return true;
-	return false;
-}
-
-/* The verdict that RFC 3261 8.2 gives before the method is looked at; 0: none. */
-static unsigned verdict(const struct scan *s, unsigned *bit)
-{
-	if (s->flaws & SCAN_VERSION) {
-		*bit = UA_ANSWER(VERSION);
-		return 505;
-	}
-	if (s->flaws & ~SCAN_BODY_LONG) {
-		*bit = UA_ANSWER(MALFORMED);
-		return 400;
-	}
-	const char *colon = memchr(s->uri.p, ':', s->uri.l);
-	struct slice scheme = {s->uri.p, colon ? (size_t)(colon - s->uri.p) : 0};
-	if (!slice_case_eq(scheme, SLICE_LIT("sip")) && !slice_case_eq(scheme, SLICE_LIT("sips"))) {
-		*bit = UA_ANSWER(SCHEME);
-		return 416;
-	}
-	struct slice host;
-	uint16_t port;
-	if (route_host(&host, &port, s->uri, NULL)) {
-		*bit = UA_ANSWER(MALFORMED);
-		return 400;
-	}
-	if (s->to_tag.p || slice_eq(s->method, SLICE_LIT("CANCEL"))) {
-		*bit = UA_ANSWER(STRAY);
-		return 481;
-	}
-	return 0;
+	verdict_free(&v);
 }
 
 void ua_answer(struct ua *ua, struct strans *st)
 {
-	static const struct build_header allow = {{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}};
-	const struct build_header about[] = {allow, {SLICE_LIT("Accept"), SLICE_LIT("application/sdp")}};
-	const struct scan *s = &st->request->s;
-	unsigned bit = 0;
-	unsigned status = verdict(s, &bit);
+	/* A user that claims requests may know methods that we do not. */
+	unsigned answers = ua->cfg.answers & ~(ua->claims ? UA_ANSWER(METHOD) : 0);
+	struct verdict v = {0};
 
 	mem_ref(st);
-	if (status && ua_answers(ua, bit)) {
-		ua_reply(ua, st, status, status == 400 && s->flaws ? scan_flaw_text(s->flaws & ~SCAN_BODY_LONG) : NULL, NULL, 0);
-	} else if (ua->claims && ua->h.request && ua->h.request(ua, st, ua->h.arg)) {
-		;
-	} else if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st)) {
-		;
-	} else if (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))) {
-		ua->options_seen++;
-		ua_reply(ua, st, 200, NULL, about, 2);
-	} else if (!status && slice_eq(s->method, SLICE_LIT("INVITE"))) {
-		call_incoming(ua, st);
-	} else if (ua_answers(ua, UA_ANSWER(METHOD)) && !slice_eq(s->method, SLICE_LIT("OPTIONS")) && !status) {
-		ua_reply(ua, st, known(s->method) ? 405 : 501, NULL, &allow, 1);
-	} else if (ua->h.request) {
+	verdict_on_message(&v, &st->request->s, answers, &ua->cfg.limits);
+	if (v.status && ua_answers(ua, v.bit))
+		reply_verdict(ua, st, &v);
+	else if ((ua->claims || v.status) && ua->h.request)
 		ua->h.request(ua, st, ua->h.arg);
-	}
+	else if (!v.status)
+		answer_unclaimed(ua, st);
+	verdict_free(&v);
 	mem_deref(st);
 }
 
@@ -274,8 +237,11 @@ bool ua_receive(struct ua *ua, struct msg *m)
 	struct strans *st;
 	struct strans_opts opts = {.timers = ua->ep->timers, .no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
 
-	/* An ACK is never answered (RFC 3261 17.1.1.3), nor is what was cut off, or does not say where an answer goes. */
-	if (slice_eq(m->s.method, SLICE_LIT("ACK")) || (m->s.flaws & SCAN_TRUNCATED) || !m->s.via.p)
+	/* An ACK is never answered (RFC 3261 17.1.1.3), nor what does not say where an answer goes, or was cut off before the end of
+	 * what an answer needs. */
+	if (slice_eq(m->s.method, SLICE_LIT("ACK")) || !m->s.via.p)
+		return false;
+	if (m->s.flaws & SCAN_TRUNCATED && (m->s.flaws & SCAN_MISSING || m->s.bytes.p[m->s.bytes.l - 1] != '\n'))
 		return false;
 	if (strans_create(&st, ua->ep, m, &opts, NULL, NULL, NULL))
 		return true;

@@ -5,39 +5,11 @@
 #define OFFHOOK_SIP_UA_H
 
 #include "sip/auth.h"
-#include "sip/build.h"
 #include "sip/transaction.h"
+#include "sip/verdict.h"
 
 struct ua;
 struct call;
-
-/* What a UA answers by itself when its user did not ask for the request. Each can be switched off; the request then waits for the
- * user. X(bit, name in scripts, what it does, RFC section) */
-#define UA_ANSWERS(X)                                                                                                 \
-	X(MALFORMED, "malformed", "400 with the flaw as reason phrase", "RFC 3261 21.4.1")                            \
-	X(VERSION, "version", "505 to another version than SIP/2.0", "RFC 3261 21.5.6")                               \
-	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                 \
-	X(SCHEME, "scheme", "416 to a Request-URI that is not sip or sips", "RFC 3261 8.2.2.1")                       \
-	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL that matches nothing",          \
-	  "RFC 3261 12.2.2, 9.2")                                                                                     \
-	X(OPTIONS, "OPTIONS", "200 with Allow, Accept and Supported", "RFC 3261 11.2")                                \
-	X(BYE, "BYE", "200, and the call has ended", "RFC 3261 15.1.2")                                               \
-	X(CANCEL, "CANCEL", "200, and 487 to the INVITE", "RFC 3261 9.2")                                             \
-	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")           \
-	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")              \
-	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                       \
-	X(GLARE, "glare", "within a call: 491 to an INVITE while ours is open, 500 while theirs is", "RFC 3261 14.2")       \
-	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")                     \
-	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one",              \
-	  "RFC 3261 8.2.1")
-
-enum ua_answer {
-#define UA_ANSWER_ENUM(bit, name, what, section) UA_ANSWER_##bit##_,
-	UA_ANSWERS(UA_ANSWER_ENUM)
-#undef UA_ANSWER_ENUM
-	UA_ANSWER_COUNT
-};
-#define UA_ANSWER(bit) (1u << UA_ANSWER_##bit##_)
 
 struct ua_handlers {
 	/* A new call (an INVITE outside dialogs); the user takes a reference and says true, or it gets 480. */
@@ -57,6 +29,7 @@ struct ua_cfg {
 	struct slice user_agent;     /* value of User-Agent; p NULL: none */
 	struct auth_account account; /* username p NULL: the AOR's user */
 	unsigned answers;            /* UA_ANSWER bits that are switched on */
+	struct verdict_limits limits;
 };
 
 struct ua {
@@ -69,8 +42,6 @@ struct ua {
 	bool claims;                 /* the user wants every request outside calls */
 	unsigned options_seen;
 };
-
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
 
 /* The endpoint's request handling becomes the UA's. Free with mem_deref() before the endpoint goes. */
 int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, const struct ua_handlers *h, struct err *e);
