@@ -33,6 +33,8 @@ static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, 
 		return lua_yieldk(L, 1, ctx, k);
 	}
 	if (status != LUA_OK && status != LUA_YIELD) {
+		if (shard_of(L)->sched.stopped)
+			task_stop(L); /* the resumer must not begin anew */
 		lua_xmove(co, L, 1);
 		return -1;
 	}

@@ -117,14 +117,14 @@ static int print_kept(lua_State *L)
 /* load(chunk, name, mode, env): text chunks alone. upvalue: Lua's own. */
 static int load_text(lua_State *L)
 {
-	int n = lua_gettop(L);
+	int n = lua_gettop(L) < 4 ? 3 : 4; /* an env that is given may be nil */
 
-	lua_settop(L, 4);
+	lua_settop(L, n);
 	lua_pushliteral(L, "t");
 	lua_replace(L, 3);
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
-	lua_call(L, n < 4 ? 3 : 4, LUA_MULTRET);
+	lua_call(L, n, LUA_MULTRET);
 	return lua_gettop(L);
 }
 

@@ -12,7 +12,7 @@ const char task_cancelled = 0;
 const char task_wait_marker = 0;
 
 #define CLEANUP_TIME (2 * NS_PER_S)
-#define GUARD_INSTRUCTIONS 100000
+#define GUARD_INSTRUCTIONS 1000 /* few, as one of them may be a slow call of the string library */
 
 static uint64_t real_now(void)
 {
@@ -89,13 +89,11 @@ static void check_cancelled(lua_State *L, struct task *task)
 	lua_error(L);
 }
 
-static void guard(lua_State *L, lua_Debug *ar);
-
 /* The time of its <close> handlers is over: from here on every instruction raises, so that a pcall of the script's own cannot go on. */
 static void end_at_limit(lua_State *L, struct task *task)
 {
 	task->sh->sched.guard = 1;
-	lua_sethook(L, guard, LUA_MASKCOUNT, 1);
+	task_stop(L);
 	lua_pushlightuserdata(L, (void *)&task_cancelled);
 	lua_error(L);
 }
@@ -209,31 +207,58 @@ bool task_where(lua_State *L, char *buf, size_t size)
 
 /* --- tasks --- */
 
-/* The text without the place that Lua put before it: the library's own says nothing to a script's author, the script's is `where`. */
-static const char *without_place(const char *text, const char *where)
+/* Takes the places off that Lua put before an error's text, one for each coroutine it came through. The innermost one in the script or
+ * its modules is where it happened; the library's own say nothing to a script's author. */
+static const char *without_places(const char *text, const char *script, char *where, size_t size)
 {
-	size_t n = strlen(where);
-	const char *line = strstr(text, ".lua:");
+	const char *slash = strrchr(script, '/');
+	size_t folder = slash ? (size_t)(slash - script) + 1 : 0;
 
-	if (!strncmp(text, where, n) && text[n] == ':' && text[n + 1] == ' ')
-		return text + n + 2;
-	if (strncmp(text, "offhook/", 8) || !line)
-		return text;
-	line += 5;
-	line += strspn(line, "0123456789");
-	return line[0] == ':' && line[1] == ' ' ? line + 2 : text;
+	for (;;) {
+		const char *end = strstr(text, ".lua:");
+		if (!end)
+			return text;
+		end += 5;
+		end += strspn(end, "0123456789");
+		if (end[0] != ':' || end[1] != ' ')
+			return text;
+		if (!strncmp(text, script, folder ? folder : strlen(script)))
+			snprintf(where, size, "%.*s", (int)(end - text), text);
+		else if (strncmp(text, "offhook/", 8))
+			return text;
+		text = end + 2;
+	}
+}
+
+static bool is_failure(lua_State *L, int index)
+{
+	bool is = false;
+
+	if (lua_istable(L, index) && lua_getmetatable(L, index)) {
+		luaL_getmetatable(L, "failure");
+		is = lua_rawequal(L, -1, -2);
+		lua_pop(L, 2);
+	}
+	return is;
 }
 
 static int on_error(lua_State *L)
 {
-	/* A failure that says where already, or the mark of a cancelled task, passes. */
-	if (lua_islightuserdata(L, 1) || lua_istable(L, 1))
-		return 1;
-	const char *text = luaL_tolstring(L, 1, NULL);
 	char where[300];
+	const char *text;
+
+	/* A failure that says where already, or the mark of a cancelled task, passes. */
+	if (lua_islightuserdata(L, 1) || is_failure(L, 1))
+		return 1;
 	task_where(L, where, sizeof(where));
+	if (lua_type(L, 1) == LUA_TSTRING)
+		text = without_places(lua_tostring(L, 1), shard_of(L)->cfg.path, where, sizeof(where));
+	else if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+		text = luaL_tolstring(L, 1, NULL);
+	else
+		text = lua_pushfstring(L, "the script raised a %s in place of a text", luaL_typename(L, 1));
 	lua_createtable(L, 0, 3);
-	lua_pushstring(L, without_place(text, where));
+	lua_pushstring(L, text);
 	lua_setfield(L, -2, "message");
 	lua_pushstring(L, where);
 	lua_setfield(L, -2, "where");
@@ -379,6 +404,7 @@ static void run(struct task *task)
 		args = 1; /* the trampoline's argument */
 	}
 	s->current = task;
+	s->stopped = false;
 	sched_guard_begin(task->sh);
 	task->running = true;
 	status = lua_resume(task->L, NULL, args, &results);
@@ -455,17 +481,22 @@ static void guard(lua_State *L, lua_Debug *ar)
 
 	(void)ar;
 	if (shard_interrupted) {
-		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
+		task_stop(L);
 		stop_here(L, "interrupted");
 	}
 	if (s->current && s->current->limit <= loop_now(sh->loop) && s->guard == 1)
 		end_at_limit(L, s->current);
 	if (s->guard && real_now() > s->guard) {
-		/* From here on every instruction fails, so that a pcall of the script's own cannot go on. */
-		lua_sethook(L, guard, LUA_MASKCOUNT, 1);
+		task_stop(L);
 		snprintf(why, sizeof(why), "ran for %g s without waiting for anything: stopped at the time limit", s->guard_seconds);
 		stop_here(L, why);
 	}
+}
+
+void task_stop(lua_State *L)
+{
+	shard_of(L)->sched.stopped = true;
+	lua_sethook(L, guard, LUA_MASKCOUNT, 1);
 }
 
 void task_set_guard(lua_State *L)

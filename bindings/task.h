@@ -88,6 +88,7 @@ struct sched {
 	struct task *current;
 	unsigned alive;
 	uint64_t guard;           /* real time, ns, at which a script that does not wait is stopped */
+	bool stopped;             /* the task under way was stopped: so are the coroutines it stands in */
 	double guard_seconds;     /* the limit for each run of a task */
 	void (*task_done)(struct shard *sh, struct task *task); /* its error, if failed, is on top of its stack */
 };

@@ -15,6 +15,8 @@ void task_stop_waiting(struct task *task);
 /* Whether `co` is suspended in an engine wait, and the end of that wait before it is resumed. */
 bool task_is_waiting(lua_State *co);
 bool task_end_wait(lua_State *co);
+/* From here on every instruction of this thread raises, so that a pcall of the script's own cannot go on. */
+void task_stop(lua_State *L);
 /* Frees what an item refers to. */
 void inbox_item_free(struct shard *sh, struct item *it);
 
