@@ -116,7 +116,7 @@ static const char *check_uri_tail(const char *p, const char *end, bool headers)
 	}
 	if (p < end && *p == '?') {
 		if (!headers)
-			return "a Request-URI has no header parameters";
+			return "header parameters stand in it";
 		p = skip_escaped(p + 1, end, HEADER);
 	}
 	if (p == end)
@@ -148,6 +148,8 @@ static const char *check_uri(struct slice uri, bool headers)
 
 	if (!uri.l)
 		return "a URI is empty";
+	if (is(*p, LWS))
+		return "white space stands in a URI";
 	while (p < end && ((is(*p, HOST) && *p != '_') || *p == '+'))
 		p++;
 	struct slice scheme = between(uri.p, p);
@@ -242,6 +244,8 @@ static const char *check_name_addr(const char **pp, const char *end, bool bracke
 			if (*p == '?')
 				return "a URI with '?' stands without <>";
 		what = check_uri(between(start, p), true);
+		if (what && memchr(p, '<', (size_t)(end - p)))
+			what = "a display name needs quotes";
 	}
 	*pp = p;
 	return what ? what : check_params(pp, end);
