@@ -50,10 +50,7 @@ static void opt_request(lua_State *L, int t, struct spoken *s)
 	s->r.content_type = opt_slice(L, t, "content_type");
 	s->r.body = opt_slice(L, t, "body");
 	s->r.call_id = opt_slice(L, t, "call_id");
-	double cseq = opt_number(L, t, "cseq", 0);
-	if (cseq < 0 || cseq > 4294967295.0 || cseq != (uint32_t)cseq)
-		luaL_error(L, "cseq %f is not a number from 0 to 2**32 - 1", cseq);
-	s->r.cseq = (uint32_t)cseq;
+	s->r.cseq = opt_count(L, t, "cseq", UINT32_MAX, 0);
 	s->r.no_contact = !opt_flag(L, t, "contact", true);
 	if (lua_type(L, t) == LUA_TTABLE) {
 		if (lua_getfield(L, t, "destination") != LUA_TNIL) {
@@ -105,14 +102,16 @@ static int ua_new(lua_State *L)
 		.account = {.username = opt_slice(L, 2, "username"),
 			    .password = opt_slice(L, 2, "password"),
 			    .ha1 = opt_slice(L, 2, "ha1"),
-			    .max_attempts = (unsigned)opt_number(L, 2, "max_auth_attempts", 1),
+			    .max_attempts = opt_count(L, 2, "max_auth_attempts", 1000, 1),
 			    .prefer_auth_int = opt_flag(L, 2, "auth_int", false)},
 		.answers = (1u << UA_ANSWER_COUNT) - 1,
 	};
 	struct err e = {0};
 	struct ua *ua;
 
-	if (lua_getfield(L, 2, "algorithms") == LUA_TTABLE) {
+	if (lua_getfield(L, 2, "algorithms") != LUA_TNIL) {
+		if (!lua_istable(L, -1))
+			luaL_error(L, "option \"algorithms\" wants a list of names, got %s", luaL_typename(L, -1));
 		for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
 			enum digest_alg alg = digest_alg_from(check_slice(L, -1));
 			if (alg == DIGEST_ALG_UNKNOWN)
@@ -177,16 +176,19 @@ static int ua_field(lua_State *L, struct object *o, const char *name)
 	return 1;
 }
 
-/* claim_requests(ua or call): requests wait for the script instead of being answered. */
+/* claim_requests(ua or call, method): requests of that method, or of all, wait for the script instead of being answered. */
 static int claim_requests(lua_State *L)
 {
 	struct object *o = luaL_testudata(L, 1, "call");
+	struct slice method = lua_isnoneornil(L, 2) ? SLICE_NONE : check_slice(L, 2);
+	struct ua_claims *claims;
+	struct err e = {0};
 
 	if (o && o->p)
-		((struct call *)o->p)->claims = true;
+		claims = &((struct call *)o->p)->claims;
 	else
-		((struct ua *)object_check(L, 1, OBJECT_UA)->p)->claims = true;
-	return 0;
+		claims = &((struct ua *)object_check(L, 1, OBJECT_UA)->p)->claims;
+	return ua_claim(claims, method, &e) ? raise_err(L, &e) : 0;
 }
 
 /* build(ua, method, options): a valid request, unsent. [+1] */
@@ -357,12 +359,12 @@ static int call_new(lua_State *L)
 	struct call *call;
 	struct call_opts opts = {
 		.no_ack = !opt_flag(L, 2, "ack", true),
-		.no_sdp = !opt_flag(L, 2, "sdp", true),
+		.no_sdp = opt_off(L, 2, "sdp"),
 		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 
 	opt_request(L, 2, &s);
-	struct slice sdp = opt_slice(L, 2, "sdp");
+	struct slice sdp = opt_off(L, 2, "sdp") ? SLICE_NONE : opt_slice(L, 2, "sdp");
 	if (sdp.p && !s.r.body.p) {
 		s.r.body = sdp;
 		s.r.content_type = SLICE_LIT("application/sdp");
@@ -466,8 +468,8 @@ static int call_answer(lua_State *L)
 			       .reason = opt_slice(L, 3, "reason"),
 			       .content_type = opt_slice(L, 3, "content_type"),
 			       .body = opt_slice(L, 3, "body"),
-			       .no_sdp = !opt_flag(L, 3, "sdp", true)};
-	struct slice sdp = opt_slice(L, 3, "sdp");
+			       .no_sdp = opt_off(L, 3, "sdp")};
+	struct slice sdp = opt_off(L, 3, "sdp") ? SLICE_NONE : opt_slice(L, 3, "sdp");
 	if (sdp.p && !r.body.p) {
 		r.body = sdp;
 		r.content_type = SLICE_LIT("application/sdp");
@@ -503,8 +505,8 @@ static int call_request_lua(lua_State *L)
 	int err;
 
 	opt_request(L, 3, &s);
-	s.r.no_sdp = !opt_flag(L, 3, "sdp", true);
-	struct slice sdp = opt_slice(L, 3, "sdp");
+	s.r.no_sdp = opt_off(L, 3, "sdp");
+	struct slice sdp = opt_off(L, 3, "sdp") ? SLICE_NONE : opt_slice(L, 3, "sdp");
 	if (sdp.p && !s.r.body.p) {
 		s.r.body = sdp;
 		s.r.content_type = SLICE_LIT("application/sdp");
@@ -550,15 +552,12 @@ static void on_register_response(struct registration *reg, struct msg *m, const 
 static int registration_new(lua_State *L)
 {
 	struct object *owner = object_check(L, 1, OBJECT_UA);
-	double expires = opt_number(L, 2, "expires", 3600);
 	struct registration_opts opts = {.registrar = opt_slice(L, 2, "registrar"),
-					 .expires = (uint32_t)expires,
+					 .expires = opt_count(L, 2, "expires", UINT32_MAX, 3600),
 					 .no_refresh = !opt_flag(L, 2, "refresh", true)};
 	struct registration *reg;
 	struct err e = {0};
 
-	if (expires < 0 || expires > 4294967295.0 || expires != (uint32_t)expires)
-		return luaL_error(L, "expires %f is not a number of seconds from 0 to 2**32 - 1", expires);
 	opts.extra = opt_headers(L, 2, &opts.extra_count);
 	struct object *o = object_new(L, OBJECT_REGISTRATION, NULL, owner);
 	if (registration_start(&reg, owner->p, &opts, on_register_response, o, &e))

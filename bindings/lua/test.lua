@@ -4,11 +4,11 @@ local failure, options = use "failure", use "options"
 
 local Test = {}
 
-local names_of = setmetatable({}, { __mode = "k" })
+local state_of = setmetatable({}, { __mode = "k" })
 
 -- "bob", and when that is taken "bob-2", ...
 local function fresh_name(self, wanted)
-  local taken = names_of[self]
+  local taken = state_of[self].actors
   local name, n = wanted, 1
   while taken[name] do
     n = n + 1
@@ -82,7 +82,7 @@ end
 function Test:spawn(name, f)
   name, f = task_args("spawn", name, f)
   local new = engine.spawn(f, name, false)
-  local spawned = names_of[self].spawned
+  local spawned = state_of[self].spawned
   spawned[#spawned + 1] = new
   return new
 end
@@ -141,6 +141,8 @@ end
 -- Faults of links: t:network { delay = 0.05, loss = 0.1 } of all, or { from = alice, to = edge, loss = 1 } of one direction.
 function Test:network(given)
   given = options.check("t:network", given, fault_names)
+  local links = state_of[self].links
+  links[#links + 1] = { where = engine.where(), from = actor_name(given.from), to = actor_name(given.to) }
   engine.faults(actor_name(given.from), actor_name(given.to), given)
 end
 
@@ -276,16 +278,33 @@ local env = setmetatable({}, {
   __newindex = function() error("t.env is set with --set NAME=VALUE or the environment", 2) end,
 })
 
+-- A fault of a link to or from nobody would be a test that passes for the wrong reason.
+local function check_links(t)
+  local actors, names = state_of[t].actors, {}
+  for name in pairs(actors) do names[#names + 1] = name end
+  table.sort(names)
+  for _, link in ipairs(state_of[t].links) do
+    for _, name in pairs { link.from, link.to } do
+      if not actors[name] then
+        local nearest = options.nearest(name, names)
+        failure.raise { message = ('t:network at %s: the test has no actor "%s"%s'):format(link.where, name,
+          nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")") }
+      end
+    end
+  end
+end
+
 -- The function that runs one test from start to end.
 local function main_of(test)
   return function()
     local t = setmetatable({ env = env, name = test.name }, meta)
-    names_of[t] = { spawned = {} }
+    state_of[t] = { spawned = {}, links = {}, actors = {} }
     current = t
     test.f(t)
-    for _, spawned in ipairs(names_of[t].spawned) do
+    for _, spawned in ipairs(state_of[t].spawned) do
       if not spawned.done then engine.wait(spawned, "ended") end
     end
+    check_links(t)
   end
 end
 

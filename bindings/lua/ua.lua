@@ -59,7 +59,7 @@ end
 
 -- The next incoming call.
 function ua:incoming(given)
-  return expect.take(self, "calls", given, 5, self.name, "an incoming call")
+  return expect.take(self, "calls", given, 5, self.name, "an incoming call", "incoming")
 end
 
 -- Incoming calls for ever.
@@ -73,13 +73,21 @@ function ua:requests()
   return expect.iterate(self, "requests")
 end
 
-function ua:expect(method, given)
-  engine.claim_requests(self)
-  local st = expect.take(self, "requests", given, 5, self.name, method)
+-- The next request of that method, as its server transaction; others stay with the actor's own answers.
+local function expect_request(handle, method, given, actor)
+  if type(method) ~= "string" or not method:match "^%u[%u%d]*$" then
+    error(("expect wants a method, got %s"):format(tostring(method)), 0)
+  end
+  engine.claim_requests(handle, method)
+  local st = expect.take(handle, "requests", given, 5, actor, method, "expect")
   if st and st.request.method ~= method then
-    failure.raise { actor = self.name, wanted = method, got = tostring(st.request), about = st.request }
+    failure.raise { actor = actor, wanted = method, got = tostring(st.request), about = st.request }
   end
   return st
+end
+
+function ua:expect(method, given)
+  return expect_request(self, method, given, self.name)
 end
 
 -- --- requests ---
@@ -155,12 +163,7 @@ end
 function call:expect(what, given, check)
   if events[what] then return expect_event(self, what, what, given) end
   if type(what) == "string" and what:match "^%u+$" then
-    engine.claim_requests(self)
-    local st = expect.take(self, "requests", given, 5, self.actor, what)
-    if st and st.request.method ~= what then
-      failure.raise { actor = self.actor, wanted = what, got = tostring(st.request), about = st.request }
-    end
-    return st
+    return expect_request(self, what, given, self.actor)
   end
   return expect.response(self, what, given, check)
 end

@@ -298,11 +298,14 @@ static void answer_request(struct call *call, struct strans *st)
 		mem_deref(call->server);
 		call->server = mem_ref(st);
 	}
-	if (slice_eq(s->method, SLICE_LIT("BYE")) && ua_answers(ua, UA_ANSWER(BYE))) {
-		on_bye(call, st);
-		return;
+	if (slice_eq(s->method, SLICE_LIT("BYE"))) {
+		if (ua_answers(ua, UA_ANSWER(BYE))) {
+			on_bye(call, st);
+			return;
+		}
+		call_tell(call, CALL_BYE, st->request, st, NULL);
 	}
-	if (call->claims && call_tell(call, CALL_REQUEST, st->request, st, NULL))
+	if (ua_claimed(&call->claims, s->method) && call_tell(call, CALL_REQUEST, st->request, st, NULL))
 		return;
 	if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st))
 		return;

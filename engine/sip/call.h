@@ -20,8 +20,8 @@ enum call_event {
 	CALL_RESPONSE, /* m: a response to our INVITE, or to a later request of its own (see call->current) */
 	CALL_ACK,      /* m: the ACK to our 2xx */
 	CALL_REQUEST,  /* st: a request within the dialog for the user; true if it is taken */
-	CALL_BYE,      /* m: the other side's BYE (answered) */
-	CALL_CANCELLED, /* m: the caller's CANCEL (answered, and the INVITE with 487) */
+	CALL_BYE,      /* m: the other side's BYE (answered, unless that is switched off) */
+	CALL_CANCELLED, /* m: the caller's CANCEL (answered, and the INVITE with 487, unless that is switched off) */
 	CALL_NO_ACK,   /* no ACK to our 2xx within 64*T1: a BYE was sent (RFC 3261 13.3.1.4) */
 	CALL_ENDED,    /* the state is now CALL_TERMINATED */
 };
@@ -54,7 +54,7 @@ struct call {
 	const char *direction;       /* that it told last; NULL: none was sent */
 	const struct uac *reinvite;  /* ours that waits for its final response; compared, never followed */
 	unsigned ack_count, repeated_2xx;
-	bool claims;                 /* the user wants every request within the dialog but ACK, BYE and CANCEL */
+	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE and CANCEL are events */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */
 	struct {
 		uint64_t invite, trying, ringing, answered, acked, ended; /* script time, ns; 0: not yet */

@@ -9,10 +9,13 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 
 	mem_ref(call);
 	if (ev == STRANS_CANCELLED && call->state == CALL_INCOMING) {
+		bool answers = ua_answers(call->ua, UA_ANSWER(CANCEL));
 		struct build_response r = {.status = 487};
-		strans_reply(st, &r, NULL, NULL);
+		if (answers)
+			strans_reply(st, &r, NULL, NULL);
 		call_tell(call, CALL_CANCELLED, m, NULL, NULL);
-		call_end(call, "CANCEL");
+		if (answers)
+			call_end(call, "CANCEL");
 	}
 	mem_deref(call);
 }

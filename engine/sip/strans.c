@@ -299,12 +299,13 @@ static void receive_cancel(struct strans *invite, struct msg *m)
 	struct strans_opts opts = {.timers = invite->opts.timers};
 	/* RFC 3261 9.2: the same To tag in the answers to both. */
 	struct build_response r = {.status = 200, .to_tag = slice_str(invite->to_tag)};
-	struct strans *st;
+	struct strans *st = NULL;
 
-	if (invite->opts.no_cancel || strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))
+	if (!invite->opts.no_cancel && strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))
 		return;
 	mem_ref(invite);
-	strans_reply(st, &r, NULL, NULL);
+	if (st)
+		strans_reply(st, &r, NULL, NULL);
 	mem_deref(st);
 	/* RFC 3261 9.2: no effect once a final response went out. */
 	if (invite->state == TRANS_PROCEEDING && !invite->cancelled) {

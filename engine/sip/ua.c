@@ -214,17 +214,42 @@ static void answer_unclaimed(struct ua *ua, struct strans *st)
 	verdict_free(&v);
 }
 
+int ua_claim(struct ua_claims *c, struct slice method, struct err *e)
+{
+	if (!method.p) {
+		c->all = true;
+		return 0;
+	}
+	if (ua_claimed(c, method))
+		return 0;
+	if (method.l == 0 || method.l >= UA_CLAIM_LEN || c->count == UA_CLAIMS_MAX)
+		return err_set(e, ERR_ARG, "\"%.*s\" cannot be claimed: at most %u methods of up to %u letters (or all of them)",
+			       SLICE_ARG(method), UA_CLAIMS_MAX, UA_CLAIM_LEN - 1);
+	slice_copy(c->methods[c->count++], UA_CLAIM_LEN, method);
+	return 0;
+}
+
+bool ua_claimed(const struct ua_claims *c, struct slice method)
+{
+	bool found = c->all;
+
+	for (unsigned i = 0; i < c->count && !found; i++)
+		found = slice_eq(slice_str(c->methods[i]), method);
+	return found;
+}
+
 void ua_answer(struct ua *ua, struct strans *st)
 {
 	/* A user that claims requests may know methods that we do not. */
-	unsigned answers = ua->cfg.answers & ~(ua->claims ? UA_ANSWER(METHOD) : 0);
+	bool claimed = ua_claimed(&ua->claims, st->request->s.method);
+	unsigned answers = ua->cfg.answers & ~(claimed ? UA_ANSWER(METHOD) : 0);
 	struct verdict v = {0};
 
 	mem_ref(st);
 	verdict_on_message(&v, &st->request->s, answers, &ua->cfg.limits);
 	if (v.status && ua_answers(ua, v.bit))
 		reply_verdict(ua, st, &v);
-	else if ((ua->claims || v.status) && ua->h.request)
+	else if ((claimed || v.status) && ua->h.request)
 		ua->h.request(ua, st, ua->h.arg);
 	else if (!v.status)
 		answer_unclaimed(ua, st);

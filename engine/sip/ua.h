@@ -11,10 +11,22 @@
 struct ua;
 struct call;
 
+/* Methods whose requests go to the user instead of being answered for it. */
+#define UA_CLAIMS_MAX 8
+#define UA_CLAIM_LEN 24
+struct ua_claims {
+	bool all;
+	unsigned count;
+	char methods[UA_CLAIMS_MAX][UA_CLAIM_LEN];
+};
+/* Adds a method; `p` NULL: all of them. ERR_ARG when it is too long or one too many. */
+int ua_claim(struct ua_claims *c, struct slice method, struct err *e);
+bool ua_claimed(const struct ua_claims *c, struct slice method);
+
 struct ua_handlers {
 	/* A new call (an INVITE outside dialogs); the user takes a reference and says true, or it gets 480. */
 	bool (*incoming)(struct ua *ua, struct call *call, void *arg);
-	/* A request for the user: one it claims (ua->claims), or whose answer is switched off. True: it was taken, with its transaction. */
+	/* A request for the user: one it claims, or whose answer is switched off. True: it was taken, with its transaction. */
 	bool (*request)(struct ua *ua, struct strans *st, void *arg);
 	/* Told of everything the UA answered by itself. */
 	void (*answered)(struct ua *ua, struct msg *request, unsigned status, void *arg);
@@ -39,7 +51,7 @@ struct ua {
 	char *text;
 	struct slice contact;        /* URI */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
-	bool claims;                 /* the user wants every request outside calls */
+	struct ua_claims claims;     /* requests outside calls that the user wants */
 	unsigned options_seen;
 };
 
