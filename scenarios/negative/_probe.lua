@@ -31,15 +31,27 @@ local function is_among(list, status)
   return false
 end
 
--- 200 must carry nothing; these must carry a header (RFC 3261 8.2.1, 8.2.2.3).
-local needed = { [405] = "Allow", [420] = "Unsupported" }
+-- These must carry one of the headers (RFC 3261 8.2.1, 8.2.2.3, 8.2.3, RFC 6665 8.3.2).
+local needed = {
+  [405] = { "Allow" }, [420] = { "Unsupported" }, [415] = { "Accept", "Accept-Encoding", "Accept-Language" }, [489] = { "Allow-Events" },
+}
+
+-- What is missing in an answer, in words, or nil.
+local function lacks(message)
+  local headers = message and needed[message.status]
+  if not headers then return nil end
+  for _, name in ipairs(headers) do
+    if message:header(name) then return nil end
+  end
+  return ("%d without %s"):format(message.status, table.concat(headers, " or "))
+end
 
 -- "right", "tolerable" or "WRONG", and why, for the answer of p:answer().
 function Probe.judge(answer, right, tolerable)
   local status = answer.status
   if answer.finals > 1 then return "WRONG", ("%d final answers to one request"):format(answer.finals) end
-  local header = needed[status]
-  if header and not answer.message[header] then return "WRONG", ("%d without %s"):format(status, header) end
+  local missing = lacks(answer.message)
+  if missing then return "WRONG", missing end
   if is_among(right, status) then return "right" end
   if is_among(tolerable or {}, status) then return "tolerable" end
   return "WRONG"
@@ -156,13 +168,17 @@ function Probe:expect(given)
   return answer.message, verdict
 end
 
--- Any final answer to an OPTIONS is a sign of life. Two tries, as a target may be busy with what it got.
+-- Any final answer to an OPTIONS is a sign of life: its status, or nil. Two tries, as a target may be busy with what it got.
 function Probe:lives()
   for _ = 1, 2 do
     local answer = self.ua:options(self.target):final { within = 4, optional = true }
-    if answer and not answer.locally then return true end
+    if answer and not answer.locally then return answer.status end
   end
-  return false
+end
+
+-- What the target answers to a sound OPTIONS: 200, unless it refuses them.
+function Probe:sound()
+  return self.t:ok(self:lives(), "the target answers no OPTIONS: nothing was sent")
 end
 
 function Probe:alive()
