@@ -110,27 +110,26 @@ static int endpoint_new(lua_State *L)
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	struct slice name = opt_slice(L, 1, "name"), address = opt_slice(L, 1, "address");
-	double port = opt_number(L, 1, "port", 0);
+	uint32_t port = opt_count(L, 1, "port", 65535, 0);
 	bool v6 = opt_flag(L, 1, "ipv6", sh->cfg.v6);
 	opt_timers(L, 1, &timers);
-	if (port < 0 || port > 65535 || port != (int)port)
-		return luaL_error(L, "port %f is not one", port);
 	if (address.p) {
 		if (!addr_set(&local, address, (uint16_t)port))
 			return luaL_error(L, "\"%s\" is not a numeric address", address.p);
 		has_local = true;
 	} else if (sh->cfg.target && !sh->cfg.virtual_clock) {
-		/* Against a live target: an address from which the host reaches it. */
+		/* Against a live target: an address from which the host reaches it, unless the script wants the other family. */
 		lua_pushstring(L, sh->cfg.target);
 		check_address(L, -1, &target);
 		lua_pop(L, 1);
-		if (net_source_for(&local, &target, &e))
+		has_local = lua_getfield(L, 1, "ipv6") == LUA_TNIL || v6 == addr_is_v6(&target);
+		lua_pop(L, 1);
+		if (has_local && net_source_for(&local, &target, &e))
 			return raise_err(L, &e);
 		addr_set_port(&local, (uint16_t)port);
-		has_local = true;
-	} else if (port) {
-		return luaL_error(L, "a port needs an address beside it, as each actor has a host of its own");
 	}
+	if (port && !has_local)
+		return luaL_error(L, "a port needs an address beside it, as each actor has a host of its own");
 	struct object *o = object_new(L, OBJECT_ENDPOINT, NULL, NULL);
 	h.arg = o;
 	struct endpoint_cfg cfg = {

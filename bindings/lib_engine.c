@@ -285,6 +285,14 @@ static int engine_methods(lua_State *L)
 	return 1;
 }
 
+/* set_nearest(function(kind, name)): names the method that was meant, for errors. */
+static int engine_set_nearest(lua_State *L)
+{
+	lua_settop(L, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "nearest");
+	return 0;
+}
+
 /* is(value, kind) */
 static int engine_is(lua_State *L)
 {
@@ -306,6 +314,7 @@ void lib_engine_open(lua_State *L)
 		{"run", engine_run},		 {"address", engine_address},
 		{"load", engine_load},
 		{"failure", engine_failure},	 {"methods", engine_methods},	 {"is", engine_is},
+		{"set_nearest", engine_set_nearest},
 		{NULL, NULL},
 	};
 

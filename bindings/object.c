@@ -258,6 +258,23 @@ struct msg *object_check_message(lua_State *L, int arg)
 
 /* --- classes --- */
 
+/* Raises, and names the nearest there is. */
+static int no_such_field(lua_State *L, const struct object *o, const char *name)
+{
+	lua_pushfstring(L, "%s %s has no field or method \"%s\"", strchr("aeiou", kinds[o->kind].name[0]) ? "an" : "a",
+			kinds[o->kind].name, name);
+	if (lua_getfield(L, LUA_REGISTRYINDEX, "nearest") == LUA_TFUNCTION) {
+		lua_pushstring(L, kinds[o->kind].name);
+		lua_pushstring(L, name);
+		lua_call(L, 2, 1);
+	}
+	if (lua_isstring(L, -1))
+		lua_pushfstring(L, "%s (did you mean \"%s\"?)", lua_tostring(L, -2), lua_tostring(L, -1));
+	else
+		lua_pop(L, 1);
+	return luaL_error(L, "%s", lua_tostring(L, -1));
+}
+
 /* upvalues: methods, field function, class name */
 static int object_index(lua_State *L)
 {
@@ -278,7 +295,7 @@ static int object_index(lua_State *L)
 		int n = field ? field(L, o, name) : 0;
 		if (n)
 			return n;
-		return luaL_error(L, "a %s has no field or method \"%s\"", kinds[o->kind].name, name);
+		return no_such_field(L, o, name);
 	}
 	lua_pushnil(L);
 	return 1;
@@ -328,13 +345,38 @@ double opt_number(lua_State *L, int t, const char *name, double otherwise)
 	return n;
 }
 
+uint32_t opt_count(lua_State *L, int t, const char *name, uint32_t limit, uint32_t otherwise)
+{
+	double n = opt_number(L, t, name, otherwise);
+
+	if (!(n >= 0 && n <= limit) || n != (double)(uint32_t)n)
+		luaL_error(L, "option \"%s\" wants a whole number from 0 to %I, got %f", name, (lua_Integer)limit, n);
+	return (uint32_t)n;
+}
+
 bool opt_flag(lua_State *L, int t, const char *name, bool otherwise)
 {
+	bool v = otherwise;
+
 	if (lua_type(L, t) != LUA_TTABLE)
 		return otherwise;
-	bool v = lua_getfield(L, t, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+	if (lua_getfield(L, t, name) == LUA_TBOOLEAN)
+		v = lua_toboolean(L, -1);
+	else if (!lua_isnil(L, -1))
+		luaL_error(L, "option \"%s\" wants true or false, got %s", name, luaL_typename(L, -1));
 	lua_pop(L, 1);
 	return v;
+}
+
+bool opt_off(lua_State *L, int t, const char *name)
+{
+	bool off = false;
+
+	if (lua_type(L, t) == LUA_TTABLE) {
+		off = lua_getfield(L, t, name) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+		lua_pop(L, 1);
+	}
+	return off;
 }
 
 struct slice opt_slice(lua_State *L, int t, const char *name)
@@ -345,7 +387,6 @@ struct slice opt_slice(lua_State *L, int t, const char *name)
 		return s;
 	switch (lua_getfield(L, t, name)) {
 	case LUA_TNIL:
-	case LUA_TBOOLEAN:
 		break;
 	case LUA_TSTRING:
 		s.p = lua_tolstring(L, -1, &s.l);

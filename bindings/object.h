@@ -73,7 +73,10 @@ struct shard *shard_of(lua_State *L);
 /* --- options: the table at `t`, already checked for unknown names by the library --- */
 /* Each reads field `name`; absent gives the default. Raises with the field's name when the type is wrong. [-0, +0] */
 double opt_number(lua_State *L, int t, const char *name, double otherwise);
+uint32_t opt_count(lua_State *L, int t, const char *name, uint32_t limit, uint32_t otherwise);
 bool opt_flag(lua_State *L, int t, const char *name, bool otherwise);
+/* Whether it is false: for an option that is else a string. */
+bool opt_off(lua_State *L, int t, const char *name);
 /* Points into the string that the table holds; p NULL when absent. */
 struct slice opt_slice(lua_State *L, int t, const char *name);
 /* Field `headers`: a list of { name, value } pairs in order, or a map (sorted by name); false as value leaves a header out. The block is

@@ -199,7 +199,9 @@ bool shard_test(struct shard *sh, unsigned i, struct shard_test *out)
 		out->name = lua_tostring(sh->L, -1);
 		lua_getfield(sh->L, -2, "timeout");
 		out->timeout = lua_tonumber(sh->L, -1);
-		lua_pop(sh->L, 2);
+		lua_getfield(sh->L, -3, "strict");
+		out->strict = lua_toboolean(sh->L, -1);
+		lua_pop(sh->L, 3);
 		found = true;
 	}
 	lua_pop(sh->L, 2);
@@ -228,7 +230,7 @@ static void note_waiting(struct shard *sh, const struct task *failed)
 
 	sh->waiting[0] = '\0';
 	for (struct task *t = sh->sched.tasks; t && at < sizeof(sh->waiting) - 400; t = t->next) {
-		if (t == failed || t->done || !t->waiting || !task_where(t->L, where, sizeof(where)))
+		if (t == failed || t->done || !t->waiting || !task_where(t->waits_in, where, sizeof(where)))
 			continue;
 		at += (size_t)snprintf(sh->waiting + at, sizeof(sh->waiting) - at, "meanwhile %s waits at %s\n", t->name, where);
 	}
@@ -299,6 +301,26 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 	lua_settop(L, 0);
 }
 
+#define UNREAD_SHOWN 5
+
+/* What waits in an inbox, one line each. */
+static void put_unread(struct buf *b, const struct inbox *box)
+{
+	char text[300], from[ADDR_STRLEN];
+
+	for (unsigned i = 0; i < box->count && i < UNREAD_SHOWN; i++) {
+		const struct item *it = &box->items[(box->head + i) % box->cap];
+		if (it->kind != ITEM_MESSAGE)
+			continue;
+		buf_printf(b, "  %s", msg_summary(text, sizeof(text), it->msg));
+		if (it->msg->received)
+			buf_printf(b, " from %s at %.3f s", addr_str(from, &it->msg->src), (double)it->msg->time / 1e9);
+		buf_puts(b, "\n");
+	}
+	if (box->count > UNREAD_SHOWN)
+		buf_puts(b, "  ...\n");
+}
+
 /* Messages that nobody read, and inboxes that overflowed. */
 static void put_notes(struct shard *sh, struct shard_result *out)
 {
@@ -312,8 +334,10 @@ static void put_notes(struct shard *sh, struct shard_result *out)
 			const struct inbox *box = &o->in[i];
 			const char *what = watched[o->kind][i];
 			const char *name = object_actor(o);
-			if (what && box->count)
+			if (what && box->count) {
 				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
+				put_unread(&out->notes, box);
+			}
 			if (box->lost)
 				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
 		}
@@ -406,7 +430,7 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 		out->verdict = SHARD_FAILED;
 		buf_puts(&out->text, "every task waits for something that can never come\n");
 	}
-	if (out->verdict == SHARD_PASSED && sh->cfg.strict && out->notes.len) {
+	if (out->verdict == SHARD_PASSED && (sh->cfg.strict || test.strict) && out->notes.len) {
 		out->verdict = SHARD_FAILED;
 		buf_puts(&out->text, "messages were left unread, and the test is strict\n");
 	}

@@ -64,6 +64,7 @@ void shard_interrupt(void);
 struct shard_test {
 	const char *name;
 	double timeout;
+	bool strict;
 };
 
 enum shard_verdict {

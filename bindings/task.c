@@ -149,6 +149,7 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 	}
 	task->waits_on = box;
 	task->waiting = true;
+	task->waits_in = L;
 	if (box) {
 		task->next_waiter = NULL;
 		if (!box->waiters)

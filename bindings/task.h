@@ -70,6 +70,7 @@ struct task {
 	uint64_t limit;           /* no wait outlasts it; UINT64_MAX: none */
 	struct inbox *waits_on;
 	bool waiting, timed_out;
+	lua_State *waits_in;      /* while it waits: its own thread, or a coroutine of the script's */
 	struct tmr deadline;
 	struct inbox ended;       /* one event when it is done */
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */

@@ -125,7 +125,8 @@ api.classes = {
     methods = {
       { name = "test", static = true, params = { { "name", "string", "Unique in its file." }, { "given?", "table", "Options." }, { "f", "fun(t: sip.t)", "The test." } },
         overload = "fun(name: string, f: fun(t: sip.t))",
-        options = { { "timeout", "number", "Seconds of script time; `--timeout` wins.", "60" } },
+        options = { { "timeout", "number", "Seconds of script time; `--timeout` wins.", "60" },
+          { "strict", "boolean", "A message that no script line read fails the test, as with `--strict`.", "false" } },
         raises = "No name, no function, or a name that is taken.", about = "Declares a test. A file may hold any number." },
       { name = "symptom", static = true, params = { { "given", "table", "Texts." } },
         options = { { "title", "string", "Short name." }, { "seen", "string", "What the user sees." }, { "cause", "string", "The likely cause." }, { "remedy", "string", "What helps." } },
@@ -155,7 +156,8 @@ api.classes = {
     } },
 
   { name = "t", var = "t", origin = "argument of the function given to `sip.test`", about = "The context of one test. Actors, tasks and the network that it makes end with it.",
-    fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." } },
+    fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." },
+      { "virtual", "boolean", "Whether the run has the virtual clock." } },
     methods = {
       { name = "endpoint", params = { { "given?", "table", "Options." } }, options = { group = "endpoint" }, returns = { { "endpoint", "sip.endpoint", "" } },
         raises = "The address is not local or the port is in use (exit 3).", about = "An actor at transaction level. It answers nothing by itself." },

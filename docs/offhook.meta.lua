@@ -87,6 +87,7 @@
 
 ---@class (exact) sip.options.sip_test
 ---@field timeout? number Seconds of script time; `--timeout` wins. Default: 60.
+---@field strict? boolean A message that no script line read fails the test, as with `--strict`. Default: false.
 
 ---@class (exact) sip.options.sip_symptom
 ---@field title? string Short name.
@@ -380,6 +381,7 @@ function sip.check_options(where, given, names) end
 ---@class sip.t
 ---@field env table<string, string?> Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only.
 ---@field name string Name of the test.
+---@field virtual boolean Whether the run has the virtual clock.
 local t = {}
 
 ---An actor at transaction level. It answers nothing by itself.

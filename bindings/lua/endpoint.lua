@@ -70,7 +70,7 @@ end
 function endpoint:incoming(method, given)
   if type(method) == "table" then method, given = nil, method end
   engine.claim(self)
-  local st = expect.take(self, "requests", given, 5, self.name, method or "a request")
+  local st = expect.take(self, "requests", given, 5, self.name, method or "a request", "incoming")
   if st and method and st.request.method ~= method then
     failure.raise { actor = self.name, wanted = method, got = tostring(st.request), about = st.request }
   end
@@ -127,7 +127,7 @@ end
 
 -- Waits for "cancelled", "acked" or "no ack"; returns that and the message that brought it.
 function server:event(given)
-  local item, text = expect.take(self, "events", given, nil, self.actor, "an event of the transaction")
+  local item, text = expect.take(self, "events", given, nil, self.actor, "an event of the transaction", "event")
   if not item then return nil, text end
   return text, engine.is(item, "message") and item or nil
 end

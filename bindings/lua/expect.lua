@@ -148,7 +148,7 @@ end
 
 -- Nothing arrives in the inbox for that long.
 function expect.none(handle, inbox, seconds, actor)
-  if type(seconds) ~= "number" then error("expect_none wants seconds", 0) end
+  if type(seconds) ~= "number" then error(("expect_none wants seconds, got %s"):format(type(seconds)), 0) end
   local message = engine.wait(handle, inbox, seconds)
   if message then
     failure.raise { actor = actor, wanted = ("nothing for %g s"):format(seconds),
@@ -158,9 +158,9 @@ function expect.none(handle, inbox, seconds, actor)
 end
 
 -- The next item of an inbox; raises when none comes, or returns nil, "timeout" if that was allowed.
-function expect.take(handle, inbox, given, default, actor, what)
-  options.check(what, type(given) == "table" and given or nil, { "within", "optional" })
-  local within = options.within(what, given, default)
+function expect.take(handle, inbox, given, default, actor, what, where)
+  options.check(where or "take", type(given) == "table" and given or nil, { "within", "optional" })
+  local within = options.within(where or "take", given, default)
   local item, text = engine.wait(handle, inbox, within)
   if item then return item, text end
   if type(given) == "table" and given.optional then return nil, "timeout" end

@@ -28,6 +28,13 @@ function options.nearest(name, names)
   if best and best_distance <= math.max(2, #name // 2) then return best end
 end
 
+engine.set_nearest(function(kind, name)
+  local names = {}
+  for method in pairs(engine.methods(kind)) do names[#names + 1] = method end
+  table.sort(names)
+  return options.nearest(name, names)
+end)
+
 -- Raises unless `given` is nil or a table whose keys all stand in `names`; returns a table in any case.
 function options.check(where, given, names)
   if given == nil then return {} end
@@ -47,6 +54,20 @@ function options.check(where, given, names)
       nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")"), 0)
   end
   return given
+end
+
+-- Raise unless the option of that name is left out, or a number from 0 on, or a boolean.
+function options.number(where, given, name)
+  local value = given[name]
+  if value ~= nil and (type(value) ~= "number" or value < 0) then
+    error(("%s: %s wants a number from 0 on, got %s"):format(where, name, tostring(value)), 0)
+  end
+end
+function options.flag(where, given, name)
+  local value = given[name]
+  if value ~= nil and type(value) ~= "boolean" then
+    error(("%s: %s wants true or false, got %s"):format(where, name, tostring(value)), 0)
+  end
 end
 
 -- The time a wait may take: a number, or a table with `within`.

@@ -15,18 +15,20 @@ local test = use "test"
 local sip = {}
 local declared = { tests = {}, main_of = test.main_of }
 
-local test_options = { "timeout" }
+local test_options = { "timeout", "strict" }
 
--- sip.test(name, [{ timeout = 60 }], function(t) ... end)
+-- sip.test(name, [{ timeout = 60, strict = false }], function(t) ... end)
 function sip.test(name, given, f)
   if type(given) == "function" then given, f = nil, given end
   given = options.check("sip.test", given, test_options)
+  options.number("sip.test", given, "timeout")
+  options.flag("sip.test", given, "strict")
   if type(name) ~= "string" or name == "" then error("sip.test wants a name first", 2) end
   if type(f) ~= "function" then error(('sip.test "%s" wants a function last'):format(name), 2) end
   for _, other in ipairs(declared.tests) do
     if other.name == name then error(('there are two tests "%s"'):format(name), 2) end
   end
-  declared.tests[#declared.tests + 1] = { name = name, timeout = given.timeout, f = f }
+  declared.tests[#declared.tests + 1] = { name = name, timeout = given.timeout, strict = given.strict, f = f }
 end
 
 -- sip.symptom { title, seen, cause, remedy }: what the file shows, printed as a table after the run.

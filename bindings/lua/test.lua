@@ -297,7 +297,7 @@ end
 -- The function that runs one test from start to end.
 local function main_of(test)
   return function()
-    local t = setmetatable({ env = env, name = test.name }, meta)
+    local t = setmetatable({ env = env, name = test.name, virtual = engine.run().virtual }, meta)
     state_of[t] = { spawned = {}, links = {}, actors = {} }
     current = t
     test.f(t)

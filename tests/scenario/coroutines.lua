@@ -1,11 +1,7 @@
 -- A script's own coroutines, with waits of the engine inside.
 local sip = require "sip"
-
-local function failure_of(f, ...)
-  local ok, err = pcall(f, ...)
-  if ok then error("it should have failed", 2) end
-  return tostring(err)
-end
+local help = require "_help"
+local failure_of = help.failure_of
 
 sip.test("create, resume, yield, status as in the manual", function(t)
   local co = coroutine.create(function(a, b)
@@ -62,7 +58,7 @@ sip.test("two and three levels deep", function(t)
   t:equal({ coroutine.resume(outer, 7) }, { true, "outer" })
   t:equal({ coroutine.resume(outer, 8) }, { true, "end" })
   t:equal(log, { { "inner", 7 }, { 8 } })
-  t:near(t:now(), 1.5, 0.2)
+  t:near(t:now(), 1.5, help.slack(t))
 end)
 
 sip.test("errors come through, with their place; also those after a wait", function(t)
@@ -104,7 +100,7 @@ sip.test("generators in a for loop, with waits on both sides", function(t)
   for i, at in ticks(4) do
     seen = seen + i
     t:sleep(0.25)
-    t:near(at, i * 0.5 - 0.25, 0.2)
+    t:near(at, i * 0.5 - 0.25, help.slack(t))
   end
   t:equal(seen, 10)
 end)
@@ -165,7 +161,7 @@ sip.test("a coroutine that waits belongs to its task: another task can neither r
   t:sleep(1)
   t:equal(coroutine.status(co), "suspended")
   t:equal({ coroutine.resume(co) }, { true, "second" })        -- handed over to this task
-  t:near(t:now(), 2.5, 0.2)
+  t:near(t:now(), 2.5, help.slack(t))
 end)
 
 sip.test("a task's own coroutine is no script's to resume", function(t)
@@ -192,7 +188,7 @@ sip.test("cancelling a task whose coroutine waits unwinds both", function(t)
   task:cancel()
   task:join()
   t:equal(log, { "inner", "task" })
-  t:near(t:now(), 1, 0.2)
+  t:near(t:now(), 1, help.slack(t))
 end)
 
 sip.test("where Lua cannot wait, it says so", function(t)

@@ -40,6 +40,6 @@ end)
 
 sip.test("waits that are given something else than seconds or options", function(t)
   local alice = t:ua { aor = "sip:alice@example.test" }
-  t:equal(text_of(alice.incoming, alice, "5"), "an incoming call wants seconds or a table of options, got string")
-  t:equal(text_of(alice.incoming, alice, { withn = 5 }), 'an incoming call has no option "withn" (did you mean "within"?)')
+  t:equal(text_of(alice.incoming, alice, "5"), "incoming wants seconds or a table of options, got string")
+  t:equal(text_of(alice.incoming, alice, { withn = 5 }), 'incoming has no option "withn" (did you mean "within"?)')
 end)

@@ -1,12 +1,7 @@
 -- Tasks: spawned, serving, cancelled, joined, meeting at barriers; <close> handlers that still have something to do.
 local sip = require "sip"
-
--- The failure that `f` raises, as text.
-local function failure_of(f, ...)
-  local ok, err = pcall(f, ...)
-  if ok then error("it should have failed", 2) end
-  return tostring(err)
-end
+local help = require "_help"
+local failure_of = help.failure_of
 
 sip.test("spawned tasks are joined: the test ends with the last of them", function(t)
   local log = {}
@@ -30,10 +25,10 @@ sip.test("join waits for a task, also for one that is done already, and from two
   t:equal(task.name, "worker")
   local other = t:spawn("other", function()
     task:join()
-    t:near(t:now(), 1, 0.2)
+    t:near(t:now(), 1, help.slack(t))
   end)
   task:join()
-  t:near(t:now(), 1, 0.2)
+  t:near(t:now(), 1, help.slack(t))
   t:equal(task.done, true)
   task:join()
   other:join()
@@ -77,7 +72,7 @@ sip.test("a cancelled task runs its <close> handlers, which may wait; others go 
   task:cancel()
   task:join()
   t:equal(log, { "closing", "closed" })
-  t:near(t:now(), 2, 0.2)
+  t:near(t:now(), 2, help.slack(t))
 end)
 
 sip.test("pcall does not hold up a cancelled task", function(t)
@@ -89,7 +84,7 @@ sip.test("pcall does not hold up a cancelled task", function(t)
   t:sleep(0.5)
   task:cancel()
   task:join()
-  t:near(t:now(), 0.5, 0.2)
+  t:near(t:now(), 0.5, help.slack(t))
   t:equal(tostring(why), "cancelled")
 end)
 
@@ -104,7 +99,7 @@ sip.test("a task that goes on after its cancellation is ended all the same, two 
   t:sleep(1)
   task:cancel()
   task:join()
-  t:near(t:now(), 3, 0.2)
+  t:near(t:now(), 3, help.slack(t))
 end)
 
 sip.test("a <close> handler of a cancelled task sends its BYE and waits for the answer", function(t)
@@ -144,7 +139,7 @@ sip.test("a <close> handler waits while an error unwinds", function(t)
   end)
   t:ok(text:find "the error$", text)
   t:equal(log, { "the error", "after a wait" })
-  t:near(t:now(), 2, 0.2)
+  t:near(t:now(), 2, help.slack(t))
 end)
 
 sip.test("barriers: the last to come frees all, again and again", function(t)
@@ -171,11 +166,11 @@ end)
 sip.test("a barrier where one does not come", function(t)
   local meet = t:barrier(2)
   t:ok(failure_of(meet.wait, meet, { within = 1 }):find("1 of 2 tasks came", 1, true))
-  t:near(t:now(), 1, 0.2)
+  t:near(t:now(), 1, help.slack(t))
   t:spawn("late", function() meet:wait { within = 1 } end)   -- who gave up does not count
   t:sleep(0.5)
   meet:wait { within = 1 }
-  t:near(t:now(), 1.5, 0.3)
+  t:near(t:now(), 1.5, help.slack(t))
 end)
 
 sip.test("barrier and task functions say what they want", function(t)

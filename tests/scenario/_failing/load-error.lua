@@ -1,0 +1,3 @@
+-- exit 2: FILE:3: too early
+local sip = require "sip"
+error("too early")

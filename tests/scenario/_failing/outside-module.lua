@@ -1,0 +1,3 @@
+-- exit 2: module
+local sip = require "sip"
+local outside = require "../tasks"

@@ -1,0 +1,3 @@
+-- exit 2: FILE:3:
+local sip = require "sip"
+sip.test("oops" function(t) end)
