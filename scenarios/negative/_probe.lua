@@ -8,7 +8,7 @@
 --   p:alive()
 --
 -- Verdicts: statuses, classes ("2xx"), "silence" (no answer), and "policy" (what a target may say to a request that it could read
--- but does not want). What is right or tolerable passes, what is tolerable is printed; all else fails. Settings: --set wait=S is how
+-- but does not want, or cannot judge as it only relays). What is right or tolerable passes, what is tolerable is printed; all else fails. Settings: --set wait=S is how
 -- long an answer may take (1 s).
 local sip = require "sip"
 

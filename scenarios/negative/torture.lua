@@ -5,7 +5,9 @@
 --   offhook run scenarios/negative/torture.lua --target 192.0.2.10
 --
 -- Settings: --set only=NAME,NAME... sends these alone; --set wait=S is how long an answer may take (1 s); --set fresh=yes gives
--- every message an ending of its own, for a second run within the 32 seconds that a target remembers the first one.
+-- every message an ending of its own, for a second run within the 32 seconds that a target remembers the first one; --set uri=target
+-- puts the target's URI in the place of every plain Request-URI (sip:user@example.com), for a target that answers 404 or 403 to
+-- others: it stands with an @ in the table.
 --
 -- Answers go where the Via of a message says: to this host, at the port that stands there. Where that port is taken here, the
 -- message gets ";rport" (RFC 3581) and stands with a + in the table.
@@ -68,6 +70,13 @@ local function with_ending(bytes, ending)
   return message.bytes
 end
 
+-- A Request-URI that is not what a message is about.
+local function with_uri(bytes, uri)
+  local from, plain, to = bytes:match "^%S+ ()(sips?:[%w@.-]+)() SIP/2%.0\r\n"
+  if not plain then return bytes end
+  return bytes:sub(1, from - 1) .. uri .. bytes:sub(to)
+end
+
 -- --- one message ---
 
 local function wanted(name, only)
@@ -82,11 +91,16 @@ end
 
 local function try(p, entry, number)
   local bytes, remark = entry.bytes, ""
+  if p.t.env.uri == "target" then
+    bytes = with_uri(bytes, p.target)
+    if bytes ~= entry.bytes then remark = "@" end
+  end
   local repeated = p.t.env.fresh ~= nil
   for _, mark in ipairs(marks(bytes)) do repeated = repeated or p.seen[mark] end
   if repeated then
+    local before = bytes
     bytes = with_ending(bytes, "-" .. (p.t.env.fresh and p.t:token(6) or number))
-    if bytes ~= entry.bytes then remark = "*" end
+    if bytes ~= before then remark = remark .. "*" end
   end
   for _, mark in ipairs(marks(bytes)) do p.seen[mark] = true end
   local via = top_via(bytes)
@@ -128,7 +142,7 @@ local function run(t, rfc)
   local p = probe(t)
   p.listeners, p.seen = {}, {}
   local rows, counts, left = {}, {}, 0
-  t:ok(p:lives(), "the target answers no OPTIONS: nothing was sent")
+  t:ok(p:lives(), "the target answers no OPTIONS, not even with a refusal, so nobody could tell if it lives: nothing was sent")
   for i, entry in ipairs(suites[rfc]) do
     local dead = rows[#rows] and rows[#rows].verdict == "dead"
     if wanted(entry.name, t.env.only) then
