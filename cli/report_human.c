@@ -177,10 +177,10 @@ static void human_test(void *arg, const struct job *job, const struct outcome *o
 		fputc('\n', s->out);
 		fwrite(out->ladder.p, 1, out->ladder.len, s->out);
 	}
-	if (outcome_failed(out) || out->is.verdict == SHARD_ENVIRONMENT)
-		put_again(s, job, out);
 	if (out->ladder.len)
 		fputc('\n', s->out);
+	if (outcome_failed(out) || out->is.verdict == SHARD_ENVIRONMENT)
+		put_again(s, job, out);
 	fflush(s->out);
 }
 

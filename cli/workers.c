@@ -20,8 +20,8 @@ struct worker {
 	int fd;
 	unsigned job;
 	struct buf packed;
-	double limit;    /* seconds it may take, */
-	double deadline; /* by the clock on the wall */
+	double limit;              /* seconds it may take, */
+	double started, deadline; /* by the clock on the wall */
 	bool told;       /* to end soon */
 	bool killed;     /* it was past its deadline */
 };
@@ -117,7 +117,8 @@ static void start(struct pool *p)
 	close(fds[1]);
 	w->fd = fds[0];
 	w->limit = limit_of(p->s, &p->s->jobs[w->job]);
-	w->deadline = real_seconds() + w->limit;
+	w->started = real_seconds();
+	w->deadline = w->started + w->limit;
 	p->states[w->job] = JOB_RUNNING;
 	p->busy++;
 }
@@ -135,6 +136,7 @@ static void finish(struct pool *p, unsigned i)
 	if (!outcome_unpack(out, &w->packed)) {
 		out->is.verdict = w->told && w->killed ? SHARD_INTERRUPTED : w->killed ? SHARD_TIMEOUT : SHARD_FAILED;
 		out->is.seed = p->s->cfg.seed + p->s->jobs[w->job].repetition;
+		out->is.seconds = real_seconds() - w->started;
 	}
 	if (w->killed) {
 		buf_printf(&out->text, "the test did not end %s: its process was killed after %.0f s\n",
