@@ -144,10 +144,9 @@ static const char *check_sip_uri(const char *p, const char *end, bool headers)
 
 static const char *check_uri(struct slice uri, bool headers)
 {
-	const char *p = uri.p, *end = uri.p + uri.l;
-
 	if (!uri.l)
 		return "a URI is empty";
+	const char *p = uri.p, *end = uri.p + uri.l;
 	if (is(*p, LWS))
 		return "white space stands in a URI";
 	while (p < end && ((is(*p, HOST) && *p != '_') || *p == '+'))
@@ -244,7 +243,7 @@ static const char *check_name_addr(const char **pp, const char *end, bool bracke
 			if (*p == '?')
 				return "a URI with '?' stands without <>";
 		what = check_uri(between(start, p), true);
-		if (what && memchr(p, '<', (size_t)(end - p)))
+		if (what && p > start && memchr(p, '<', (size_t)(end - p)))
 			what = "a display name needs quotes";
 	}
 	*pp = p;
@@ -253,6 +252,8 @@ static const char *check_name_addr(const char **pp, const char *end, bool bracke
 
 static const char *check_list(struct slice value, bool brackets)
 {
+	if (!value.l)
+		return "it is empty";
 	const char *p = value.p, *end = value.p + value.l, *what;
 
 	for (;; p++) {
@@ -264,6 +265,8 @@ static const char *check_list(struct slice value, bool brackets)
 
 const char *syntax_name_addr(struct slice value)
 {
+	if (!value.l)
+		return "it is empty";
 	const char *p = value.p, *end = value.p + value.l, *what = check_name_addr(&p, end, false);
 
 	return what || p == end ? what : "a comma stands outside of quotes and <>";
@@ -281,6 +284,8 @@ const char *syntax_routes(struct slice value)
 
 const char *syntax_via(struct slice value)
 {
+	if (!value.l)
+		return "it is empty";
 	const char *p = value.p, *end = value.p + value.l, *what;
 
 	for (int part = 0; part < 3; part++) {
@@ -306,6 +311,8 @@ const char *syntax_via(struct slice value)
 
 const char *syntax_media_type(struct slice value)
 {
+	if (!value.l)
+		return "it is empty";
 	const char *p = value.p, *end = value.p + value.l;
 	const char *type_end = skip(p, end, TOKEN);
 	const char *slash = skip(type_end, end, LWS);

@@ -60,6 +60,14 @@ static void refuse_method(struct verdict *v, unsigned status)
 
 /* --- the message as such --- */
 
+static bool has_space(struct slice s)
+{
+	for (size_t i = 0; i < s.l; i++)
+		if (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n')
+			return true;
+	return false;
+}
+
 bool verdict_on_syntax(struct verdict *v, const struct scan *s)
 {
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE")), media_type = false;
@@ -85,7 +93,7 @@ bool verdict_on_syntax(struct verdict *v, const struct scan *s)
 			what = invite ? syntax_routes(value) : NULL;
 			break;
 		case HDR_CALL_ID:
-			what = !value.l ? "it is empty" : strcspn(value.p, " \t\r\n") < value.l ? "white space stands in it" : NULL;
+			what = !value.l ? "it is empty" : has_space(value) ? "white space stands in it" : NULL;
 			break;
 		case HDR_MAX_FORWARDS:
 			what = slice_u64(&n, value, 255) ? NULL : "it is no number from 0 to 255";
