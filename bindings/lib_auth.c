@@ -131,9 +131,9 @@ static int challenge(lua_State *L)
 	struct buf b = {0};
 
 	if (!p.realm.p || !p.nonce.p)
-		return luaL_error(L, "a challenge needs a realm and a nonce");
+		return script_error(L, "a challenge needs a realm and a nonce");
 	if (algorithm.p && p.alg == DIGEST_ALG_UNKNOWN)
-		return luaL_error(L,
+		return script_error(L,
 				  "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms (for another one "
 				  "write the header yourself)",
 				  algorithm.p);
@@ -144,7 +144,7 @@ static int challenge(lua_State *L)
 	digest_challenge_write(&b, &p);
 	if (b.failed) {
 		buf_free(&b);
-		return luaL_error(L, "out of memory for a challenge");
+		return script_error(L, "out of memory for a challenge");
 	}
 	lua_pushlstring(L, (const char *)b.p, b.len);
 	buf_free(&b);

@@ -5,6 +5,7 @@
 #include "bindings/shard.h"
 #include "core/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* now(): script time in seconds. */
@@ -25,25 +26,28 @@ static struct inbox *check_inbox(lua_State *L)
 		return o->p ? &((struct task *)o->p)->ended : NULL;
 	int i = object_inbox(o->kind, name);
 	if (i < 0)
-		luaL_error(L, "a %s has no inbox \"%s\"", object_kind_name(o->kind), name);
+		script_error(L, "a %s has no inbox \"%s\"", object_kind_name(o->kind), name);
 	return &o->in[i];
+}
+
+/* The script time so many seconds from now; math.huge: never. */
+static uint64_t due_after(lua_State *L, double seconds, const char *what)
+{
+	return seconds == HUGE_VAL ? UINT64_MAX : loop_now(shard_of(L)->loop) + seconds_to_ns(L, seconds, what);
 }
 
 /* wait(object, inbox, seconds): the next item and its text, or nil and "timeout"; seconds nil: as long as the test lives. */
 static int engine_wait(lua_State *L)
 {
 	struct inbox *box = check_inbox(L);
-	uint64_t due = UINT64_MAX;
 
-	if (!lua_isnoneornil(L, 3))
-		due = loop_now(shard_of(L)->loop) + seconds_to_ns(L, luaL_checknumber(L, 3), "within");
-	return task_wait(L, box, due);
+	return task_wait(L, box, lua_isnoneornil(L, 3) ? UINT64_MAX : due_after(L, luaL_checknumber(L, 3), "within"));
 }
 
 /* sleep(seconds) */
 static int engine_sleep(lua_State *L)
 {
-	return task_wait(L, NULL, loop_now(shard_of(L)->loop) + seconds_to_ns(L, luaL_checknumber(L, 1), "sleep"));
+	return task_wait(L, NULL, due_after(L, luaL_checknumber(L, 1), "sleep"));
 }
 
 /* poll(object, inbox): an item that is there already, or nil. */
@@ -105,7 +109,7 @@ static int engine_spawn(lua_State *L)
 	lua_pushvalue(L, 1);
 	o->p = task_new(sh, L, serve ? TASK_SERVE : TASK_SPAWN, name);
 	if (!o->p)
-		return luaL_error(L, "out of memory for a task");
+		return script_error(L, "out of memory for a task");
 	((struct task *)o->p)->box = o;
 	return 1;
 }
@@ -187,7 +191,7 @@ static double probability(lua_State *L, int t, const char *name)
 	double p = opt_number(L, t, name, 0);
 
 	if (!(p >= 0 && p <= 1))
-		luaL_error(L, "%s is a share from 0 to 1, got %f", name, p);
+		script_error(L, "%s is a share from 0 to 1, got %f", name, p);
 	return p;
 }
 
@@ -205,7 +209,7 @@ static int engine_faults(lua_State *L)
 		.reorder = probability(L, 3, "reorder"),
 	};
 	if (net_set_faults(sh->net, luaL_optstring(L, 1, NULL), luaL_optstring(L, 2, NULL), &f))
-		return luaL_error(L, "out of memory for a link");
+		return script_error(L, "out of memory for a link");
 	return 0;
 }
 
@@ -258,7 +262,7 @@ static int engine_load(lua_State *L)
 	const char *name = luaL_checkstring(L, 1);
 
 	if (!sandbox_load_embedded(L, name))
-		return luaL_error(L, "the library has no file %s.lua", name);
+		return script_error(L, "the library has no file %s.lua", name);
 	return 1;
 }
 

@@ -13,7 +13,7 @@ static int push_built(lua_State *L, struct buf *b)
 
 	buf_free(b);
 	if (err)
-		return luaL_error(L, "out of memory for a message");
+		return script_error(L, "out of memory for a message");
 	object_push_message(L, m);
 	mem_deref(m);
 	return 1;
@@ -26,7 +26,7 @@ static int message_new(lua_State *L)
 	struct msg *m;
 
 	if (msg_alloc(&m, s))
-		return luaL_error(L, "out of memory for a message");
+		return script_error(L, "out of memory for a message");
 	object_push_message(L, m);
 	mem_deref(m);
 	return 1;
@@ -106,8 +106,8 @@ static unsigned find_header(lua_State *L, const struct msg *m, struct slice name
 		if ((id != HDR_OTHER ? m->s.headers[i].id == id : slice_case_eq(scan_name(&m->s, i), name)) && ++seen == n)
 			return i;
 	if (seen)
-		luaL_error(L, "the message has %d %s headers, not %d", (int)seen, name.p, (int)n);
-	luaL_error(L, "the message has no header %s", name.p);
+		script_error(L, "the message has %d %s headers, not %d", (int)seen, name.p, (int)n);
+	script_error(L, "the message has no header %s", name.p);
 	return 0;
 }
 
@@ -260,10 +260,10 @@ static int uri_equal(lua_State *L)
 	struct err e = {0};
 
 	if (value_uri_parse(&a, check_slice(L, 1), &e))
-		return luaL_error(L, "%s", e.text);
+		return script_error(L, "%s", e.text);
 	if (value_uri_parse(&b, check_slice(L, 2), &e)) {
 		mem_deref(a);
-		return luaL_error(L, "%s", e.text);
+		return script_error(L, "%s", e.text);
 	}
 	lua_pushboolean(L, value_uri_eq(a, b));
 	mem_deref(a);
@@ -430,7 +430,7 @@ static int message_index(lua_State *L)
 	}
 	if (message_field(L, m, name))
 		return 1;
-	return luaL_error(L,
+	return script_error(L,
 			  "a message has no field \"%s\" (headers are written as on the wire, e.g. msg[\"Call-ID\"], or "
 			  "msg:header(\"%s\"))",
 			  name, name);

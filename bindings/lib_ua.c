@@ -111,11 +111,11 @@ static int ua_new(lua_State *L)
 
 	if (lua_getfield(L, 2, "algorithms") != LUA_TNIL) {
 		if (!lua_istable(L, -1))
-			luaL_error(L, "option \"algorithms\" wants a list of names, got %s", luaL_typename(L, -1));
+			script_error(L, "option \"algorithms\" wants a list of names, got %s", luaL_typename(L, -1));
 		for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
 			enum digest_alg alg = digest_alg_from(check_slice(L, -1));
 			if (alg == DIGEST_ALG_UNKNOWN)
-				luaL_error(L, "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms",
+				script_error(L, "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms",
 					   lua_tostring(L, -1));
 			cfg.account.algs |= DIGEST_ALG_BIT(alg);
 			lua_pop(L, 1);
@@ -210,7 +210,7 @@ static int request_build(lua_State *L)
 		err = msg_alloc(&m, buf_slice(&b));
 	buf_free(&b);
 	if (err)
-		return e.code ? raise_err(L, &e) : luaL_error(L, "out of memory for a request");
+		return e.code ? raise_err(L, &e) : script_error(L, "out of memory for a request");
 	object_push_message(L, m);
 	mem_deref(m);
 	return 1;
@@ -272,7 +272,7 @@ static int request_new(lua_State *L)
 		err = uac_alloc(&uac, ua, &loose->auth, &loose->cseq, m, &dst, NULL, on_request_response, o, &e);
 	mem_deref(m);
 	if (err)
-		return e.code ? raise_err(L, &e) : luaL_error(L, "out of memory for a request");
+		return e.code ? raise_err(L, &e) : script_error(L, "out of memory for a request");
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(ua));
 	return 1;

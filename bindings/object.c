@@ -223,7 +223,7 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 	struct object *o = luaL_checkudata(L, arg, kinds[kind].name);
 
 	if (!o->p && kind != OBJECT_WATCH && kind != OBJECT_INBOX)
-		luaL_error(L, "this %s has expired: its test has ended", kinds[kind].name);
+		script_error(L, "this %s has expired: its test has ended", kinds[kind].name);
 	return o;
 }
 
@@ -272,7 +272,7 @@ static int no_such_field(lua_State *L, const struct object *o, const char *name)
 		lua_pushfstring(L, "%s (did you mean \"%s\"?)", lua_tostring(L, -2), lua_tostring(L, -1));
 	else
 		lua_pop(L, 1);
-	return luaL_error(L, "%s", lua_tostring(L, -1));
+	return script_error(L, "%s", lua_tostring(L, -1));
 }
 
 /* upvalues: methods, field function, class name */
@@ -291,7 +291,7 @@ static int object_index(lua_State *L)
 			return 1;
 		}
 		if (!o->p && field)
-			return luaL_error(L, "this %s has expired: its test has ended", kinds[o->kind].name);
+			return script_error(L, "this %s has expired: its test has ended", kinds[o->kind].name);
 		int n = field ? field(L, o, name) : 0;
 		if (n)
 			return n;
@@ -339,7 +339,7 @@ double opt_number(lua_State *L, int t, const char *name, double otherwise)
 		return otherwise;
 	}
 	if (lua_type(L, -1) != LUA_TNUMBER)
-		luaL_error(L, "option \"%s\" wants a number, got %s", name, luaL_typename(L, -1));
+		script_error(L, "option \"%s\" wants a number, got %s", name, luaL_typename(L, -1));
 	double n = lua_tonumber(L, -1);
 	lua_pop(L, 1);
 	return n;
@@ -350,7 +350,7 @@ uint32_t opt_count(lua_State *L, int t, const char *name, uint32_t limit, uint32
 	double n = opt_number(L, t, name, otherwise);
 
 	if (!(n >= 0 && n <= limit) || n != (double)(uint32_t)n)
-		luaL_error(L, "option \"%s\" wants a whole number from 0 to %I, got %f", name, (lua_Integer)limit, n);
+		script_error(L, "option \"%s\" wants a whole number from 0 to %I, got %f", name, (lua_Integer)limit, n);
 	return (uint32_t)n;
 }
 
@@ -363,7 +363,7 @@ bool opt_flag(lua_State *L, int t, const char *name, bool otherwise)
 	if (lua_getfield(L, t, name) == LUA_TBOOLEAN)
 		v = lua_toboolean(L, -1);
 	else if (!lua_isnil(L, -1))
-		luaL_error(L, "option \"%s\" wants true or false, got %s", name, luaL_typename(L, -1));
+		script_error(L, "option \"%s\" wants true or false, got %s", name, luaL_typename(L, -1));
 	lua_pop(L, 1);
 	return v;
 }
@@ -392,7 +392,7 @@ struct slice opt_slice(lua_State *L, int t, const char *name)
 		s.p = lua_tolstring(L, -1, &s.l);
 		break;
 	default:
-		luaL_error(L, "option \"%s\" wants a string, got %s", name, luaL_typename(L, -1));
+		script_error(L, "option \"%s\" wants a string, got %s", name, luaL_typename(L, -1));
 	}
 	lua_pop(L, 1);
 	return s;
@@ -415,7 +415,7 @@ static struct slice header_value(lua_State *L, const char *name)
 	if (lua_type(L, -1) == LUA_TSTRING)
 		v.p = lua_tolstring(L, -1, &v.l);
 	else if (lua_type(L, -1) != LUA_TBOOLEAN || lua_toboolean(L, -1))
-		luaL_error(L, "header \"%s\" wants a string, or false to leave it out; got %s", name, luaL_typename(L, -1));
+		script_error(L, "header \"%s\" wants a string, or false to leave it out; got %s", name, luaL_typename(L, -1));
 	lua_pop(L, 1);
 	return v;
 }
@@ -432,7 +432,7 @@ struct build_header *opt_headers(lua_State *L, int t, unsigned *count)
 	if (kind == LUA_TNIL)
 		return NULL; /* the nil stays as the anchor */
 	if (kind != LUA_TTABLE)
-		luaL_error(L, "option \"headers\" wants a table, got %s", luaL_typename(L, -1));
+		script_error(L, "option \"headers\" wants a table, got %s", luaL_typename(L, -1));
 	int h = lua_gettop(L);
 	unsigned n = 0;
 	for (lua_pushnil(L); lua_next(L, h); lua_pop(L, 1))
@@ -440,10 +440,10 @@ struct build_header *opt_headers(lua_State *L, int t, unsigned *count)
 	struct build_header *list = lua_newuserdatauv(L, (n + 1) * sizeof(*list), 0);
 	if (lua_rawlen(L, h) > 0) {
 		if (lua_rawlen(L, h) != n)
-			luaL_error(L, "option \"headers\" is either a list of { name, value } or a map, not both");
+			script_error(L, "option \"headers\" is either a list of { name, value } or a map, not both");
 		for (unsigned i = 1; i <= n; i++) {
 			if (lua_rawgeti(L, h, i) != LUA_TTABLE || lua_rawgeti(L, -1, 1) != LUA_TSTRING)
-				luaL_error(L, "option \"headers\": item %d is not { name, value }", i);
+				script_error(L, "option \"headers\": item %d is not { name, value }", i);
 			list[i - 1].name.p = lua_tolstring(L, -1, &list[i - 1].name.l);
 			lua_pop(L, 1);
 			lua_rawgeti(L, -1, 2);
@@ -455,7 +455,7 @@ struct build_header *opt_headers(lua_State *L, int t, unsigned *count)
 		lua_pushnil(L);
 		while (lua_next(L, h)) {
 			if (lua_type(L, -2) != LUA_TSTRING)
-				luaL_error(L, "option \"headers\": names are strings");
+				script_error(L, "option \"headers\": names are strings");
 			list[i].name.p = lua_tolstring(L, -2, &list[i].name.l);
 			list[i].value = header_value(L, list[i].name.p);
 			i++;
@@ -470,7 +470,7 @@ struct build_header *opt_headers(lua_State *L, int t, unsigned *count)
 uint64_t seconds_to_ns(lua_State *L, double seconds, const char *what)
 {
 	if (!(seconds >= 0) || seconds > 1e9)
-		luaL_error(L, "%s wants seconds from 0 on, got %f", what, seconds);
+		script_error(L, "%s wants seconds from 0 on, got %f", what, seconds);
 	return (uint64_t)(seconds * 1e9 + 0.5);
 }
 
@@ -479,7 +479,7 @@ int raise_err(lua_State *L, const struct err *e)
 	char where[300];
 
 	if (e->code != ERR_ENV && e->code != ERR_ARG)
-		return luaL_error(L, "%s", e->text);
+		return script_error(L, "%s", e->text);
 	lua_createtable(L, 0, 3);
 	lua_pushstring(L, e->text);
 	lua_setfield(L, -2, "message");

@@ -81,9 +81,12 @@ static int math_random(lua_State *L)
 			return 1;
 		}
 		break;
-	default:
+	case 2:
 		low = luaL_checkinteger(L, 1);
 		high = luaL_checkinteger(L, 2);
+		break;
+	default:
+		return luaL_error(L, "wrong number of arguments");
 	}
 	luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
 	uint64_t span = (uint64_t)high - (uint64_t)low;

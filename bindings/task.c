@@ -4,6 +4,7 @@
 #include "sip/msg.h"
 
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -71,7 +72,7 @@ struct task *task_current(lua_State *L)
 	struct shard *sh = shard_of(L);
 
 	if (!sh->sched.current)
-		luaL_error(L, "nothing can wait while a script loads: put it inside sip.test");
+		script_error(L, "nothing can wait while a script loads: put it inside sip.test");
 	return sh->sched.current;
 }
 
@@ -138,15 +139,9 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 		lua_pushliteral(L, "timeout");
 		return 2;
 	}
-	if (!lua_isyieldable(L)) {
-		char where[300];
-		task_where(L, where, sizeof(where));
-		lua_pushfstring(L,
-				"%s: nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a <close> "
-				"handler that coroutine.close runs",
-				where);
-		return lua_error(L);
-	}
+	if (!lua_isyieldable(L))
+		return script_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a <close> "
+				       "handler that coroutine.close runs");
 	task->waits_on = box;
 	task->waiting = true;
 	task->waits_in = L;
@@ -204,6 +199,22 @@ bool task_where(lua_State *L, char *buf, size_t size)
 	}
 	snprintf(buf, size, "?");
 	return false;
+}
+
+int script_error(lua_State *L, const char *fmt, ...)
+{
+	char where[300];
+	va_list args;
+
+	if (task_where(L, where, sizeof(where)))
+		lua_pushfstring(L, "%s: ", where);
+	else
+		lua_pushliteral(L, "");
+	va_start(args, fmt);
+	lua_pushvfstring(L, fmt, args);
+	va_end(args);
+	lua_concat(L, 2);
+	return lua_error(L);
 }
 
 /* --- tasks --- */

@@ -119,6 +119,9 @@ struct task *task_current(lua_State *L);
 /* "FILE:LINE" of the innermost frame of the script's own, not the library's; false if there is none. */
 bool task_where(lua_State *L, char *buf, size_t size);
 
+/* Raises "FILE:LINE: text" with the place in the script, where luaL_error would name the library's line. As lua_pushfstring. */
+int script_error(lua_State *L, const char *fmt, ...);
+
 /* coroutine.*: a script's own coroutines, inside which an engine wait works. [-0, +0], sets the global. */
 void task_open_coroutine(lua_State *L);
 /* The hook that stops a script which never waits; set on a new state. */

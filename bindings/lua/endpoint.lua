@@ -70,8 +70,9 @@ end
 function endpoint:incoming(method, given)
   if type(method) == "table" then method, given = nil, method end
   engine.claim(self)
-  local st = expect.take(self, "requests", given, 5, self.name, method or "a request", "incoming")
-  if st and method and st.request.method ~= method then
+  local st, why = expect.take(self, "requests", given, 5, self.name, method or "a request", "incoming")
+  if not st then return nil, why end
+  if method and st.request.method ~= method then
     failure.raise { actor = self.name, wanted = method, got = tostring(st.request), about = st.request }
   end
   return st

@@ -3,17 +3,20 @@ local engine = ...
 
 local options = {}
 
--- How many single letters must change to make `b` of `a`.
+-- How many letters must be changed, added, dropped or swapped with their neighbour to make `b` of `a`.
 local function distance(a, b)
-  local row = {}
+  local before, row = nil, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal
-    diagonal, row[0] = row[0], i
+    local new = { [0] = i }
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
-      diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+      new[j] = math.min(row[j] + 1, new[j - 1] + 1, row[j - 1] + cost)
+      if before and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        new[j] = math.min(new[j], before[j - 2] + 1)
+      end
     end
+    before, row = row, new
   end
   return row[#b]
 end
@@ -59,7 +62,7 @@ end
 -- Raise unless the option of that name is left out, or a number from 0 on, or a boolean.
 function options.number(where, given, name)
   local value = given[name]
-  if value ~= nil and (type(value) ~= "number" or value < 0) then
+  if value ~= nil and not (type(value) == "number" and value >= 0) then
     error(("%s: %s wants a number from 0 on, got %s"):format(where, name, tostring(value)), 0)
   end
 end
@@ -70,15 +73,31 @@ function options.flag(where, given, name)
   end
 end
 
+function options.text(where, given, name)
+  local value = given[name]
+  if value ~= nil and type(value) ~= "string" then
+    error(("%s: %s wants a string, got %s"):format(where, name, type(value)), 0)
+  end
+end
+-- The URI of an actor, or a URI as it is; nil and false stay nil.
+function options.uri(where, given, name)
+  local value = given[name]
+  if value == nil or value == false or type(value) == "string" then return value or nil end
+  local kind = type(value)
+  local uri = (kind == "userdata" or kind == "table") and value.uri
+  if type(uri) ~= "string" then error(("%s: %s wants a URI or an actor, got %s"):format(where, name, kind), 0) end
+  return uri
+end
+
 -- The time a wait may take: a number, or a table with `within`.
 function options.within(where, given, default)
-  if type(given) == "number" then return given end
-  if given ~= nil and type(given) ~= "table" then
+  if given ~= nil and type(given) ~= "number" and type(given) ~= "table" then
     error(("%s wants seconds or a table of options, got %s"):format(where, type(given)), 0)
   end
-  local within = given and given.within
+  local within = given
+  if type(given) == "table" then within = given.within end
   if within == nil then return default end
-  if type(within) ~= "number" or within < 0 then
+  if type(within) ~= "number" or not (within >= 0) then
     error(("%s: within wants seconds from 0 on, got %s"):format(where, tostring(within)), 0)
   end
   return within
@@ -91,6 +110,9 @@ function options.message(given)
   if type(given.headers) == "table" then
     local headers = {}
     if #given.headers > 0 then
+      for key in pairs(given.headers) do
+        if math.type(key) ~= "integer" then error("headers are either a list of { name, value } or a map, not both", 0) end
+      end
       for i, pair in ipairs(given.headers) do
         if type(pair) ~= "table" then error(("headers: item %d is not { name, value }"):format(i), 0) end
         headers[i] = { pair[1], type(pair[2]) == "number" and tostring(pair[2]) or pair[2] }

@@ -80,7 +80,10 @@ end
 
 local function uri_of(actor)
   if actor == nil or actor == false or type(actor) == "string" then return actor or nil end
-  return actor.uri
+  local kind = type(actor)
+  local uri = (kind == "userdata" or kind == "table") and actor.uri
+  if type(uri) ~= "string" then error(("a proxy wants a URI or an actor to send to, got %s"):format(kind), 0) end
+  return uri
 end
 
 -- An ACK to a 2xx is a request of its own, without a transaction (16.11 in spirit: forwarded, not answered).
@@ -246,8 +249,12 @@ local function start(t, given)
   given = sip.check_options("t:proxy", given, proxy_options)
   if given.auth then
     sip.check_options("t:proxy auth", given.auth, auth_options)
-    if not given.auth.realm or not given.auth.users then error("t:proxy auth wants a realm and users = { name = password }", 0) end
+    if type(given.auth.realm) ~= "string" or type(given.auth.users) ~= "table" then
+      error("t:proxy auth wants a realm and users = { name = password }", 0)
+    end
   end
+  uri_of(given.to)
+  uri_of(given.next_hop)
   if given.access then sip.check_options("t:proxy access", given.access, access_options) end
   -- The proxy sends its 100 itself: a silent one must not have the transaction do it.
   local timers = { trying = false }

@@ -25,6 +25,7 @@ local endpoint_options = { "name", "address", "port", "ipv6", "timers" }
 function Test:endpoint(given)
   given = options.check("t:endpoint", given, endpoint_options)
   options.check("timers", given.timers, timer_names)
+  options.text("t:endpoint", given, "name")
   return engine.endpoint {
     name = fresh_name(self, given.name or "endpoint"), address = given.address, port = given.port, ipv6 = given.ipv6,
     timers = given.timers,
@@ -45,8 +46,10 @@ function Test:ua(given)
   if not uri or (uri.scheme ~= "sip" and uri.scheme ~= "sips") then
     failure.raise { message = ('t:ua: aor "%s" is not a SIP URI%s'):format(given.aor, why and ": " .. why or ""), class = "usage" }
   end
-  local proxy = given.outbound_proxy
-  if type(proxy) == "userdata" or type(proxy) == "table" then proxy = proxy.uri end
+  local proxy = options.uri("t:ua", given, "outbound_proxy")
+  if given.endpoint ~= nil and not engine.is(given.endpoint, "endpoint") then
+    error(("t:ua: endpoint wants an endpoint, got %s"):format(type(given.endpoint)), 0)
+  end
   local endpoint = given.endpoint or self:endpoint {
     name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
   }
@@ -135,7 +138,10 @@ local fault_names = { "from", "to", "delay", "jitter", "loss", "duplicate", "reo
 
 local function actor_name(actor)
   if actor == nil or type(actor) == "string" then return actor end
-  return actor.name
+  local kind = type(actor)
+  local name = (kind == "userdata" or kind == "table") and actor.name
+  if type(name) ~= "string" then error(("t:network: from and to want an actor or its name, got %s"):format(kind), 0) end
+  return name
 end
 
 -- Faults of links: t:network { delay = 0.05, loss = 0.1 } of all, or { from = alice, to = edge, loss = 1 } of one direction.
@@ -150,6 +156,7 @@ end
 function Test:target(role)
   local target = engine.run().target
   if target then return target end
+  if role ~= nil and type(role) ~= "function" then error(("t:target wants a function that makes the role, got %s"):format(type(role)), 0) end
   if role then
     local own = role()
     return type(own) == "string" and own or own.uri
@@ -180,6 +187,7 @@ end
 -- A line in the capture, at a message or as a whole.
 function Test:note(about, text)
   if text == nil then about, text = nil, about end
+  if type(text) ~= "string" then error(("t:note wants a text, got %s"):format(type(text)), 0) end
   engine.comment(about, text)
 end
 
@@ -187,10 +195,16 @@ local function show(value, depth)
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" or (depth or 0) > 3 then return tostring(value) end
   local keys, parts = {}, {}
-  for key in pairs(value) do keys[#keys + 1] = key end
+  local length = #value
+  local function in_list(key) return math.type(key) == "integer" and key >= 1 and key <= length end
+  for i = 1, length do parts[i] = show(value[i], (depth or 0) + 1) end          -- holes and all
+  for key in pairs(value) do
+    if not in_list(key) then keys[#keys + 1] = key end
+  end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for i, key in ipairs(keys) do
-    parts[i] = (math.type(key) == "integer" and "" or tostring(key) .. " = ") .. show(value[key], (depth or 0) + 1)
+  for _, key in ipairs(keys) do
+    local name = type(key) == "string" and key or ("[%s]"):format(tostring(key))
+    parts[#parts + 1] = name .. " = " .. show(value[key], (depth or 0) + 1)
   end
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
@@ -214,6 +228,7 @@ end
 
 -- |got - wanted| <= tolerance
 function Test:near(got, wanted, tolerance, what)
+  if type(wanted) ~= "number" or type(tolerance) ~= "number" then error("t:near wants the number got, the one wanted, and a tolerance", 0) end
   if type(got) == "number" and math.abs(got - wanted) <= tolerance then return got end
   failure.raise { message = ("%swanted %g within %g, got %s"):format(what and what .. ": " or "", wanted, tolerance, show(got)) }
 end
@@ -235,6 +250,9 @@ end
 -- `text` with its only occurrence of `old` replaced; raises unless there is exactly one. Plain text, no patterns.
 function Test:replace(text, old, new)
   if type(text) == "userdata" then text = text.bytes end
+  if type(text) ~= "string" or type(old) ~= "string" or type(new) ~= "string" or old == "" then
+    error("t:replace wants a text or a message, what is to be replaced, and by what", 0)
+  end
   local from, to = text:find(old, 1, true)
   if not from then failure.raise { message = ("t:replace: %s does not occur"):format(show(old)) } end
   if text:find(old, from + 1, true) then failure.raise { message = ("t:replace: %s occurs more than once"):format(show(old)) } end

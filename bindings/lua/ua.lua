@@ -15,20 +15,27 @@ end
 
 -- A URI: a string, or an actor's contact.
 local function uri_of(where, target)
-  if type(target) == "userdata" then return target.uri end
-  if type(target) == "table" and target.uri then return target.uri end
-  if type(target) ~= "string" then error(("%s wants a SIP URI, got %s"):format(where, type(target)), 0) end
-  return target
+  local kind = type(target)
+  local uri = target
+  if kind == "userdata" or kind == "table" then uri = target.uri end
+  if type(uri) ~= "string" then error(("%s wants a SIP URI or an actor, got %s"):format(where, kind), 0) end
+  return uri
+end
+
+local function check_method(where, method)
+  if type(method) ~= "string" or method == "" then error(("%s wants a method, got %s"):format(where, method == "" and "an empty string" or type(method)), 0) end
 end
 
 -- A valid request, unsent: ua:build("OPTIONS", { uri = target }).
 function ua:build(method, given)
+  check_method("build", method)
   given = options.message(options.check("build", given, message_options))
   given.uri = uri_of("build", given.uri)
   return engine.build(self, method, given)
 end
 
 function ua:request(method, target, given)
+  check_method("request", method)
   given = options.message(options.check(method, given, message_options))
   given.uri = uri_of(method, target)
   return engine.request(self, method, given)
@@ -79,8 +86,9 @@ local function expect_request(handle, method, given, actor)
     error(("expect wants a method, got %s"):format(tostring(method)), 0)
   end
   engine.claim_requests(handle, method)
-  local st = expect.take(handle, "requests", given, 5, actor, method, "expect")
-  if st and st.request.method ~= method then
+  local st, why = expect.take(handle, "requests", given, 5, actor, method, "expect")
+  if not st then return nil, why end
+  if st.request.method ~= method then
     failure.raise { actor = actor, wanted = method, got = tostring(st.request), about = st.request }
   end
   return st
@@ -214,6 +222,7 @@ end
 
 -- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false.
 function call:request(method, given)
+  check_method("request", method)
   return engine.call_request(self, method, options.message(options.check(method, given, with("sdp"))))
 end
 

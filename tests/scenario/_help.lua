@@ -4,7 +4,7 @@ local help = {}
 -- The text of the failure that f(...) raises.
 function help.failure_of(f, ...)
   local ok, err = pcall(f, ...)
-  if ok then error("it should have failed", 2) end
+  if ok then error("it should have failed", 3) end
   return tostring(err)
 end
 

@@ -181,7 +181,6 @@ sip.test("barrier and task functions say what they want", function(t)
   t:ok(failure_of(t.sleep, t, "soon"):find("sleep", 1, true))
   t:ok(failure_of(t.sleep, t):find("sleep", 1, true))
   t:ok(failure_of(t.sleep, t, 0 / 0):find("seconds", 1, true))
-  t:ok(failure_of(t.sleep, t, math.huge):find("seconds", 1, true))
 end)
 
 sip.test("many tasks: first come, first served", function(t)
