@@ -87,7 +87,7 @@ static bool on_endpoint_request(struct endpoint *ep, struct msg *m, void *arg)
 }
 
 /* ua(endpoint, { aor, display, username, password, ha1, outbound_proxy, contact_user, user_agent, max_auth_attempts, algorithms,
- *   auth_int, answers }) [+1] */
+ *   auth_int, answers, limits }) [+1] */
 static int ua_new(lua_State *L)
 {
 	struct object *endpoint = object_check(L, 1, OBJECT_ENDPOINT);
@@ -129,6 +129,12 @@ static int ua_new(lua_State *L)
 		cfg.answers &= ~UA_ANSWER(bit);
 		UA_ANSWERS(READ_ANSWER)
 #undef READ_ANSWER
+	}
+	lua_pop(L, 1);
+	if (lua_getfield(L, 2, "limits") == LUA_TTABLE) {
+		cfg.limits.uri = opt_count(L, -1, "uri", 65535, 0);
+		cfg.limits.body = opt_count(L, -1, "body", 65535, 0);
+		cfg.limits.message = opt_count(L, -1, "message", 65535, 0);
 	}
 	lua_pop(L, 1);
 	struct object *o = object_new(L, OBJECT_UA, NULL, endpoint);

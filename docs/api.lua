@@ -60,6 +60,14 @@ api.groups = {
       { "deny", "string[]", "Patterns that get 403." },
     },
   },
+  limits = {
+    about = "Sizes in bytes. What is longer is refused.",
+    options = {
+      { "uri", "integer", "Of a Request-URI: 414.", "8192" },
+      { "body", "integer", "Of a body: 413.", "65535" },
+      { "message", "integer", "Of a message: 513.", "65535" },
+    },
+  },
 }
 
 -- --- plain types ---
@@ -175,8 +183,10 @@ api.classes = {
           { "algorithms", "string[]", "Digest algorithms that the UA knows.", "all" },
           { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
           { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
+          { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
           { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has." },
           group = "endpoint" },
+        nested = { limits = "limits" },
         returns = { { "ua", "sip.ua", "" } }, raises = "The AOR is not a SIP URI; as `t:endpoint`.", about = "A user agent: an endpoint with an address of record, an account, and the manners of a decent UA." },
       { name = "proxy", params = { { "given?", "table", "Options." } },
         options = {

@@ -233,7 +233,7 @@ local function reference()
   end
   line "## Shared options"
   line()
-  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access" } do
+  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access", "limits" } do
     put("### %s", group_titles[name])
     line()
     line(api.groups[name].about)
@@ -369,7 +369,7 @@ local function meta()
   put "---@class (exact) sip.timers"
   for _, t in ipairs(truth.timers) do put("---@field %s? number|false Seconds: %s. Default: %s.", t.name, t.meaning, api.timer_defaults[t.name]) end
   line()
-  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access" } do put_option_class("sip.options." .. name, api.groups[name].options) end
+  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access", "limits" } do put_option_class("sip.options." .. name, api.groups[name].options) end
   for _, class in ipairs(api.classes) do
     for _, method in ipairs(class.methods) do
       local name = method.options and option_class(class, method)

@@ -85,6 +85,11 @@
 ---@field allow? string[] Patterns that pass.
 ---@field deny? string[] Patterns that get 403.
 
+---@class (exact) sip.options.limits
+---@field uri? integer Of a Request-URI: 414. Default: 8192.
+---@field body? integer Of a body: 413. Default: 65535.
+---@field message? integer Of a message: 513. Default: 65535.
+
 ---@class (exact) sip.options.sip_test
 ---@field timeout? number Seconds of script time; `--timeout` wins. Default: 60.
 ---@field strict? boolean A message that no script line read fails the test, as with `--strict`. Default: false.
@@ -117,6 +122,7 @@
 ---@field algorithms? string[] Digest algorithms that the UA knows. Default: all.
 ---@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
 ---@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
+---@field limits? sip.options.limits Sizes beyond which requests are refused.
 ---@field endpoint? sip.endpoint An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has.
 ---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
 ---@field address? string Numeric address to bind to. Default: one of the actor's own.

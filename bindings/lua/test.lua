@@ -36,11 +36,12 @@ local answer_names = {}
 for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
 
 local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
-  "max_auth_attempts", "algorithms", "auth_int", "answers", "name", "address", "port", "ipv6", "timers", "endpoint" }
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "name", "address", "port", "ipv6", "timers", "endpoint" }
 
 function Test:ua(given)
   given = options.check("t:ua", given, ua_options)
   options.check("answers", given.answers, answer_names)
+  options.check("limits", given.limits, { "uri", "body", "message" })
   if type(given.aor) ~= "string" then error('t:ua wants an aor, e.g. aor = "sip:alice@example.test"', 0) end
   local uri, why = engine.uri(given.aor)
   if not uri or (uri.scheme ~= "sip" and uri.scheme ~= "sips") then
@@ -59,6 +60,7 @@ function Test:ua(given)
     aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
     outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
     max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
+    limits = given.limits,
   })
 end
 
