@@ -137,7 +137,7 @@ local function put_options(options)
   line()
 end
 
-local group_titles = { wait = "Options of waits", message = "Options of requests", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`" }
+local group_titles = { wait = "Options of waits", message = "Options of requests", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`", limits = "Options of `limits`" }
 
 local function link(group) return ("[%s](#%s)"):format(group_titles[group]:gsub("^O", "o"), anchor(group_titles[group])) end
 
