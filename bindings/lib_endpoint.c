@@ -10,6 +10,21 @@
 
 /* --- timers --- */
 
+/* The value on top: seconds, or false for never. 0 is at once, which the engine writes 1 (its 0 is "not set"). */
+static void read_timer(lua_State *L, uint64_t *timer, const char *name)
+{
+	if (lua_isnil(L, -1))
+		return;
+	if (lua_type(L, -1) == LUA_TNUMBER)
+		*timer = seconds_to_ns(L, lua_tonumber(L, -1), name);
+	else if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+		*timer = TIMER_NEVER;
+	else
+		script_error(L, "%s wants seconds, or false for never; got %s", name, luaL_typename(L, -1));
+	if (!*timer)
+		*timer = 1;
+}
+
 /* The field `timers` of the table at t: { T1 = 0.5, B = 32, ... } in seconds, false for never. */
 static void opt_timers(lua_State *L, int t, struct sip_timers *timers)
 {
@@ -18,10 +33,8 @@ static void opt_timers(lua_State *L, int t, struct sip_timers *timers)
 	if (lua_getfield(L, t, "timers") != LUA_TNIL) {
 		luaL_checktype(L, -1, LUA_TTABLE);
 #define READ_TIMER(field, name, meaning)                                                                              \
-	if (lua_getfield(L, -1, name) == LUA_TBOOLEAN)                                                                \
-		timers->field = TIMER_NEVER;                                                                          \
-	else if (!lua_isnil(L, -1))                                                                                   \
-		timers->field = seconds_to_ns(L, luaL_checknumber(L, -1), "timer " name);                             \
+	lua_getfield(L, -1, name);                                                                                    \
+	read_timer(L, &timers->field, "timer " name);                                                                 \
 	lua_pop(L, 1);
 		SIP_TIMERS(READ_TIMER)
 #undef READ_TIMER
@@ -115,7 +128,7 @@ static int endpoint_new(lua_State *L)
 	opt_timers(L, 1, &timers);
 	if (address.p) {
 		if (!addr_set(&local, address, (uint16_t)port))
-			return luaL_error(L, "\"%s\" is not a numeric address", address.p);
+			return script_error(L, "\"%s\" is not a numeric address", address.p);
 		has_local = true;
 	} else if (sh->cfg.target && !sh->cfg.virtual_clock) {
 		/* Against a live target: an address from which the host reaches it, unless the script wants the other family. */
@@ -129,7 +142,7 @@ static int endpoint_new(lua_State *L)
 		addr_set_port(&local, (uint16_t)port);
 	}
 	if (port && !has_local)
-		return luaL_error(L, "a port needs an address beside it, as each actor has a host of its own");
+		return script_error(L, "a port needs an address beside it, as each actor has a host of its own");
 	struct object *o = object_new(L, OBJECT_ENDPOINT, NULL, NULL);
 	h.arg = o;
 	struct endpoint_cfg cfg = {
@@ -299,7 +312,7 @@ static int client_new(lua_State *L)
 	struct err e = {0};
 
 	if (!m->s.request || !m->s.branch.p)
-		return luaL_error(L, "a transaction needs a request whose Via has a branch; endpoint:send takes any bytes");
+		return script_error(L, "a transaction needs a request whose Via has a branch; endpoint:send takes any bytes");
 	check_address(L, 3, &dst);
 	opt_timers(L, 4, &opts.timers);
 	if (!opts.timers.t1 && !opts.timers.t2 && !opts.timers.t4) {
@@ -313,7 +326,7 @@ static int client_new(lua_State *L)
 	/* A request that went out once already goes again as a message of its own. */
 	struct msg *own = NULL;
 	if (m->dst.u.sa.sa_family && msg_alloc(&own, m->s.bytes))
-		return luaL_error(L, "out of memory for a message");
+		return script_error(L, "out of memory for a message");
 	int err = ctrans_create(&ct, ep, own ? own : m, &dst, &opts, on_client_response, o, &e);
 	mem_deref(own);
 	if (err)
@@ -418,7 +431,7 @@ static int server_respond(lua_State *L)
 
 	struct slice bytes = lua_type(L, 2) == LUA_TUSERDATA ? object_check_message(L, 2)->s.bytes : check_slice(L, 2);
 	if (msg_alloc(&m, bytes))
-		return luaL_error(L, "out of memory for a message");
+		return script_error(L, "out of memory for a message");
 	err = strans_respond(o->p, m, &e);
 	if (!err)
 		object_push_message(L, m);
