@@ -119,16 +119,23 @@ local function answers(self, message)
 end
 
 -- What comes back: { status, message (the last final, else the last provisional), finals (how many that differ), all }.
--- An INVITE that is accepted is acknowledged and ended.
+-- A request that gets nothing for half of the wait is sent once more, as the network may have lost it. An INVITE that is accepted
+-- is acknowledged and ended.
 function Probe:answer(given)
   local wait = given and given.within or tonumber(self.t.env.wait or "") or 1
   local invite = self.sent.is_request and self.sent.method == "INVITE"
   local result = { finals = 0, all = {} }
   local until_ = self.t:now() + wait
   local cancelled = false
+  local again = self.sent.is_request and self.sent.method ~= "ACK"
+  if again then until_ = until_ - wait / 2 end
   while true do
     local message = self.sender:take { within = math.max(0, until_ - self.t:now()), optional = true }
-    if not message then
+    if not message and again and #result.all == 0 then
+      again = false
+      self.sender:send(self.sent, self.target)
+      until_ = self.t:now() + wait / 2
+    elseif not message then
       local ringing = invite and result.finals == 0 and result.status
       if not ringing or cancelled then break end
       cancelled = true -- it rang: that is an answer, and enough of it
