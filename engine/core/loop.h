@@ -56,6 +56,9 @@ struct tmr {
 int tmr_start(struct tmr *t, struct loop *loop, uint64_t delay, tmr_h *h, void *arg);
 /* The same at the absolute script time `due`, with a rank. */
 int tmr_start_at(struct tmr *t, struct loop *loop, uint64_t due, enum tmr_rank rank, tmr_h *h, void *arg);
+/* For a timer that fires again and again, from its handler: `interval` after it was due, not after it got round to firing, so that lateness
+ * does not add up. */
+int tmr_again(struct tmr *t, struct loop *loop, uint64_t interval, tmr_h *h, void *arg);
 void tmr_cancel(struct tmr *t);
 static inline bool tmr_running(const struct tmr *t)
 {

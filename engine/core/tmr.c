@@ -124,3 +124,10 @@ void tmr_drop_all(struct loop *loop)
 	loop->heap = NULL;
 	loop->heap_n = loop->heap_cap = 0;
 }
+
+int tmr_again(struct tmr *t, struct loop *loop, uint64_t interval, tmr_h *h, void *arg)
+{
+	uint64_t due = interval > UINT64_MAX - t->due ? UINT64_MAX : t->due + interval;
+
+	return tmr_start_at(t, loop, due > loop->now ? due : loop->now, TMR_EVENT, h, arg);
+}

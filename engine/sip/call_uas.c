@@ -31,7 +31,7 @@ static void repeat_answer(void *arg)
 		strans_respond(call->server, call->answer, NULL);
 	call->ua->ep->count.retransmissions_out++;
 	call->interval = sip_timer_twice(call->interval, t->t2);
-	tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
+	tmr_again(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
 }
 
 /* RFC 3261 13.3.1.4: no ACK within 64*T1: the session is ended with a BYE. */

@@ -152,7 +152,8 @@ static void on_retransmit(void *arg)
 		ct->interval = sip_timer_twice(ct->interval, TIMER_NEVER); /* timer A */
 	else
 		ct->interval = ct->state == TRANS_PROCEEDING ? t2 : sip_timer_twice(ct->interval, t2); /* timer E */
-	start_retransmit(ct);
+	if (ct->interval != TIMER_NEVER)
+		tmr_again(&ct->retransmit, ct->ep->loop, ct->interval, on_retransmit, ct);
 	endpoint_send_msg(ct->ep, ct->request, &ct->dst, NULL);
 }
 

@@ -153,7 +153,8 @@ static void on_retransmit(void *arg) /* timer G */
 	struct strans *st = arg;
 
 	st->interval = sip_timer_twice(st->interval, st->opts.timers.t2);
-	start_retransmit(st);
+	if (st->interval != TIMER_NEVER)
+		tmr_again(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
 	resend(st);
 }
 

@@ -454,10 +454,48 @@ static void out_of_memory(void **state)
 	assert_true(unit_each_failure(run_with_failures, &virtual_clock) >= 3);
 }
 
+struct ticker {
+	struct loop *loop;
+	struct tmr tmr;
+	unsigned n;
+};
+
+static void tick(void *arg)
+{
+	struct ticker *tk = arg;
+	uint64_t was_due = tk->tmr.due, due = was_due + 10 * NS_PER_MS;
+
+	assert_true(loop_now(tk->loop) >= was_due);
+	if (++tk->n == 5) {
+		loop_stop(tk->loop);
+		return;
+	}
+	assert_int_equal(tmr_again(&tk->tmr, tk->loop, 10 * NS_PER_MS, tick, tk), 0);
+	/* Counted from when it was due; only what is past already is due now. */
+	assert_int_equal(tk->tmr.due, due > loop_now(tk->loop) ? due : loop_now(tk->loop));
+	/* The handler is late for its next time. */
+	struct timespec late = {.tv_nsec = tk->n == 2 ? 25 * NS_PER_MS : 3 * NS_PER_MS};
+	nanosleep(&late, NULL);
+}
+
+static void test_again_does_not_drift(void **state)
+{
+	struct loop_cfg cfg = {0};
+	struct ticker tk = {0};
+
+	(void)state;
+	assert_int_equal(loop_alloc(&tk.loop, &cfg, NULL), 0);
+	assert_int_equal(tmr_start(&tk.tmr, tk.loop, 10 * NS_PER_MS, tick, &tk), 0);
+	assert_int_equal(loop_run(tk.loop), LOOP_STOPPED);
+	assert_int_equal(tk.n, 5);
+	mem_deref(tk.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    UNIT_TEST(virtual_order),       UNIT_TEST(heap),
+	    UNIT_TEST(test_again_does_not_drift),
+		UNIT_TEST(virtual_order),       UNIT_TEST(heap),
 	    UNIT_TEST(work_between),        UNIT_TEST(work_between_real),
 	    UNIT_TEST(flush_removal),       UNIT_TEST(stopping),
 	    UNIT_TEST(loop_before_timer),   UNIT_TEST(real_time),
