@@ -48,7 +48,7 @@ static int message_authorized(lua_State *L)
 	return 3;
 }
 
-/* credentials(msg): { { username, realm, nonce, uri, algorithm, qop, nc, ... }, ... } of all Authorization headers. */
+/* credentials(msg): { { scheme, username, realm, nonce, uri, algorithm, qop, nc, ... }, ... } of all Authorization headers. */
 static int message_credentials(lua_State *L)
 {
 	struct msg *m = object_check_message(L, 1);
@@ -64,6 +64,7 @@ static int message_credentials(lua_State *L)
 		lua_createtable(L, 0, 10);
 		lua_pushstring(L, hdr_name(id));
 		lua_setfield(L, -2, "header");
+		set_slice_field(L, "scheme", c.scheme);
 		set_slice_field(L, "username", c.username);
 		set_slice_field(L, "realm", c.realm);
 		set_slice_field(L, "nonce", c.nonce);
@@ -124,9 +125,7 @@ static int challenge(lua_State *L)
 		.domain = opt_slice(L, 1, "domain"),
 		.alg = algorithm.p ? digest_alg_from(algorithm) : DIGEST_MD5,
 		.stale = opt_flag(L, 1, "stale", false),
-		.qop_auth = !qop.p || slice_eq(qop, SLICE_LIT("auth")) || slice_find(qop, SLICE_LIT("auth,"), 0) >= 0 ||
-			    slice_find(qop, SLICE_LIT(",auth"), 0) >= 0,
-		.qop_auth_int = qop.p && slice_find(qop, SLICE_LIT("auth-int"), 0) >= 0,
+		.qop_auth = !qop.p,
 	};
 	struct buf b = {0};
 
@@ -137,10 +136,18 @@ static int challenge(lua_State *L)
 				  "algorithm \"%s\" is not one of MD5, SHA-256, SHA-512-256 and their -sess forms (for another one "
 				  "write the header yourself)",
 				  algorithm.p);
-	if (slice_eq(qop, SLICE_LIT("auth-int")))
-		p.qop_auth = false;
-	if (slice_eq(qop, SLICE_LIT("")) || slice_eq(qop, SLICE_LIT("none")))
-		p.qop_auth = p.qop_auth_int = false;
+	while (qop.l) {
+		const char *comma = memchr(qop.p, ',', qop.l);
+		size_t n = comma ? (size_t)(comma - qop.p) : qop.l;
+		struct slice one = slice_trim((struct slice){qop.p, n}), rest = {qop.p + n + (comma != NULL), qop.l - n - (comma != NULL)};
+		if (slice_eq(one, SLICE_LIT("auth")))
+			p.qop_auth = true;
+		else if (slice_eq(one, SLICE_LIT("auth-int")))
+			p.qop_auth_int = true;
+		else if (!slice_eq(one, SLICE_LIT("none")))
+			return script_error(L, "qop \"%s\" is not auth, auth-int, both with a comma between, or none", qop.p);
+		qop = rest;
+	}
 	digest_challenge_write(&b, &p);
 	if (b.failed) {
 		buf_free(&b);

@@ -452,7 +452,7 @@ api.tables = {
     { "raw", "string", "" }, { "transport", "string", "" }, { "host", "string", "" }, { "port", "integer?", "" }, { "branch", "string?", "" }, { "received", "string?", "" }, { "rport", "integer|true|nil", "`true` without a value." },
     { "params", "table<string, string|true>", "" } } },
   { name = "credentials", from = "msg:credentials", fields = {
-    { "header", "string", "Authorization or Proxy-Authorization." }, { "username", "string?", "" }, { "realm", "string?", "" }, { "nonce", "string?", "" }, { "uri", "string?", "" }, { "response", "string?", "" }, { "cnonce", "string?", "" },
+    { "header", "string", "Authorization or Proxy-Authorization." }, { "scheme", "string", "Digest; of another scheme nothing else is set." }, { "username", "string?", "" }, { "realm", "string?", "" }, { "nonce", "string?", "" }, { "uri", "string?", "" }, { "response", "string?", "" }, { "cnonce", "string?", "" },
     { "opaque", "string?", "" }, { "algorithm", "string?", "As written." }, { "qop", "string?", "As written." }, { "nc", "integer", "0 without one." } } },
 }
 

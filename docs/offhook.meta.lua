@@ -303,6 +303,7 @@
 
 ---@class sip.credentials
 ---@field header string Authorization or Proxy-Authorization.
+---@field scheme string Digest; of another scheme nothing else is set.
 ---@field username string?
 ---@field realm string?
 ---@field nonce string?

@@ -194,7 +194,7 @@ function Test:note(about, text)
 end
 
 local function show(value, depth)
-  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n"):gsub("\\13", "\\r")) end
   if type(value) ~= "table" or (depth or 0) > 3 then return tostring(value) end
   local keys, parts = {}, {}
   local length = #value
@@ -222,10 +222,22 @@ local function same(a, b)
   return true
 end
 
+-- Long texts: where they part, with some of what stands around.
+local function show_difference(got, wanted)
+  if type(got) ~= "string" or type(wanted) ~= "string" or #got + #wanted < 160 then
+    return ("wanted %s, got %s"):format(show(wanted), show(got))
+  end
+  local at = 1
+  while got:byte(at) == wanted:byte(at) do at = at + 1 end
+  local from = math.max(1, at - 20)
+  local function part(text) return (from > 1 and "..." or "") .. show(text:sub(from, at + 40)) .. (at + 40 < #text and "..." or "") end
+  return ("they differ from byte %d on: wanted %s, got %s"):format(at, part(wanted), part(got))
+end
+
 -- Tables are compared by what they hold.
 function Test:equal(got, wanted, what)
   if same(got, wanted) then return got end
-  failure.raise { message = ("%swanted %s, got %s"):format(what and what .. ": " or "", show(wanted), show(got)) }
+  failure.raise { message = (what and what .. ": " or "") .. show_difference(got, wanted) }
 end
 
 -- |got - wanted| <= tolerance

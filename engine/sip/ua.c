@@ -131,11 +131,13 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		buf_printf(&to, "<%.*s>", SLICE_ARG(r->uri));
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(ua->contact));
 
-	struct build_header user_agent = {SLICE_LIT("User-Agent"), ua->cfg.user_agent};
 	struct buf all_lines = {0};
+	bool own_agent = false; /* the script has, or leaves out, a User-Agent of its own */
+	for (unsigned i = 0; i < r->extra_count; i++)
+		own_agent = own_agent || slice_case_eq(r->extra[i].name, SLICE_LIT("User-Agent"));
 	buf_put_slice(&all_lines, lines);
-	if (user_agent.value.p)
-		buf_printf(&all_lines, "User-Agent: %.*s\r\n", SLICE_ARG(user_agent.value));
+	if (ua->cfg.user_agent.p && !own_agent)
+		buf_printf(&all_lines, "User-Agent: %.*s\r\n", SLICE_ARG(ua->cfg.user_agent));
 	struct build_request req = {
 		.method = method,
 		.uri = r->uri,
