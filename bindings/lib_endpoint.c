@@ -191,6 +191,7 @@ static int endpoint_send_bytes(lua_State *L)
 	struct addr dst;
 	struct err e = {0};
 	struct msg *m;
+	char who[80];
 
 	if (lua_type(L, 2) == LUA_TUSERDATA)
 		bytes = object_check_message(L, 2)->s.bytes;
@@ -200,7 +201,9 @@ static int endpoint_send_bytes(lua_State *L)
 	check_address(L, 3, &dst);
 	if (endpoint_send(ep, bytes, &dst, &m, &e))
 		return raise_err(L, &e);
-	note_sent(L, m, ep->name);
+	/* What a script sends byte for byte may be malformed on purpose: whoever reads the capture is told. */
+	snprintf(who, sizeof(who), "%s, raw bytes", ep->name);
+	note_sent(L, m, who);
 	object_push_message(L, m);
 	mem_deref(m);
 	return 1;
@@ -237,6 +240,14 @@ static int endpoint_watch(lua_State *L)
 	w->watches = o->watches;
 	o->watches = w;
 	((struct endpoint *)o->p)->h.seen = on_seen;
+	return 1;
+}
+
+static int watch_field(lua_State *L, struct object *o, const char *name)
+{
+	if (strcmp(name, "actor"))
+		return 0;
+	lua_pushstring(L, object_actor(o));
 	return 1;
 }
 
@@ -458,7 +469,7 @@ void lib_endpoint_open(lua_State *L)
 	};
 
 	object_class(L, OBJECT_ENDPOINT, endpoint_methods, endpoint_field);
-	object_class(L, OBJECT_WATCH, NULL, NULL);
+	object_class(L, OBJECT_WATCH, NULL, watch_field);
 	object_class(L, OBJECT_CLIENT, NULL, client_field);
 	object_class(L, OBJECT_SERVER, server_methods, server_field);
 	luaL_setfuncs(L, functions, 0);

@@ -218,11 +218,17 @@ void object_release(struct object *o)
 	o->anchor = LUA_NOREF;
 }
 
+/* A watch and an inbox stand on nothing of the engine's. */
+static bool has_expired(const struct object *o)
+{
+	return !o->p && o->kind != OBJECT_WATCH && o->kind != OBJECT_INBOX;
+}
+
 struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 {
 	struct object *o = luaL_checkudata(L, arg, kinds[kind].name);
 
-	if (!o->p && kind != OBJECT_WATCH && kind != OBJECT_INBOX)
+	if (has_expired(o))
 		script_error(L, "this %s has expired: its test has ended", kinds[kind].name);
 	return o;
 }
@@ -290,7 +296,7 @@ static int object_index(lua_State *L)
 			lua_pushstring(L, kinds[o->kind].name);
 			return 1;
 		}
-		if (!o->p && field)
+		if (field && has_expired(o))
 			return script_error(L, "this %s has expired: its test has ended", kinds[o->kind].name);
 		int n = field ? field(L, o, name) : 0;
 		if (n)
@@ -500,12 +506,15 @@ void check_address(lua_State *L, int arg, struct addr *out)
 	int err;
 
 	arg = lua_absindex(L, arg);
-	if (lua_type(L, arg) == LUA_TUSERDATA) { /* an endpoint, a UA */
-		lua_getfield(L, arg, "uri");
+	if (lua_type(L, arg) == LUA_TUSERDATA || lua_istable(L, arg)) { /* an endpoint, a UA, a role */
+		if (lua_getfield(L, arg, "uri") != LUA_TSTRING)
+			script_error(L, "a %s without a URI is no address", luaL_typename(L, arg));
 		check_address(L, -1, out);
 		lua_pop(L, 1);
 		return;
 	}
+	if (lua_type(L, arg) != LUA_TSTRING)
+		script_error(L, "an address is wanted (\"host:port\", a SIP URI, or an actor), got %s", luaL_typename(L, arg));
 	s = check_slice(L, arg);
 	if (s.l > 4 && slice_case_eq((struct slice){s.p, 4}, SLICE_LIT("udp:")))
 		s = (struct slice){s.p + 4, s.l - 4};

@@ -393,7 +393,7 @@ api.classes = {
     } },
 
   { name = "watch", var = "watch", kind = "watch", origin = "`endpoint:watch`", about = "A copy of everything that an endpoint sends and receives: retransmissions too, and what is not SIP.",
-    fields = { kind },
+    fields = { { "actor", "string", "Name of the actor that is watched." }, kind },
     methods = {
       { name = "take", params = { wait }, options = "wait", returns = { { "message", "sip.message?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "Nothing came.", about = "The next one." },
       { name = "messages", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "All, until its task ends." },

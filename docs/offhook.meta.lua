@@ -1041,6 +1041,7 @@ function msg:authorized(given) end
 
 ---A copy of everything that an endpoint sends and receives: retransmissions too, and what is not SIP.
 ---@class sip.watch
+---@field actor string Name of the actor that is watched.
 ---@field kind string Name of its class.
 local watch = {}
 

@@ -48,7 +48,7 @@ function endpoint:watch()
 end
 
 function watch:take(given)
-  return expect.take(self, "messages", given, 5, "a watch", "a message")
+  return expect.take(self, "messages", given, 5, self.actor .. "'s watch", "a message")
 end
 
 function watch:messages()

@@ -248,7 +248,10 @@ out:
 
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e)
 {
-	if (!ct->invite || !ct->ep || (ct->state != TRANS_CALLING && ct->state != TRANS_PROCEEDING))
+	if (!ct->invite)
+		return err_set(e, ERR_NOT_NOW, "only an INVITE can be cancelled (RFC 3261 9.1), this is %.*s",
+			       SLICE_ARG(ct->request->s.method));
+	if (!ct->ep || (ct->state != TRANS_CALLING && ct->state != TRANS_PROCEEDING))
 		return err_set(e, ERR_NOT_NOW, "nothing to cancel: the transaction is %s", trans_state_name(ct->state));
 	if (ct->cancel)
 		return 0;
