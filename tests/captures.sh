@@ -2,23 +2,24 @@
 # captures.sh DIR...: every capture below is one that Wireshark reads without a complaint: nothing malformed, right
 # checksums, actors by their names.
 #
-# What a scenario in a directory "negative" sends is malformed on purpose: there the checksums and names count.
+# What a script sent as raw bytes may be malformed on purpose, and so may the answers to it in a directory "negative": there the
+# checksums and names count.
 set -u
 
 if [ "${1:-}" = --one ]; then
 	file=$2
 	fields=$(tshark -r "$file" -N n -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -T fields -E separator='|' \
 		-e frame.number -e _ws.malformed -e ip.checksum.status -e udp.checksum.status -e ip.src_host -e ip.dst_host \
-		-e ipv6.src_host -e ipv6.dst_host 2>/dev/null) || {
+		-e ipv6.src_host -e ipv6.dst_host -e frame.comment 2>/dev/null) || {
 		echo "bad $file: tshark cannot read it to its end"
 		exit
 	}
 	purpose=0
 	grep -qaE '(^|/)negative/[^ ]*\.lua: ' "$file" && purpose=1 # the capture's comment names the script
 	printf '%s\n' "$fields" | awk -F'|' -v file="$file" -v purpose=$purpose '
-		NF < 8 { next }
+		NF < 9 { next }
 		{ frames++ }
-		$2 != "" && !purpose { why = "frame " $1 " is malformed" }
+		$2 != "" && !purpose && $9 !~ /, raw bytes: / { why = "frame " $1 " is malformed" }
 		$3 ~ /0/ { why = "frame " $1 " has a bad IP checksum" }   # 0 bad, 1 good, 2 not checked
 		$4 ~ /0/ { why = "frame " $1 " has a bad UDP checksum" }
 		$4 ~ /2/ { why = "frame " $1 " has an UDP checksum that was not checked" }
