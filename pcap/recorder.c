@@ -114,7 +114,7 @@ static void packet_put(struct buf *b, const struct packet *p)
 static void packet_dropped(struct recorder *rec, const char *why)
 {
 	if (!rec->stats.dropped++)
-		snprintf(rec->why, sizeof(rec->why), "%s", why);
+		snprintf(rec->why, sizeof(rec->why), "%.*s", (int)sizeof(rec->why) - 1, why);
 }
 
 /* How many of the first numbers to spill: at least half of them, and so that they are the first ids as well. Only then
