@@ -17,6 +17,8 @@ int location_find(struct addr *a, struct slice host, uint16_t port, bool names, 
 			       "cannot resolve %.*s: the simulated network knows addresses alone (give outbound_proxy, or a URI "
 			       "with an address)",
 			       SLICE_ARG(host));
+	if (slice_case_eq(host, SLICE_LIT("localhost"))) /* RFC 6761 6.3: known without asking anybody */
+		return addr_set(a, v6 ? SLICE_LIT("::1") : SLICE_LIT("127.0.0.1"), port) ? 0 : ERR_ENV;
 	slice_copy(name, sizeof(name), host);
 	rc = getaddrinfo(name, NULL, &hints, &found);
 	if (rc == EAI_NONAME || rc == EAI_ADDRFAMILY || rc == EAI_NODATA) { /* the other family then */
