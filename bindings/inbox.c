@@ -57,11 +57,9 @@ void inbox_push_event(struct shard *sh, struct inbox *box, const char *text)
 
 bool inbox_pop(struct inbox *box, struct item *out)
 {
-	if (!box->count)
-		return false;
-	if (box->stays) {
-		*out = (struct item){.kind = ITEM_EVENT, .ref = LUA_NOREF};
-		return true;
+	if (!box->count) {
+		*out = (struct item){.kind = ITEM_END, .ref = LUA_NOREF};
+		return box->closed;
 	}
 	*out = box->items[box->head];
 	box->head = (box->head + 1) % box->cap;
@@ -69,11 +67,18 @@ bool inbox_pop(struct inbox *box, struct item *out)
 	return true;
 }
 
+void inbox_close(struct inbox *box)
+{
+	box->closed = true;
+	if (box->waiters)
+		task_ready(box->waiters); /* who then readies the next */
+}
+
 void inbox_free(struct shard *sh, struct inbox *box)
 {
 	struct item it;
 
-	box->stays = false;
+	box->closed = false;
 	while (inbox_pop(box, &it))
 		inbox_item_free(sh, &it);
 	free(box->items);

@@ -325,19 +325,19 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 		object_push_server(o, &o->in[1], mem_ref(st));
 		return true;
 	case CALL_ACK:
-		inbox_push_msg(o->sh, &o->in[2], m, "ACK");
+		inbox_push_msg(o->sh, &o->in[2], m, NULL);
 		break;
 	case CALL_BYE:
-		inbox_push_msg(o->sh, &o->in[2], m, "BYE");
+		inbox_push_msg(o->sh, &o->in[3], m, NULL);
 		break;
 	case CALL_CANCELLED:
-		inbox_push_msg(o->sh, &o->in[2], m, "CANCEL");
+		inbox_push_msg(o->sh, &o->in[4], m, NULL);
 		break;
 	case CALL_NO_ACK:
-		inbox_push_event(o->sh, &o->in[2], "no ACK");
-		break;
+		break; /* its end follows, and says so */
 	case CALL_ENDED:
-		inbox_push_event(o->sh, &o->in[2], "ended");
+		for (int i = 2; i < OBJECT_INBOXES; i++)
+			inbox_close(&o->in[i]);
 		break;
 	}
 	return true;

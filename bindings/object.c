@@ -19,7 +19,7 @@ static const struct {
 	[OBJECT_CLIENT] = {"client transaction", {"responses"}},
 	[OBJECT_SERVER] = {"server transaction", {"events"}},
 	[OBJECT_UA] = {"ua", {"calls", "requests"}},
-	[OBJECT_CALL] = {"call", {"responses", "requests", "events"}},
+	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "ended"}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
 	[OBJECT_TASK] = {"task", {"ended"}},

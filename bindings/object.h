@@ -15,7 +15,7 @@ enum object_kind {
 	OBJECT_CLIENT,       /* p: struct ctrans; in: responses */
 	OBJECT_SERVER,       /* p: struct strans; in: events */
 	OBJECT_UA,           /* p: struct ua; in: calls, requests */
-	OBJECT_CALL,         /* p: struct call; in: responses, requests, events */
+	OBJECT_CALL,         /* p: struct call; in: responses, requests, ACK, BYE, CANCEL, ended; the last four closed at its end */
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
 	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
@@ -23,7 +23,7 @@ enum object_kind {
 	OBJECT_KINDS
 };
 
-#define OBJECT_INBOXES 3
+#define OBJECT_INBOXES 6
 
 struct object {
 	struct shard *sh;

@@ -55,7 +55,7 @@ void task_stop_waiting(struct task *task)
 				box->waiters_tail = pp;
 			break;
 		}
-	if (box->waiters && box->count)
+	if (box->waiters && (box->count || box->closed))
 		task_ready(box->waiters); /* what this one leaves, the next may take */
 }
 
@@ -110,10 +110,13 @@ static int give(lua_State *L, struct shard *sh, struct item *it)
 		lua_rawgeti(L, LUA_REGISTRYINDEX, it->ref);
 		break;
 	case ITEM_EVENT:
+	case ITEM_END:
 		lua_pushboolean(L, 1);
 		break;
 	}
-	if (it->text)
+	if (it->kind == ITEM_END)
+		lua_pushliteral(L, "ended");
+	else if (it->text)
 		lua_pushstring(L, it->text);
 	else
 		lua_pushnil(L);
@@ -315,7 +318,6 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
-	task->ended.stays = true;
 	if (s->phase == SCHED_ENDING && kind != TASK_SERVE) { /* made by a <close> handler */
 		task->cleaning = true;
 		task->limit = loop_now(sh->loop) + CLEANUP_TIME;
@@ -378,7 +380,7 @@ static void finish(struct task *task, int status)
 		task->failed = true;
 	if (sh->sched.task_done)
 		sh->sched.task_done(sh, task);
-	inbox_push_event(sh, &task->ended, task->failed ? "failed" : "done");
+	inbox_close(&task->ended);
 	luaL_unref(sh->L, LUA_REGISTRYINDEX, task->ref);
 	task->L = NULL;
 }

@@ -20,6 +20,7 @@ enum item_kind {
 	ITEM_MESSAGE,  /* p: struct msg */
 	ITEM_OBJECT,   /* ref: a userdata in the registry */
 	ITEM_EVENT,    /* text alone */
+	ITEM_END,      /* nothing will come any more: gives "ended" */
 };
 
 struct item {
@@ -35,7 +36,7 @@ struct inbox {
 	struct item *items; /* a ring of `cap` */
 	unsigned cap, head, count;
 	unsigned lost;      /* past INBOX_LIMIT */
-	bool stays;         /* its one event is for all who wait, now and later */
+	bool closed;        /* once it is empty: an end for all who wait, now and later */
 	struct task *waiters, **waiters_tail;
 };
 
@@ -43,7 +44,9 @@ struct inbox {
 void inbox_push(struct shard *sh, struct inbox *box, struct item item);
 void inbox_push_msg(struct shard *sh, struct inbox *box, struct msg *m, const char *text);
 void inbox_push_event(struct shard *sh, struct inbox *box, const char *text);
-/* False when empty. The caller owns what the item refers to. */
+/* Nothing will come any more: see ITEM_END. */
+void inbox_close(struct inbox *box);
+/* False when empty and not closed. The caller owns what the item refers to. */
 bool inbox_pop(struct inbox *box, struct item *out);
 void inbox_free(struct shard *sh, struct inbox *box);
 
@@ -72,7 +75,7 @@ struct task {
 	bool waiting, timed_out;
 	lua_State *waits_in;      /* while it waits: its own thread, or a coroutine of the script's */
 	struct tmr deadline;
-	struct inbox ended;       /* one event when it is done */
+	struct inbox ended;       /* closed when it is done */
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
 };
 

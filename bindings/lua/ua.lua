@@ -137,33 +137,15 @@ local call = engine.methods "call"
 
 local events = { ACK = true, BYE = true, CANCEL = true }
 
--- Events that came while the script waited for another one.
-local function next_event(self, wanted, until_)
-  local s = expect.state(self)
-  s.events = s.events or {}
-  for i, event in ipairs(s.events) do
-    if event.name == wanted then
-      table.remove(s.events, i)
-      return event
-    end
-  end
-  while true do
-    local item, name = engine.wait(self, "events", until_ and math.max(0, until_ - engine.now()))
-    if not item then return nil end
-    local event = { name = name, message = engine.is(item, "message") and item or nil }
-    if name == wanted then return event end
-    s.events[#s.events + 1] = event
-    if name == "ended" then return nil, "ended" end
-  end
-end
-
 local function expect_event(self, wanted, words, given)
+  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
   local within = options.within("expect", given, 5)
-  local event, ended = next_event(self, wanted, engine.now() + within)
-  if event then return event.message or true end
+  local message, ended = engine.wait(self, wanted, within)
+  if engine.is(message, "message") then return message end
+  if ended == "ended" and wanted == "ended" then return true end
   if type(given) == "table" and given.optional then return nil, "timeout" end
   failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within),
-    got = ended and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
+    got = ended == "ended" and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
 end
 
 -- A response to its INVITE; or "ACK", "BYE", "CANCEL" from the other side; or another request within the call, as its
@@ -190,7 +172,10 @@ end
 
 -- The call is over, whoever ended it; returns how.
 function call:ended(given)
-  if self.state ~= "terminated" then expect_event(self, "ended", "the end of the call", given) end
+  if self.state ~= "terminated" then
+    local over, why = expect_event(self, "ended", "the end of the call", given)
+    if not over then return nil, why end
+  end
   return self.ended_by
 end
 
