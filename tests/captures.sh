@@ -8,7 +8,8 @@ set -u
 
 if [ "${1:-}" = --one ]; then
 	file=$2
-	fields=$(tshark -r "$file" -N n -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -T fields -E separator='|' \
+	# Every port is SIP's here: a free one may be another protocol's, whose dissector would complain.
+	fields=$(tshark -r "$file" -N n -d 'udp.port==1-65535,sip' -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -T fields -E separator='|' \
 		-e frame.number -e _ws.malformed -e ip.checksum.status -e udp.checksum.status -e ip.src_host -e ip.dst_host \
 		-e ipv6.src_host -e ipv6.dst_host -e frame.comment 2>/dev/null) || {
 		echo "bad $file: tshark cannot read it to its end"

@@ -33,8 +33,8 @@ typedef void(transport_recv_h)(struct transport *tp, const struct addr *src, con
 typedef void(transport_error_h)(struct transport *tp, const struct addr *dst, int error_number, void *arg);
 
 /* Binds a UDP transport for `actor`. `local` NULL: an address of the actor's own is chosen, of the family `v6` says (198.18.0.0/15
- * or 2001:db8::/32, port 5060, in the simulated network; 127.0.0.2 and up, or ::1, any free port, on real sockets). A `local` with port 0
- * gets 5060 or a free one. Fails with ERR_ENV (in use, not local) and a text that names the address.
+ * or 2001:db8::/32, port 5060, in the simulated network; 127.0.0.2 and up, or ::1, on real sockets, where it gets port 5060 or, when that is taken, a free one).
+ * So does a `local` with port 0. Fails with ERR_ENV (in use, not local) and a text that names the address.
  * Free with mem_deref(); datagrams under way to it are then lost, ones it sent still travel. */
 int transport_udp(struct transport **tpp, struct net *net, const char *actor, const struct addr *local, bool v6,
 		  transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e);

@@ -150,7 +150,7 @@ int udp_bind(struct transport *tp, const struct addr *local, bool v6, struct err
 	else
 		own_host(&want, tp, v6);
 	error = sock_open(s, addr_is_v6(&want));
-	if (!error && local && !addr_port(local)) {
+	if (!error && !addr_port(&want)) { /* where Wireshark looks for SIP, if nobody is there yet */
 		addr_set_port(&want, SIP_PORT);
 		error = sock_bind(s, &want);
 		if (error == EADDRINUSE) {
