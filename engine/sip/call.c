@@ -273,9 +273,21 @@ static bool refuse_glare(struct call *call, struct strans *st)
 	return call->reinvite != NULL;
 }
 
+/* What no answer of our own is for: a method that is not supported is refused, else it waits for the user. */
+static void refuse_or_tell(struct call *call, struct strans *st)
+{
+	struct verdict v = {0};
+
+	verdict_on_method(&v, &st->request->s, call->ua->cfg.answers);
+	if (v.status)
+		ua_reply(call->ua, st, v.status, NULL, &v.header, v.header.name.l ? 1 : 0);
+	else
+		call_tell(call, CALL_REQUEST, st->request, st, NULL);
+	verdict_free(&v);
+}
+
 static void answer_request(struct call *call, struct strans *st)
 {
-	static const struct build_header allow = {{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}};
 	struct ua *ua = call->ua;
 	const struct scan *s = &st->request->s;
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
@@ -316,8 +328,8 @@ static void answer_request(struct call *call, struct strans *st)
 	else if ((slice_eq(s->method, SLICE_LIT("INFO")) && ua_answers(ua, UA_ANSWER(INFO))) ||
 		 (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))))
 		ua_reply(ua, st, 200, NULL, NULL, 0);
-	else if (!call_tell(call, CALL_REQUEST, st->request, st, NULL) && ua_answers(ua, UA_ANSWER(METHOD)))
-		ua_reply(ua, st, 405, NULL, &allow, 1);
+	else
+		refuse_or_tell(call, st);
 }
 
 static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)

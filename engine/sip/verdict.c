@@ -242,6 +242,18 @@ static bool takes_sdp(const struct scan *s)
 	return !told;
 }
 
+void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers)
+{
+	enum method method = method_of(s->method);
+
+	if (slice_eq(s->method, SLICE_LIT("PRACK"))) {
+		if (answers & UA_ANSWER(STRAY))
+			set(v, 481, UA_ANSWER(STRAY)); /* RFC 3262 3: nothing reliable waits for it */
+	} else if (answers & UA_ANSWER(METHOD) && (method == KNOWN || method == UNKNOWN)) {
+		refuse_method(v, method == KNOWN ? 405 : 501);
+	}
+}
+
 void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged)
 {
 	enum method method = method_of(s->method);

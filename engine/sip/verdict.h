@@ -71,6 +71,8 @@ struct verdict {
 void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answers, const struct verdict_limits *limits);
 /* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. */
 void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged);
+/* For a request within a dialog that nobody claimed: 405, 501, 481. */
+void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers);
 void verdict_free(struct verdict *v);
 
 /* 420: the extensions of Require that this side does not have, as an Unsupported header. A status only if there are any. */
