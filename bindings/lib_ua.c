@@ -385,7 +385,7 @@ static int call_new(lua_State *L)
 
 static void push_time(lua_State *L, uint64_t from, uint64_t to)
 {
-	if (to)
+	if (from != CALL_NOT_YET && to != CALL_NOT_YET)
 		lua_pushnumber(L, (double)(to - from) / 1e9);
 	else
 		lua_pushnil(L);
@@ -422,11 +422,11 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
 		push_time(L, call->at.invite, call->at.answered);
 	else if (!strcmp(name, "post_dial_delay")) /* INVITE to the first 18x (RFC 6076 4.3 calls it session request delay) */
-		push_time(L, call->at.invite, call->at.ringing ? call->at.ringing : call->at.answered);
+		push_time(L, call->at.invite, call->at.ringing != CALL_NOT_YET ? call->at.ringing : call->at.answered);
 	else if (!strcmp(name, "trying_time"))
 		push_time(L, call->at.invite, call->at.trying);
 	else if (!strcmp(name, "duration"))
-		call->at.answered ? push_time(L, call->at.answered, call->at.ended) : lua_pushnil(L);
+		push_time(L, call->at.answered, call->at.ended);
 	else if (!strcmp(name, "dialog")) {
 		if (!d) {
 			lua_pushnil(L);

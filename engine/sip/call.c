@@ -62,6 +62,8 @@ struct call *call_alloc(struct ua *ua)
 		return NULL;
 	call->ua = ua;
 	call->cseq = 1;
+	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;
+	call->at.answered = call->at.acked = call->at.ended = CALL_NOT_YET;
 	/* A port and a session id for the description; media of our own will bind the port. */
 	call->media_port = (uint16_t)(20000 + 2 * rnd_below(&ua->ep->ids, 10000));
 	call->session = call->version = rnd_below(&ua->ep->ids, 1u << 30) + 1;

@@ -33,6 +33,9 @@ struct call_opts {
 	bool no_sdp;     /* no session description of our own making */
 };
 
+/* A moment that has not come. (0 is one: virtual time begins there.) */
+#define CALL_NOT_YET UINT64_MAX
+
 struct call {
 	struct ua *ua;
 	bool outgoing;
@@ -57,7 +60,7 @@ struct call {
 	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE and CANCEL are events */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */
 	struct {
-		uint64_t invite, trying, ringing, answered, acked, ended; /* script time, ns; 0: not yet */
+		uint64_t invite, trying, ringing, answered, acked, ended; /* script time, ns, or CALL_NOT_YET */
 	} at;
 	call_event_h *h;
 	void *arg;

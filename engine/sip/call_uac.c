@@ -25,7 +25,7 @@ static int send_ack(struct call *call, struct dialog *dlg, const struct scan *in
 	err = call_draft_build(&d, call, dlg, SLICE_LIT("ACK"), invite->cseq, u, e);
 	if (!err)
 		err = endpoint_send(call->ua->ep, buf_slice(&d.out), &dst, &m, e);
-	if (!err && !call->at.acked)
+	if (!err && call->at.acked == CALL_NOT_YET)
 		call->at.acked = call_now(call);
 	if (!err && keep) {
 		mem_deref(*keep);
@@ -147,9 +147,9 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 	if (status < 200) {
 		if (call->state == CALL_CALLING)
 			call->state = CALL_PROCEEDING;
-		if (!call->at.trying)
+		if (call->at.trying == CALL_NOT_YET)
 			call->at.trying = m->time;
-		if (status > 100 && !call->at.ringing)
+		if (status > 100 && call->at.ringing == CALL_NOT_YET)
 			call->at.ringing = m->time;
 		if (status > 100)
 			take_dialog(call, m);

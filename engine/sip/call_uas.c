@@ -102,7 +102,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 		goto out;
 
 	first_answer = call->state == CALL_INCOMING;
-	if (r->status > 100 && r->status < 200 && !call->at.ringing)
+	if (r->status > 100 && r->status < 200 && call->at.ringing == CALL_NOT_YET)
 		call->at.ringing = call_now(call);
 	if (r->status >= 200 && r->status < 300) {
 		struct sip_timers *t = &call->server->opts.timers;
@@ -158,6 +158,7 @@ void call_receive_ack(struct call *call, struct msg *m)
 	tmr_cancel(&call->repeat);
 	tmr_cancel(&call->give_up);
 	call->answer = mem_deref(call->answer);
-	call->at.acked = call->at.acked ? call->at.acked : m->time;
+	if (call->at.acked == CALL_NOT_YET)
+		call->at.acked = m->time;
 	call_tell(call, CALL_ACK, m, NULL, NULL);
 }
