@@ -35,17 +35,39 @@ static int message_authorized(lua_State *L)
 		if (id != HDR_AUTHORIZATION && id != HDR_PROXY_AUTHORIZATION)
 			continue;
 		struct slice value = scan_value(&m->s, i);
-		if (digest_credentials_parse(&c, value, NULL) == 0 && x.realm.p && !slice_eq(c.realm, x.realm))
-			continue;
-		verdict = digest_verify(value, &x, &e);
-		break;
+		if (digest_credentials_parse(&c, value, NULL) == 0) {
+			if (!c.realm.p || (x.realm.p && !digest_text_eq(c.realm, x.realm)))
+				continue;
+			verdict = digest_verify(value, &x, &e);
+			break;
+		}
+		verdict = digest_verify(value, &x, &e); /* malformed, unless others are for us */
 	}
+	if (verdict == DIGEST_MISSING && !e.text[0])
+		err_set(&e, ERR_PARSE, "no Digest credentials for realm \"%.*s\"", SLICE_ARG(x.realm));
 	lua_pushboolean(L, verdict == DIGEST_OK);
 	if (verdict == DIGEST_OK)
 		return 1;
 	lua_pushstring(L, digest_verdict_name(verdict));
 	lua_pushstring(L, e.text);
 	return 3;
+}
+
+/* A value that stood between quotes, without its backslashes. */
+static void set_plain(lua_State *L, const char *name, struct slice raw)
+{
+	luaL_Buffer b;
+
+	if (!raw.p)
+		return;
+	luaL_buffinit(L, &b);
+	for (size_t i = 0; i < raw.l; i++) {
+		if (raw.p[i] == '\\' && i + 1 < raw.l)
+			i++;
+		luaL_addchar(&b, raw.p[i]);
+	}
+	luaL_pushresult(&b);
+	lua_setfield(L, -2, name);
 }
 
 /* credentials(msg): { { scheme, username, realm, nonce, uri, algorithm, qop, nc, ... }, ... } of all Authorization headers. */
@@ -65,13 +87,13 @@ static int message_credentials(lua_State *L)
 		lua_pushstring(L, hdr_name(id));
 		lua_setfield(L, -2, "header");
 		set_slice_field(L, "scheme", c.scheme);
-		set_slice_field(L, "username", c.username);
-		set_slice_field(L, "realm", c.realm);
-		set_slice_field(L, "nonce", c.nonce);
-		set_slice_field(L, "uri", c.uri);
-		set_slice_field(L, "response", c.response);
-		set_slice_field(L, "cnonce", c.cnonce);
-		set_slice_field(L, "opaque", c.opaque);
+		set_plain(L, "username", c.username);
+		set_plain(L, "realm", c.realm);
+		set_plain(L, "nonce", c.nonce);
+		set_plain(L, "uri", c.uri);
+		set_plain(L, "response", c.response);
+		set_plain(L, "cnonce", c.cnonce);
+		set_plain(L, "opaque", c.opaque);
 		set_slice_field(L, "algorithm", c.alg_name);
 		set_slice_field(L, "qop", c.qop_name);
 		lua_pushinteger(L, c.nc);

@@ -350,8 +350,7 @@ int digest_challenge_write(struct buf *out, const struct digest_challenge_params
 	return out->failed ? ERR_NOMEM : 0;
 }
 
-/* A quoted value as written against the plain text. */
-static bool text_eq(struct slice raw, struct slice plain)
+bool digest_text_eq(struct slice raw, struct slice plain)
 {
 	size_t n = 0;
 
@@ -370,7 +369,7 @@ static int uri_eq(bool *eq, struct slice a, struct slice b)
 	struct value_uri *x = NULL, *y = NULL;
 	int r = 0;
 
-	*eq = text_eq(a, b);
+	*eq = digest_text_eq(a, b);
 	if (*eq)
 		goto out;
 	r = value_uri_parse(&x, a, NULL);
@@ -414,9 +413,9 @@ enum digest_verdict digest_verify(struct slice value, const struct digest_expect
 		return DIGEST_MALFORMED;
 	if (!slice_case_eq(c.scheme, SLICE_LIT("Digest")))
 		return say(e, DIGEST_MISSING, "credentials of the scheme", c.scheme);
-	if (!text_eq(c.realm, x->realm))
+	if (!digest_text_eq(c.realm, x->realm))
 		return say(e, DIGEST_WRONG, "credentials for the realm", c.realm);
-	if (x->username.p && !text_eq(c.username, x->username))
+	if (x->username.p && !digest_text_eq(c.username, x->username))
 		return say(e, DIGEST_WRONG, "unknown user", c.username);
 	if (c.alg == DIGEST_ALG_UNKNOWN || !(algs & DIGEST_ALG_BIT(c.alg)))
 		return say(e, DIGEST_WRONG, "an algorithm that was not offered:", c.alg_name);
@@ -445,7 +444,7 @@ enum digest_verdict digest_verify(struct slice value, const struct digest_expect
 		return say(e, DIGEST_FAILED, "out of memory", SLICE_NONE);
 	if (!same)
 		return say(e, DIGEST_URI, "credentials for another URI:", c.uri);
-	if (x->nonce.l && !text_eq(c.nonce, x->nonce))
+	if (x->nonce.l && !digest_text_eq(c.nonce, x->nonce))
 		return say(e, DIGEST_STALE, "not the nonce expected:", c.nonce);
 	if (x->nonces) {
 		v = digest_nonces_check(x->nonces, c.nonce, c.nc, x->now, x->lifetime);

@@ -146,6 +146,9 @@ struct digest_credentials {
  * qop nc and cnonce too). */
 int digest_credentials_parse(struct digest_credentials *out, struct slice value, struct err *e);
 
+/* Whether a value as it stands between quotes, with its backslashes, is this plain text. */
+bool digest_text_eq(struct slice raw, struct slice plain);
+
 enum digest_verdict {
 	DIGEST_OK = 0,
 	DIGEST_MISSING,   /* no credentials, or not Digest */
