@@ -267,9 +267,11 @@ static int request_new(lua_State *L)
 		lua_setfield(L, -2, "__gc");
 	}
 	lua_setmetatable(L, -2);
-	luaL_ref(L, LUA_REGISTRYINDEX); /* for the life of the shard, as its request */
+	int at = lua_gettop(L);
 
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+	lua_pushvalue(L, at);
+	lua_setiuservalue(L, -2, 2); /* as long as the request */
 	int err = ua_build(ua, &b, &dst, method, &s.r, SLICE_NONE, &e);
 	if (!err)
 		err = msg_alloc(&m, buf_slice(&b));
@@ -277,8 +279,10 @@ static int request_new(lua_State *L)
 	if (!err)
 		err = uac_alloc(&uac, ua, &loose->auth, &loose->cseq, m, &dst, NULL, on_request_response, o, &e);
 	mem_deref(m);
-	if (err)
+	if (err) {
+		object_release(o);
 		return e.code ? raise_err(L, &e) : script_error(L, "out of memory for a request");
+	}
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(ua));
 	return 1;

@@ -178,7 +178,7 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 
 	if (++sh->made > sh->reap_after)
 		reap(sh);
-	struct object *o = lua_newuserdatauv(L, sizeof(*o), 1);
+	struct object *o = lua_newuserdatauv(L, sizeof(*o), 2); /* its owner, and what a kind keeps beside */
 
 	memset(o, 0, sizeof(*o));
 	o->sh = sh;

@@ -193,14 +193,19 @@ bool task_where(lua_State *L, char *buf, size_t size)
 {
 	lua_Debug ar;
 
+	/* A task of the library's own has no frame of the script's: then the library's place is better than none. */
+	snprintf(buf, size, "?");
 	for (int level = 0; lua_getstack(L, level, &ar); level++) {
 		lua_getinfo(L, "Sl", &ar);
-		if (ar.source[0] == '@' && ar.currentline > 0) {
+		if (ar.currentline <= 0)
+			continue;
+		if (ar.source[0] == '@') {
 			snprintf(buf, size, "%s:%d", ar.source + 1, ar.currentline);
 			return true;
 		}
+		if (buf[0] == '?')
+			snprintf(buf, size, "%s:%d", ar.source + 1, ar.currentline);
 	}
-	snprintf(buf, size, "?");
 	return false;
 }
 

@@ -119,7 +119,7 @@ int task_wait(lua_State *L, struct inbox *box, uint64_t due);
 /* The task that runs L, raising outside of any. */
 struct task *task_current(lua_State *L);
 
-/* "FILE:LINE" of the innermost frame of the script's own, not the library's; false if there is none. */
+/* "FILE:LINE" of the innermost frame of the script's own, not the library's; if there is none, the one in the library (or "?") and false. */
 bool task_where(lua_State *L, char *buf, size_t size);
 
 /* Raises "FILE:LINE: text" with the place in the script, where luaL_error would name the library's line. As lua_pushfstring. */

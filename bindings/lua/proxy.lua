@@ -27,8 +27,28 @@ local function is_own(endpoint, uri)
   return host == endpoint.host and (parsed.port or 5060) == endpoint.port
 end
 
--- 16.4: Route headers that name this proxy go.
+local function with_request_uri(request, uri)
+  if uri == request.request_uri then return request end
+  local line = request.bytes:match "^[^\r\n]*"
+  return sip.message(request.method .. " " .. uri .. " SIP/2.0" .. request.bytes:sub(#line + 1))
+end
+
+-- The values of Route, in these lines.
+local function with_routes(request, routes)
+  while request["Route"] do request = request:remove_header "Route" end
+  for _, route in ipairs(routes) do request = request:insert_header("Route", route, "From") end
+  return request
+end
+
+-- 16.4: Route headers that name this proxy go. When a strict router put our own Record-Route into the Request-URI, that comes back
+-- from the last Route.
 local function remove_own_routes(endpoint, request)
+  local uri = sip.uri(request.request_uri or "")
+  local all = request:headers "Route"
+  if all[1] and uri and uri.params.lr and is_own(endpoint, request.request_uri) then
+    local last = table.remove(all)
+    request = with_request_uri(with_routes(request, all), strip_brackets(last))
+  end
   while true do
     local routes = request:headers "Route"
     if not routes[1] or not is_own(endpoint, routes[1]) then return request, routes end
@@ -45,11 +65,7 @@ end
 
 -- 16.6: the copy that goes on: Request-URI, Max-Forwards, Record-Route, Via.
 local function copy_for(endpoint, request, uri, record_route)
-  if uri ~= request.request_uri then
-    local line = request.bytes:match "^[^\r\n]*"
-    local method = request.method
-    request = sip.message(method .. " " .. uri .. " SIP/2.0" .. request.bytes:sub(#line + 1))
-  end
+  request = with_request_uri(request, uri)
   local max_forwards = tonumber(request["Max-Forwards"] or "")
   if max_forwards then
     request = request:replace_header("Max-Forwards", tostring(max_forwards - 1))
@@ -60,7 +76,15 @@ local function copy_for(endpoint, request, uri, record_route)
     local value = ("<%s;lr>"):format(endpoint.uri)
     request = request:insert_header("Record-Route", value, request["Record-Route"] and "Record-Route" or "Max-Forwards")
   end
-  return request:insert_header("Via", endpoint:via(), "Via")
+  request = request:insert_header("Via", endpoint:via(), "Via")
+  local routes = request:headers "Route"
+  local first = routes[1] and sip.uri(strip_brackets(routes[1]))
+  if first and not first.params.lr then -- step 6: the next hop is a strict router
+    local hop = strip_brackets(table.remove(routes, 1))
+    routes[#routes + 1] = ("<%s>"):format(uri)
+    request = with_request_uri(with_routes(request, routes), hop)
+  end
+  return request
 end
 
 -- 16.7: a response without the topmost Via.
@@ -91,8 +115,8 @@ local function forward_ack(endpoint, ack)
   local request, routes = remove_own_routes(endpoint, ack)
   local uri = request.request_uri
   if not routes[1] and is_own(endpoint, uri) then return end -- it is for us: nowhere to go
-  if tonumber(request["Max-Forwards"] or "70") <= 0 then return end
-  endpoint:send(copy_for(endpoint, request, uri, false), next_hop(routes, nil, uri))
+  if (tonumber(request["Max-Forwards"] or "70") or 0) <= 0 then return end
+  pcall(endpoint.send, endpoint, copy_for(endpoint, request, uri, false), next_hop(routes, nil, uri)) -- or it is lost, as any datagram
 end
 
 local listening = setmetatable({}, { __mode = "k" })
@@ -112,8 +136,9 @@ end
 -- it is sent with its Request-URI as it was), record_route.
 local function forward(t, st, given)
   local endpoint, request = st.owner, st.request
-  if tonumber(request["Max-Forwards"] or "70") <= 0 then -- 16.3
-    st:reply(483)
+  local max_forwards = tonumber(request["Max-Forwards"] or "70") -- 16.3
+  if not max_forwards or max_forwards <= 0 then
+    st:reply(max_forwards and 483 or 400)
     return
   end
   listen_for_acks(t, endpoint)
@@ -129,13 +154,20 @@ local function forward(t, st, given)
   end
   if request.method == "INVITE" and not st.response then st:reply(100) end
   local copy = copy_for(endpoint, request, uri, given.record_route and not request.to_tag)
-  local client = endpoint:request(copy, next_hop(routes, hop, uri))
+  local ok, client = pcall(endpoint.request, endpoint, copy, next_hop(routes, hop, uri))
+  if not ok then -- 16.6 step 7: its host is not to be found
+    st:reply(503, { headers = { { "Warning", ('399 %s "%s"'):format(endpoint.name, tostring(client):gsub('["\\\r\n]', " ")) } } })
+    return
+  end
+  local timer_c = given.timer_c == nil and 181 or given.timer_c
+  local silent_until = timer_c and t:now() + timer_c
   t:serve(endpoint.name .. " responses", function()
     for response in client:responses() do
       if response.locally then -- 16.8, 16.9: timer C and F, and what cannot be reached
         if st.state == "Proceeding" or st.state == "Trying" then st:reply(response.status) end
       elseif response.status ~= 100 and (st.state ~= "Completed" and st.state ~= "Terminated" and st.state ~= "Confirmed") then
         st:respond(without_top_via(response))
+        if timer_c then silent_until = t:now() + timer_c end
       end
     end
   end)
@@ -147,6 +179,12 @@ local function forward(t, st, given)
         if event == "terminated" then return end
       end
     end)
+    if timer_c then
+      t:serve(endpoint.name .. " timer C", function() -- 16.8
+        while st.state == "Proceeding" and t:now() < silent_until do t:sleep(silent_until - t:now()) end
+        if st.state == "Proceeding" then client:cancel() end
+      end)
+    end
   end
   return client
 end
@@ -234,7 +272,7 @@ function Proxy:handle(st)
       return
     end
   end
-  forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route })
+  forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route, timer_c = self.timer_c })
 end
 
 local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "next_hop", "route", "record_route", "auth", "access",
@@ -261,11 +299,13 @@ local function start(t, given)
   for name, value in pairs(given.timers or {}) do timers[name] = value end
   local endpoint = given.endpoint or t:endpoint { name = given.name or "proxy", address = given.address, port = given.port,
     ipv6 = given.ipv6, timers = timers }
+  local timer_c = given.timers and given.timers.C
+  if timer_c == nil then timer_c = 181 end -- RFC 3261 16.6 step 11: more than 3 minutes
   local proxy = setmetatable({
     t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, next_hop = given.next_hop or false, route = given.route or false, auth = given.auth or false,
     access = given.access or false, delay = given.delay or false, silent = given.silent or false,
     registrar = given.registrar or false, record_route = given.record_route ~= false,
-    nonces = sip.nonces(), challenges = 0, refusals = {}, requests = 0,
+    timer_c = timer_c, nonces = sip.nonces(), challenges = 0, refusals = {}, requests = 0,
   }, Proxy)
   t:serve(endpoint.name, function()
     for st in endpoint:requests() do
