@@ -27,8 +27,14 @@ static void destroy(void *p)
 	if (call->dialog)
 		dialog_leave(call->dialog);
 	mem_deref(call->dialog);
+	while (call->others) {
+		struct dialog *next = call->others->next;
+		mem_deref(call->others);
+		call->others = next;
+	}
 	mem_deref(call->ack);
 	mem_deref(call->answer);
+	mem_deref(call->answered);
 	auth_free(&call->auth);
 }
 
@@ -179,7 +185,11 @@ int call_request(struct uac **uacp, struct call *call, struct slice method, cons
 		goto out;
 	auth_begin(&call->auth);
 	if (call->auth.count) {
-		struct slice uri = call->dialog->remote_target;
+		/* For the Request-URI as it will stand there, a strict router's too. */
+		struct build_request probe = {0};
+		struct slice routes[DIALOG_MAX_ROUTES + 1];
+		dialog_request(call->dialog, &probe, routes);
+		struct slice uri = u && u->uri.p ? u->uri : probe.uri;
 		err = auth_lines(&call->auth, &d.lines, &call->ua->cfg.account, method, uri, u ? u->body : SLICE_NONE,
 				 &call->ua->ep->ids, e);
 		if (err)
@@ -226,8 +236,9 @@ int call_bye(struct uac **uacp, struct call *call, const struct ua_request *u, u
 
 static void on_bye(struct call *call, struct strans *st)
 {
-	/* An INVITE of ours still open is over too (RFC 3261 15.1.2). */
-	if (call->server && call->server->ep && call->state == CALL_INCOMING) {
+	/* An INVITE of theirs still open is over too (RFC 3261 15.1.2). */
+	if (call->server && call->server->ep &&
+	    (call->server->state == TRANS_TRYING || call->server->state == TRANS_PROCEEDING)) {
 		struct build_response r = {.status = 487};
 		strans_reply(call->server, &r, NULL, NULL);
 	}
@@ -288,6 +299,18 @@ static void refuse_or_tell(struct call *call, struct strans *st)
 	verdict_free(&v);
 }
 
+/* After the end there is no dialog (RFC 3261 12.2.2), but a BYE may cross ours (15.1.2). */
+static void answer_late(struct call *call, struct strans *st)
+{
+	bool bye = slice_eq(st->request->s.method, SLICE_LIT("BYE"));
+	bool crossing = bye && call->ended_by && !strcmp(call->ended_by, "local BYE");
+
+	if (crossing ? ua_answers(call->ua, UA_ANSWER(BYE)) : ua_answers(call->ua, UA_ANSWER(STRAY)))
+		ua_reply(call->ua, st, crossing ? 200 : 481, NULL, NULL, 0);
+	else
+		call_tell(call, CALL_REQUEST, st->request, st, NULL);
+}
+
 static void answer_request(struct call *call, struct strans *st)
 {
 	struct ua *ua = call->ua;
@@ -295,6 +318,10 @@ static void answer_request(struct call *call, struct strans *st)
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
 	bool update = slice_eq(s->method, SLICE_LIT("UPDATE"));
 
+	if (call->state == CALL_TERMINATED) {
+		answer_late(call, st);
+		return;
+	}
 	/* RFC 3261 12.2.2: a CSeq out of order is refused, the target is refreshed by INVITE and UPDATE. */
 	if (call->dialog->remote_cseq && s->cseq < call->dialog->remote_cseq && ua_answers(ua, UA_ANSWER(ORDER))) {
 		ua_reply(ua, st, 500, NULL, NULL, 0);

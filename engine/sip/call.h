@@ -45,8 +45,10 @@ struct call {
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated */
 	struct msg *request;         /* the INVITE, either way, as it was sent last */
 	struct dialog *dialog;       /* from the first tagged response on */
+	struct dialog *others;       /* of other forks that answered before; their numbering goes on if they come back */
 	struct msg *ack;             /* our ACK, repeated for each repeated 2xx */
 	struct msg *answer;          /* our 2xx, repeated until its ACK */
+	struct strans *answered;     /* whose 2xx that is */
 	struct tmr repeat, give_up;  /* of our 2xx */
 	uint64_t interval;
 	struct uac *bye;

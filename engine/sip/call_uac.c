@@ -115,21 +115,33 @@ static void refuse_fork(struct call *call, struct msg *m)
 	mem_deref(other);
 }
 
+/* The dialog of that response is the call's from here on. The one before it, of another fork, is kept: it may come back, and requests
+ * within it may still be under way. */
 static void take_dialog(struct call *call, struct msg *m)
 {
+	struct dialog *d = NULL, **pp;
+
 	if (!m->s.to_tag.p)
 		return;
 	if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
 		dialog_update(call->dialog, m);
 		return;
 	}
-	struct dialog *d;
-	if (dialog_uac(&d, call->invite->request, m, NULL))
+	for (pp = &call->others; *pp; pp = &(*pp)->next)
+		if (slice_eq((*pp)->remote_tag, m->s.to_tag)) {
+			d = *pp;
+			*pp = d->next;
+			dialog_update(d, m);
+			break;
+		}
+	if (!d && dialog_uac(&d, call->invite->request, m, NULL))
 		return;
 	if (call->dialog) {
 		dialog_leave(call->dialog);
-		mem_deref(call->dialog);
+		call->dialog->next = call->others;
+		call->others = call->dialog;
 	}
+	d->next = NULL;
 	call->dialog = d;
 	call_enter_dialog(call, d);
 }
@@ -169,8 +181,13 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 			}
 			call_tell(call, CALL_RESPONSE, m, NULL, why);
 		} else if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
-			send_again(call, call->ack);
-		} else {
+			if (call->ack || call->opts.no_ack) {
+				send_again(call, call->ack);
+			} else { /* it crossed our BYE */
+				dialog_update(call->dialog, m);
+				acknowledge(call, call->invite->request, m, &call->ack);
+			}
+		} else if (m->s.to_tag.p) {
 			refuse_fork(call, m);
 		}
 	} else {

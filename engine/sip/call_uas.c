@@ -23,12 +23,12 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 static void repeat_answer(void *arg)
 {
 	struct call *call = arg;
-	struct sip_timers *t = &call->server->opts.timers;
+	struct sip_timers *t = &call->answered->opts.timers;
 
-	if (!call->server->ep) /* timer L took the transaction: its peer is still right */
-		endpoint_send_msg(call->ua->ep, call->answer, &call->server->peer, NULL);
+	if (!call->answered->ep) /* timer L took the transaction: its peer is still right */
+		endpoint_send_msg(call->ua->ep, call->answer, &call->answered->peer, NULL);
 	else
-		strans_respond(call->server, call->answer, NULL);
+		strans_respond(call->answered, call->answer, NULL);
 	call->ua->ep->count.retransmissions_out++;
 	call->interval = sip_timer_twice(call->interval, t->t2);
 	tmr_again(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
@@ -106,12 +106,15 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 		call->at.ringing = call_now(call);
 	if (r->status >= 200 && r->status < 300) {
 		struct sip_timers *t = &call->server->opts.timers;
-		call->state = CALL_CONFIRMED;
-		call->dialog->confirmed = true;
-		if (first_answer)
+		if (first_answer) {
+			call->state = CALL_CONFIRMED;
 			call->at.answered = call_now(call);
+		}
+		call->dialog->confirmed = true;
 		mem_deref(call->answer);
 		call->answer = mem_ref(m);
+		mem_deref(call->answered);
+		call->answered = mem_ref(call->server);
 		call->interval = t->t1;
 		if (!call->server->opts.no_retransmit)
 			tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
@@ -153,7 +156,7 @@ void call_incoming(struct ua *ua, struct strans *st)
 void call_receive_ack(struct call *call, struct msg *m)
 {
 	call->ack_count++;
-	if (!call->answer)
+	if (!call->answer || m->s.cseq != call->answer->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
 		return;
 	tmr_cancel(&call->repeat);
 	tmr_cancel(&call->give_up);

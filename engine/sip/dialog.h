@@ -16,6 +16,7 @@ typedef bool(dialog_request_h)(struct dialog *d, struct msg *m, void *arg);
 
 struct dialog {
 	struct hash_node node;
+	struct dialog *next;          /* its owner's: of a call, the early dialogs of other forks */
 	struct endpoint *ep; /* while it is in the endpoint's table */
 	bool uac, confirmed;
 	struct slice call_id, local_tag, remote_tag;

@@ -23,7 +23,8 @@ static void on_refresh(void *arg)
 	struct registration *reg = arg;
 
 	reg->refreshes++;
-	registration_again(reg, UINT32_MAX, NULL);
+	if (registration_again(reg, UINT32_MAX, NULL))
+		reg->granted = 0; /* out of memory, or too large: the binding runs out */
 }
 
 /* What the registrar granted to our Contact: its expires parameter, else Expires, else what was asked for (RFC 3261 10.2.4). */
@@ -82,12 +83,13 @@ out:
 
 static int send_register(struct registration *reg, struct msg *m, const struct addr *dst, struct err *e)
 {
-	int err;
+	struct uac *uac;
+	int err = uac_alloc(&uac, reg->ua, &reg->auth, &reg->cseq, m, dst, NULL, on_response, reg, e);
 
-	/* The one before, if it is still under way, is on its own from here. */
-	reg->uac = mem_deref(reg->uac);
-	err = uac_alloc(&reg->uac, reg->ua, &reg->auth, &reg->cseq, m, dst, NULL, on_response, reg, e);
 	if (!err) {
+		/* The one before, if it is still under way, is on its own from here. */
+		mem_deref(reg->uac);
+		reg->uac = uac;
 		mem_deref(reg->last);
 		reg->last = mem_ref(m);
 		reg->cseq = m->s.cseq;

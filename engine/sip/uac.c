@@ -47,17 +47,20 @@ out:
 
 static int send_again(struct uac *uac, struct err *e)
 {
+	struct ctrans *ct;
 	struct msg *m;
 	int err = uac_again(&m, uac->ua, uac->auth, uac->request, uac->request->s.cseq + 1, e);
 
 	if (err)
 		return err;
-	if (uac->cseq && *uac->cseq < m->s.cseq)
-		*uac->cseq = m->s.cseq;
-	ctrans_detach(uac->ct);
-	uac->ct = mem_deref(uac->ct);
-	err = ctrans_create(&uac->ct, uac->ua->ep, m, &uac->dst, &uac->opts, on_response, uac, e);
+	/* It may be too large for a datagram, with what the challenge made us echo: then the old transaction stays. */
+	err = ctrans_create(&ct, uac->ua->ep, m, &uac->dst, &uac->opts, on_response, uac, e);
 	if (!err) {
+		ctrans_detach(uac->ct);
+		mem_deref(uac->ct);
+		uac->ct = ct;
+		if (uac->cseq && *uac->cseq < m->s.cseq)
+			*uac->cseq = m->s.cseq;
 		mem_deref(uac->request);
 		uac->request = mem_ref(m);
 	}
