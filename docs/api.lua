@@ -416,7 +416,7 @@ api.classes = {
     fields = { { "endpoint", "sip.endpoint", "" }, { "name", "string", "" }, { "uri", "string", "Of its endpoint." }, { "address", "string", "Of its endpoint." },
       { "challenges", "integer", "How often it challenged." }, { "refusals", "sip.verdict[]", "Why, one for each challenge." }, { "requests", "integer", "How many it saw." },
       { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
-      { "delay", "number|false", "Policy." }, { "silent", "boolean", "Policy." }, { "registrar", "sip.registrar|false", "Policy." }, { "record_route", "boolean", "Policy." } },
+      { "delay", "number|false", "Policy." }, { "silent", "boolean", "Policy." }, { "registrar", "sip.registrar|false", "Policy." }, { "record_route", "boolean", "Policy." }, { "timer_c", "number|false", "Seconds that a call may ring; the timer C of `timers`, else 181." } },
     internal = { "t", "nonces" },
     methods = {
       { name = "authenticate", params = { { "st", "sip.server_transaction", "" } }, returns = { { "ok", "boolean", "" } }, about = "Challenges unless the credentials are right." },

@@ -1109,6 +1109,7 @@ function nonces:issue(nonce) end
 ---@field silent boolean Policy.
 ---@field registrar sip.registrar|false Policy.
 ---@field record_route boolean Policy.
+---@field timer_c number|false Seconds that a call may ring; the timer C of `timers`, else 181.
 local proxy = {}
 
 ---Challenges unless the credentials are right.
