@@ -19,7 +19,7 @@ local function bindings_of(self, aor)
   for _, binding in ipairs(self.bindings[aor] or {}) do
     if binding.expires > self.t:now() then list[#list + 1] = binding end
   end
-  self.bindings[aor] = list
+  if self.bindings[aor] then self.bindings[aor] = list end
   return list
 end
 

@@ -121,7 +121,9 @@ registration.final = expect.final
 -- Registers again now; the response is to be expected anew.
 function registration:refresh(given)
   given = options.check("refresh", given, { "expires" })
-  expect.state(self).final_given = nil
+  local s = expect.state(self)
+  s.final_given, s.last = nil, nil
+  while engine.poll(self, "responses") do end          -- answers to refreshes that nobody read
   engine.register_again(self, given.expires)
   return self
 end
