@@ -340,8 +340,10 @@ static int client_new(lua_State *L)
 		return script_error(L, "out of memory for a message");
 	int err = ctrans_create(&ct, ep, own ? own : m, &dst, &opts, on_client_response, o, &e);
 	mem_deref(own);
-	if (err)
+	if (err) {
+		object_release(o);
 		return raise_err(L, &e);
+	}
 	o->p = ct;
 	note_sent(L, ct->request, ep->name);
 	return 1;

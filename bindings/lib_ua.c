@@ -380,8 +380,10 @@ static int call_new(lua_State *L)
 		s.r.content_type = SLICE_LIT("application/sdp");
 	}
 	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
-	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e))
+	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e)) {
+		object_release(o);
 		return raise_err(L, &e);
+	}
 	o->p = call;
 	note_sent(L, call->request, ua_name(ua));
 	return 1;
@@ -526,8 +528,10 @@ static int call_request_lua(lua_State *L)
 		err = call_bye(&uac, call, &s.r, on_request_response, o, &e);
 	else
 		err = call_request(&uac, call, method, &s.r, on_request_response, o, &e);
-	if (err)
+	if (err) {
+		object_release(o);
 		return raise_err(L, &e);
+	}
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
@@ -570,8 +574,10 @@ static int registration_new(lua_State *L)
 
 	opts.extra = opt_headers(L, 2, &opts.extra_count);
 	struct object *o = object_new(L, OBJECT_REGISTRATION, NULL, owner);
-	if (registration_start(&reg, owner->p, &opts, on_register_response, o, &e))
+	if (registration_start(&reg, owner->p, &opts, on_register_response, o, &e)) {
+		object_release(o);
 		return raise_err(L, &e);
+	}
 	o->p = reg;
 	note_sent(L, reg->last, ua_name(reg->ua));
 	return 1;

@@ -208,7 +208,7 @@ local function show(value, depth)
     local name = type(key) == "string" and key or ("[%s]"):format(tostring(key))
     parts[#parts + 1] = name .. " = " .. show(value[key], (depth or 0) + 1)
   end
-  return "{ " .. table.concat(parts, ", ") .. " }"
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 
 local function same(a, b)
