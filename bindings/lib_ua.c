@@ -588,9 +588,12 @@ static int registration_again_lua(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_REGISTRATION);
 	struct registration *reg = o->p;
+	lua_Integer expires = luaL_optinteger(L, 2, UINT32_MAX);
 	struct err e = {0};
 
-	if (registration_again(reg, lua_isnoneornil(L, 2) ? UINT32_MAX : (uint32_t)luaL_checkinteger(L, 2), &e))
+	if (expires < 0 || expires > UINT32_MAX)
+		return script_error(L, "expires %I is not a number of seconds from 0 to 2**32 - 1", expires);
+	if (registration_again(reg, (uint32_t)expires, &e))
 		return raise_err(L, &e);
 	o->final = mem_deref(o->final);
 	note_sent(L, reg->last, ua_name(reg->ua));

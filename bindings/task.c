@@ -472,10 +472,12 @@ void sched_free(struct shard *sh)
 {
 	struct sched *s = &sh->sched;
 
+	/* All of them first: one that leaves an inbox may ready the next who waits there. */
+	for (struct task *task = s->tasks; task; task = task->next)
+		task_stop_waiting(task);
 	while (s->tasks) {
 		struct task *task = s->tasks;
 		s->tasks = task->next;
-		task_stop_waiting(task);
 		inbox_free(sh, &task->ended);
 		free(task);
 	}
