@@ -96,7 +96,8 @@ function Registrar:handle(st)
   self.bindings[aor] = list
   local headers = {}
   for i, binding in ipairs(list) do
-    headers[i] = { "Contact", ("<%s>;expires=%d"):format(binding.uri, math.ceil(binding.expires - self.t:now())) }
+    local left = math.ceil(binding.expires - self.t:now() - 1e-6)      -- sums of seconds are not exact
+    headers[i] = { "Contact", ("<%s>;expires=%d"):format(binding.uri, left) }
   end
   st:reply(200, { headers = headers })
 end
