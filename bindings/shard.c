@@ -254,7 +254,8 @@ static void on_task_done(struct shard *sh, struct task *task)
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && sh->failure == LUA_NOREF && !sh->timed_out) {
 		lua_pushvalue(task->L, -1);
 		sh->failure = luaL_ref(task->L, LUA_REGISTRYINDEX);
-		snprintf(sh->failed_task, sizeof(sh->failed_task), "%s", task->name);
+		if (task->kind != TASK_MAIN)
+			snprintf(sh->failed_task, sizeof(sh->failed_task), "%s", task->name);
 		note_waiting(sh, task);
 		wind_up(sh);
 	}
@@ -418,6 +419,8 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	if (sh->failure != LUA_NOREF) {
 		out->verdict = SHARD_FAILED;
 		put_failure(sh, out);
+		if (sh->failed_task[0] && out->verdict != SHARD_SKIPPED)
+			buf_printf(&out->text, "in the task \"%s\"\n", sh->failed_task);
 	}
 	if (shard_interrupted) {
 		out->verdict = SHARD_INTERRUPTED;

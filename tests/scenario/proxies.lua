@@ -345,6 +345,43 @@ sip.test("a 200 that is repeated passes the proxy each time, and so does each AC
   call:bye():expect(200)
 end)
 
+sip.test("a callee that joins the Via lines: the proxy takes its own off, and the rest stays", function(t)
+  local bob = t:endpoint { name = "bob" }
+  local edge = t:proxy { to = bob }
+  local alice = caller(t, edge)
+  local request = alice:options("sip:bob@example.test")
+  local st = bob:incoming()
+  local vias = table.concat(st.request:headers "Via", " ,\r\n\t")
+  local bytes = st:reply(183).bytes
+  local final = sip.message(t:replace(bytes, "183 Session Progress", "200 OK"))
+  while final["Via"] do final = final:remove_header "Via" end
+  st:respond(final:insert_header("v", vias, "From").bytes)
+  local got = request:expect(200)
+  t:equal(got:headers "Via", request:expect(200):headers "Via")
+  t:equal(#got:headers "Via", 1)
+  t:equal(sip.via(got:headers "Via" [1]).branch, request.request.branch)
+end)
+
+sip.test("a forked callee: two dialogs answer, the caller takes the first and hangs up the second", function(t)
+  local fork = t:endpoint { name = "fork" }
+  local edge = t:proxy { to = fork }
+  local alice = caller(t, edge)
+  local call = alice:invite("sip:bob@example.test")
+  local st = fork:incoming("INVITE")
+  st:reply(200, { to_tag = "one", contact = ("<%s>"):format(fork.uri) })
+  call:expect(200)
+  t:equal(call.dialog.remote_tag, "one")
+  st:reply(200, { to_tag = "two", contact = ("<%s>"):format(fork.uri) })
+  local bye = fork:incoming("BYE")
+  t:equal(bye.request.to_tag, "two")
+  bye:reply(200)
+  t:equal(call.state, "confirmed")
+  t:equal(call.dialog.remote_tag, "one")
+  for _ = 1, 2 do t:equal(fork:take().method, "ACK") end
+  call:bye()
+  fork:incoming("BYE"):reply(200)
+end)
+
 sip.test("a proxy over IPv6", function(t)
   local bob = callee(t, { ipv6 = true })
   local edge = t:proxy { to = bob, ipv6 = true }

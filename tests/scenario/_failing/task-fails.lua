@@ -1,5 +1,6 @@
--- exit 1: FILE:7: the error
--- says: meanwhile the test waits at FILE:9
+-- exit 1: FILE:8: the error
+-- says: in the task "bob"
+-- says: meanwhile the test waits at FILE:10
 local sip = require "sip"
 
 sip.test("an error in a spawned task", function(t)
