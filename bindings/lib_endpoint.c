@@ -376,7 +376,7 @@ static int client_cancel(lua_State *L)
 	struct err e = {0};
 
 	if (ctrans_cancel(object_check(L, 1, OBJECT_CLIENT)->p, lua_toboolean(L, 2), &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	return 0;
 }
 
@@ -426,7 +426,7 @@ static int server_reply(lua_State *L)
 	r.contact = opt_slice(L, 3, "contact");
 	r.extra = opt_headers(L, 3, &r.extra_count);
 	if (strans_reply(o->p, &r, &m, &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	lua_getfield(L, 1, "actor");
 	note_sent(L, m, lua_tostring(L, -1));
 	object_push_message(L, m);
@@ -449,7 +449,7 @@ static int server_respond(lua_State *L)
 	if (!err)
 		object_push_message(L, m);
 	mem_deref(m);
-	return err ? raise_err(L, &e) : 1;
+	return err ? raise_about(L, lua_touserdata(L, 1), &e) : 1;
 }
 
 void lib_endpoint_open(lua_State *L)

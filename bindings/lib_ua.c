@@ -488,7 +488,7 @@ static int call_answer(lua_State *L)
 	}
 	r.extra = opt_headers(L, 3, &r.extra_count);
 	if (call_reply(call, &r, &m, &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	note_sent(L, m, ua_name(call->ua));
 	object_push_message(L, m);
 	mem_deref(m);
@@ -501,7 +501,7 @@ static int call_cancel_lua(lua_State *L)
 	struct err e = {0};
 
 	if (call_cancel(object_check(L, 1, OBJECT_CALL)->p, lua_toboolean(L, 2), &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	return 0;
 }
 
@@ -530,7 +530,7 @@ static int call_request_lua(lua_State *L)
 		err = call_request(&uac, call, method, &s.r, on_request_response, o, &e);
 	if (err) {
 		object_release(o);
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	}
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(call->ua));
@@ -546,7 +546,7 @@ static int call_ack_lua(lua_State *L)
 
 	opt_request(L, 2, &s);
 	if (call_ack(call, &s.r, &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	note_sent(L, call->ack, ua_name(call->ua));
 	return 0;
 }
@@ -594,7 +594,7 @@ static int registration_again_lua(lua_State *L)
 	if (expires < 0 || expires > UINT32_MAX)
 		return script_error(L, "expires %I is not a number of seconds from 0 to 2**32 - 1", expires);
 	if (registration_again(reg, (uint32_t)expires, &e))
-		return raise_err(L, &e);
+		return raise_about(L, lua_touserdata(L, 1), &e);
 	o->final = mem_deref(o->final);
 	note_sent(L, reg->last, ua_name(reg->ua));
 	return 0;

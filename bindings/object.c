@@ -498,6 +498,13 @@ int raise_err(lua_State *L, const struct err *e)
 	return lua_error(L);
 }
 
+int raise_about(lua_State *L, const struct object *o, const struct err *e)
+{
+	if (e->code == ERR_ENV || e->code == ERR_ARG)
+		return raise_err(L, e);
+	return script_error(L, "%s: %s", object_actor(o), e->text);
+}
+
 void check_address(lua_State *L, int arg, struct addr *out)
 {
 	struct shard *sh = shard_of(L);

@@ -89,6 +89,8 @@ void check_address(lua_State *L, int arg, struct addr *out);
 
 /* Raises an engine error. Those of the environment and those of the script's values are marked: the run exits with 3, or 2. */
 int raise_err(lua_State *L, const struct err *e);
+/* The same, and says whose call, transaction, ... it is about. */
+int raise_about(lua_State *L, const struct object *o, const struct err *e);
 /* Comments the frame a script line sent. */
 void note_sent(lua_State *L, const struct msg *m, const char *actor);
 

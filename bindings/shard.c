@@ -3,6 +3,8 @@
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
+#include "sip/call.h"
+#include "sip/transaction.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,18 +306,33 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 
 #define UNREAD_SHOWN 5
 
+/* The message that an item is, or that it came with. */
+static const struct msg *unread_message(struct shard *sh, const struct item *it)
+{
+	const struct object *o;
+
+	if (it->kind != ITEM_OBJECT)
+		return it->msg;
+	lua_rawgeti(sh->L, LUA_REGISTRYINDEX, it->ref);
+	o = lua_touserdata(sh->L, -1); /* the item keeps it */
+	lua_pop(sh->L, 1);
+	if (!o->p)
+		return NULL;
+	return o->kind == OBJECT_CALL ? ((struct call *)o->p)->request : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
+}
+
 /* What waits in an inbox, one line each. */
-static void put_unread(struct buf *b, const struct inbox *box)
+static void put_unread(struct shard *sh, struct buf *b, const struct inbox *box)
 {
 	char text[300], from[ADDR_STRLEN];
 
 	for (unsigned i = 0; i < box->count && i < UNREAD_SHOWN; i++) {
-		const struct item *it = &box->items[(box->head + i) % box->cap];
-		if (it->kind != ITEM_MESSAGE)
+		const struct msg *m = unread_message(sh, &box->items[(box->head + i) % box->cap]);
+		if (!m)
 			continue;
-		buf_printf(b, "  %s", msg_summary(text, sizeof(text), it->msg));
-		if (it->msg->received)
-			buf_printf(b, " from %s at %.3f s", addr_str(from, &it->msg->src), (double)it->msg->time / 1e9);
+		buf_printf(b, "  %s", msg_summary(text, sizeof(text), m));
+		if (m->received)
+			buf_printf(b, " from %s at %.3f s", addr_str(from, &m->src), (double)m->time / 1e9);
 		buf_puts(b, "\n");
 	}
 	if (box->count > UNREAD_SHOWN)
@@ -337,7 +354,7 @@ static void put_notes(struct shard *sh, struct shard_result *out)
 			const char *name = object_actor(o);
 			if (what && box->count) {
 				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
-				put_unread(&out->notes, box);
+				put_unread(sh, &out->notes, box);
 			}
 			if (box->lost)
 				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);

@@ -12,6 +12,18 @@ use "endpoint"
 use "ua"
 local test = use "test"
 
+-- What is called with a dot in place of a colon says so.
+local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "request", "registration", "task", "message" }
+for _, kind in ipairs(kinds) do
+  local methods = engine.methods(kind)
+  for name, f in pairs(methods) do
+    methods[name] = function(self, ...)
+      if not engine.is(self, kind) then error(("call %s with a colon, on %s %s"):format(name, kind:find "^[aeio]" and "an" or "a", kind), 0) end
+      return f(self, ...)
+    end
+  end
+end
+
 local sip = {}
 local declared = { tests = {}, main_of = test.main_of }
 

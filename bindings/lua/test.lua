@@ -291,6 +291,15 @@ function server:proxy(given)
   return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
 
+-- --- called with a dot in place of a colon ---
+
+for name, f in pairs(Test) do
+  Test[name] = function(self, ...)
+    if not state_of[self] then error(("call it with a colon: t:%s(...)"):format(name), 0) end
+    return f(self, ...)
+  end
+end
+
 -- --- the life of a test ---
 
 local method_names = {}

@@ -93,3 +93,16 @@ sip.test("objects have names for people", function(t)
   call:expect(486)
   t:ok(failure_of(function() alice.nosuch = 1 end))
 end)
+
+sip.test("a dot in place of a colon is named", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local function says(wanted, f, ...)
+    local got = failure_of(f, ...)
+    t:ok(got:find(wanted, 1, true), got)
+  end
+  says("call it with a colon: t:ua(...)", t.ua, { aor = "sip:bob@example.test" })
+  says("call it with a colon: t:sleep(...)", t.sleep, 1)
+  says("call invite with a colon, on a ua", alice.invite, "sip:bob@example.test")
+  says("call take with a colon, on an endpoint", box.take)
+  says("call header with a colon, on a message", sip.message("x").header, "Via")
+end)
