@@ -18,13 +18,14 @@ if [ "${1:-}" = --one ]; then
 	purpose=0
 	grep -qaE '(^|/)negative/[^ ]*\.lua: ' "$file" && purpose=1 # the capture's comment names the script
 	printf '%s\n' "$fields" | awk -F'|' -v file="$file" -v purpose=$purpose '
+		function named(host) { return host != "" && host !~ /[.:]/ }   # an address has one of these
 		NF < 9 { next }
 		{ frames++ }
 		$2 != "" && !purpose && $9 !~ /, raw bytes: / { why = "frame " $1 " is malformed" }
 		$3 ~ /0/ { why = "frame " $1 " has a bad IP checksum" }   # 0 bad, 1 good, 2 not checked
 		$4 ~ /0/ { why = "frame " $1 " has a bad UDP checksum" }
 		$4 ~ /2/ { why = "frame " $1 " has an UDP checksum that was not checked" }
-		($5 $6 $7 $8) !~ /[g-zG-Z_-]/ { why = "frame " $1 " names no actor: " $5 $7 " to " $6 $8 }
+		!named($5) && !named($6) && !named($7) && !named($8) { why = "frame " $1 " names no actor: " $5 $7 " to " $6 $8 }
 		END { print (why == "" ? "good " : "bad ") file (why == "" ? " " frames + 0 : ": " why) }'
 	exit
 fi
