@@ -86,7 +86,7 @@ api.enums = {
   { name = "sip.transaction_state", about = "RFC 3261 figures 5 to 8, RFC 6026.",
     values = { "Calling", "Trying", "Proceeding", "Accepted", "Completed", "Confirmed", "Terminated" } },
   { name = "sip.call_state", about = "State of a call.",
-    values = { "calling", "proceeding", "incoming", "confirmed", "ending", "terminated" } },
+    values = { "calling", "proceeding", "incoming", "confirmed", "terminated" } },
   { name = "sip.ended_by", about = "What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.", open = true,
     values = { "final response", "local BYE", "remote BYE", "CANCEL", "no ACK to the 2xx" } },
   { name = "sip.cause", about = "Why a local response was made (RFC 3261 8.1.3.1): 408 or 503.",

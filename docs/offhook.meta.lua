@@ -16,7 +16,7 @@
 ---@alias sip.transaction_state "Calling"|"Trying"|"Proceeding"|"Accepted"|"Completed"|"Confirmed"|"Terminated"
 
 ---State of a call.
----@alias sip.call_state "calling"|"proceeding"|"incoming"|"confirmed"|"ending"|"terminated"
+---@alias sip.call_state "calling"|"proceeding"|"incoming"|"confirmed"|"terminated"
 
 ---What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.
 ---@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"no ACK to the 2xx"|string

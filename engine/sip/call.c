@@ -8,7 +8,7 @@
 
 const char *call_state_name(enum call_state s)
 {
-	static const char *const names[] = {"calling", "proceeding", "incoming", "confirmed", "ending", "terminated"};
+	static const char *const names[] = {"calling", "proceeding", "incoming", "confirmed", "terminated"};
 
 	return names[s];
 }
@@ -225,7 +225,6 @@ int call_bye(struct uac **uacp, struct call *call, const struct ua_request *u, u
 	err = call_request(uacp, call, SLICE_LIT("BYE"), u, h, arg, e);
 	if (!err) {
 		mem_ref(call);
-		call->state = CALL_ENDING;
 		call_end(call, "local BYE");
 		mem_deref(call);
 	}

@@ -11,7 +11,6 @@ enum call_state {
 	CALL_PROCEEDING, /* outgoing, a provisional came */
 	CALL_INCOMING,   /* not answered yet */
 	CALL_CONFIRMED,  /* a 2xx was sent or received */
-	CALL_ENDING,     /* our BYE is under way */
 	CALL_TERMINATED,
 };
 const char *call_state_name(enum call_state s);
@@ -58,7 +57,7 @@ struct call {
 	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
 	const char *direction;       /* that it told last; NULL: none was sent */
 	const struct uac *reinvite;  /* ours that waits for its final response; compared, never followed */
-	unsigned ack_count, repeated_2xx;
+	unsigned repeated_2xx;
 	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE and CANCEL are events */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */
 	struct {

@@ -155,7 +155,6 @@ void call_incoming(struct ua *ua, struct strans *st)
 
 void call_receive_ack(struct call *call, struct msg *m)
 {
-	call->ack_count++;
 	if (!call->answer || m->s.cseq != call->answer->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
 		return;
 	tmr_cancel(&call->repeat);

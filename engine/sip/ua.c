@@ -206,7 +206,6 @@ static void answer_unclaimed(struct ua *ua, struct strans *st)
 	if (v.status) {
 		reply_verdict(ua, st, &v);
 	} else if (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))) {
-		ua->options_seen++;
 		ua_reply(ua, st, 200, NULL, about, 2);
 	} else if (slice_eq(s->method, SLICE_LIT("INVITE"))) {
 		call_incoming(ua, st);

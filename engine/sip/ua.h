@@ -52,7 +52,6 @@ struct ua {
 	struct slice contact;        /* URI */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
-	unsigned options_seen;
 };
 
 /* The endpoint's request handling becomes the UA's. Free with mem_deref() before the endpoint goes. */

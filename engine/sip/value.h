@@ -106,11 +106,6 @@ int value_strict(struct slice message, struct err *e);
  * header value; false at its end. Items are trimmed and may be empty. An unclosed quote or bracket lasts to the end. */
 bool value_split(struct slice *next, struct slice *rest);
 
-/* The parameter `name` (case folded) of the first item of a header value, outside <> and quotes: for tags, expires,
- * received on the hot path. True if it is there; *out (may be NULL) is its value as written, with p NULL if it has
- * none. */
-bool value_param_find(struct slice header_value, struct slice name, struct slice *out);
-
 /* Appends the contents of a quoted string, with its backslash escapes resolved. Without surrounding quotes: the bytes
  * as they are. */
 void value_unquote(struct buf *out, struct slice s);

@@ -54,26 +54,6 @@ bool value_split(struct slice *next, struct slice *rest)
 	return true;
 }
 
-bool value_param_find(struct slice s, struct slice name, struct slice *out)
-{
-	size_t i = value_skip_to(s, 0, ";,");
-
-	while (i < s.l && s.p[i] == ';') {
-		const size_t name_at = i + 1, end = value_skip_to(s, name_at, ";,");
-		const struct slice param = value_sub(s, name_at, end);
-		const char *eq = memchr(param.p, '=', param.l);
-		const size_t name_len = eq ? (size_t)(eq - param.p) : param.l;
-
-		if (slice_case_eq(slice_trim(value_sub(param, 0, name_len)), name)) {
-			if (out)
-				*out = eq ? slice_trim(value_sub(param, name_len + 1, param.l)) : SLICE_NONE;
-			return true;
-		}
-		i = end;
-	}
-	return false;
-}
-
 const struct value_param *value_param_get(const struct value_params *params, struct slice name)
 {
 	for (size_t i = 0; i < params->count; i++)

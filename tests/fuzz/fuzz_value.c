@@ -57,15 +57,13 @@ static void check_name_addr(const struct value_name_addr *a)
 
 static void scans(struct slice s)
 {
-	struct slice item, rest = s, v;
+	struct slice item, rest = s;
 	struct buf b = {0};
 	size_t items = 0;
 
 	while (value_split(&item, &rest)) {
 		check_slice(item);
 		CHECK(++items <= s.l + 1);
-		if (value_param_find(item, SLICE_LIT("tag"), &v))
-			check_slice(v);
 	}
 	value_unquote(&b, s);
 	value_unescape(&b, s);

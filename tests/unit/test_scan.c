@@ -398,6 +398,25 @@ static void test_msg(void **state)
 	mem_deref(m);
 }
 
+/* Quotes, brackets and spaces hide nothing and show nothing; the second value of a list is another one. */
+static void test_param_of_a_list(void **state)
+{
+	const struct slice from =
+	    SLICE_LIT("\";tag=no\" <sip:a@b;tag=no> ; TAG = yes;x=\";y=1,\" ;z;e=, <sip:c>;only-second=1");
+	struct slice v;
+
+	(void)state;
+	assert_true(scan_param(&v, from, "tag"));
+	assert_true(slice_eq(v, SLICE_LIT("yes")));
+	assert_true(scan_param(&v, from, "x"));
+	assert_true(slice_eq(v, SLICE_LIT("\";y=1,\"")));
+	assert_true(scan_param(&v, from, "z") && !v.l);
+	assert_true(scan_param(&v, from, "e") && !v.l);
+	assert_false(scan_param(&v, from, "y"));
+	assert_false(scan_param(&v, from, "only-second"));
+	assert_false(scan_param(&v, SLICE_LIT("a"), "tag"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,7 +424,7 @@ int main(void)
 	    scan_test(test_compact_forms), scan_test(test_folded),   scan_test(test_line_ends),
 	    scan_test(test_via),           scan_test(test_sent_by),  scan_test(test_tags),
 	    scan_test(test_param),         scan_test(test_cseq),     scan_test(test_out_of_memory),
-	    scan_test(test_msg),
+	    scan_test(test_msg),           scan_test(test_param_of_a_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

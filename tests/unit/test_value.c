@@ -490,29 +490,6 @@ static void test_split(void **state)
 	assert_true(value_split(&item, &rest) && !value_split(&item, &rest));
 }
 
-static void test_param_find(void **state)
-{
-	const struct slice from =
-	    SLICE_LIT("\";tag=no\" <sip:a@b;tag=no> ; TAG = yes;x=\";y=1,\" ;z;e=, <sip:c>;only-second=1");
-	struct slice v;
-
-	(void)state;
-	assert_true(value_param_find(from, SLICE_LIT("tag"), &v));
-	assert_slice(v, "yes");
-	assert_true(value_param_find(from, SLICE_LIT("x"), &v));
-	assert_slice(v, "\";y=1,\"");
-	assert_true(value_param_find(from, SLICE_LIT("z"), &v) && !v.p);
-	assert_true(value_param_find(from, SLICE_LIT("e"), &v) && v.p && !v.l);
-	assert_false(value_param_find(from, SLICE_LIT("y"), NULL));
-	assert_false(value_param_find(from, SLICE_LIT("only-second"), &v));
-	assert_false(value_param_find(SLICE_NONE, SLICE_LIT("tag"), &v));
-	assert_false(value_param_find(SLICE_LIT("a"), SLICE_LIT("tag"), &v));
-	assert_true(value_param_find(SLICE_LIT("sip:a@b;tag"), SLICE_LIT("tag"), &v));
-	assert_true(
-	    value_param_find(SLICE_LIT("SIP/2.0/UDP [::1]:5060;branch=z9;received=::2"), SLICE_LIT("received"), &v));
-	assert_slice(v, "::2");
-}
-
 static void test_quote(void **state)
 {
 	struct buf b = {0}, back = {0};
@@ -707,7 +684,6 @@ int main(void)
 	    UNIT_TEST(test_via),
 	    UNIT_TEST(test_via_malformed),
 	    UNIT_TEST(test_split),
-	    UNIT_TEST(test_param_find),
 	    UNIT_TEST(test_quote),
 	    UNIT_TEST(test_strict),
 	    UNIT_TEST(test_strict_caps),
