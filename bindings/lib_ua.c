@@ -1,5 +1,5 @@
 /* User agents, their calls, requests and registrations in Lua. */
-#include "bindings/object.h"
+#include "bindings/request.h"
 
 #include "bindings/shard.h"
 #include "core/mem.h"
@@ -13,8 +13,7 @@ static const char *ua_name(const struct ua *ua)
 	return ua->ep->name;
 }
 
-/* The last final response of a box, with the reason why a challenge was not answered. */
-static void set_final(struct object *o, struct msg *m, const char *why)
+void set_final(struct object *o, struct msg *m, const char *why)
 {
 	if (m->s.status < 200)
 		return;
@@ -26,7 +25,7 @@ static void set_final(struct object *o, struct msg *m, const char *why)
 		memcpy(o->final_why, why, strlen(why));
 }
 
-static int push_final(lua_State *L, struct object *o)
+int push_final(lua_State *L, struct object *o)
 {
 	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
 	return 1;
@@ -34,13 +33,7 @@ static int push_final(lua_State *L, struct object *o)
 
 /* --- what a script says of a request --- */
 
-struct spoken {
-	struct ua_request r;
-	struct addr dst;
-};
-
-/* Reads { uri, to, from, headers, content_type, body, call_id, cseq, destination } at t. Pushes what must outlive the request. [+1] */
-static void opt_request(lua_State *L, int t, struct spoken *s)
+void opt_request(lua_State *L, int t, struct spoken *s)
 {
 	memset(s, 0, sizeof(*s));
 	t = lua_absindex(L, t);
@@ -224,7 +217,7 @@ static int request_build(lua_State *L)
 
 /* --- requests outside dialogs and within --- */
 
-static void on_request_response(struct uac *uac, struct msg *m, const char *why, void *arg)
+void on_request_response(struct uac *uac, struct msg *m, const char *why, void *arg)
 {
 	struct object *o = arg;
 

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sip/sdp.h"
+#include "sip/subscription.h"
 
 #include <stdio.h>
 
@@ -230,6 +231,8 @@ static void answer_request(struct call *call, struct strans *st)
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
 	bool update = slice_eq(s->method, SLICE_LIT("UPDATE"));
 
+	if (subscription_in_dialog(call->dialog, st)) /* it may outlast the call (RFC 5057 4) */
+		return;
 	if (call->state == CALL_TERMINATED) {
 		answer_late(call, st);
 		return;
