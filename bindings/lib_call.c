@@ -60,30 +60,29 @@ static int dialog_field(lua_State *L, struct object *o, const char *name)
 {
 	struct dialog *d = o->p;
 
-#define IS(field) (!strcmp(name, #field))
-	if IS (call_id)
+	if (!strcmp(name, "call_id"))
 		push_slice(L, d->call_id);
-	else if IS (local_tag)
+	else if (!strcmp(name, "local_tag"))
 		push_slice(L, d->local_tag);
-	else if IS (remote_tag)
+	else if (!strcmp(name, "remote_tag"))
 		push_slice(L, d->remote_tag);
-	else if IS (local)
+	else if (!strcmp(name, "local"))
 		push_slice(L, d->local);
-	else if IS (remote)
+	else if (!strcmp(name, "remote"))
 		push_slice(L, d->remote);
-	else if IS (remote_target)
+	else if (!strcmp(name, "remote_target"))
 		push_slice(L, d->remote_target);
-	else if IS (local_cseq)
+	else if (!strcmp(name, "local_cseq"))
 		lua_pushinteger(L, d->local_cseq);
-	else if IS (remote_cseq)
+	else if (!strcmp(name, "remote_cseq"))
 		lua_pushinteger(L, d->remote_cseq);
-	else if IS (confirmed)
+	else if (!strcmp(name, "confirmed"))
 		lua_pushboolean(L, d->confirmed);
-	else if IS (state)
+	else if (!strcmp(name, "state"))
 		lua_pushstring(L, d->over ? "terminated" : d->confirmed ? "confirmed" : "early");
-	else if IS (call)
+	else if (!strcmp(name, "call"))
 		object_push(L, o->owner);
-	else if IS (route_set) {
+	else if (!strcmp(name, "route_set")) {
 		lua_createtable(L, (int)d->route_count, 0);
 		for (unsigned i = 0; i < d->route_count; i++) {
 			push_slice(L, d->routes[i]);
@@ -91,7 +90,6 @@ static int dialog_field(lua_State *L, struct object *o, const char *name)
 		}
 	} else
 		return 0;
-#undef IS
 	return 1;
 }
 

@@ -128,6 +128,15 @@ function options.message(given)
   return out
 end
 
+-- The names of several lists in one.
+function options.joined(...)
+  local names = {}
+  for _, list in ipairs { ... } do
+    for _, name in ipairs(list) do names[#names + 1] = name end
+  end
+  return names
+end
+
 -- A copy of the options with `name` set unless it is.
 function options.with_default(given, name, value)
   local copy = {}

@@ -5,16 +5,11 @@ local expect, failure, options = use "expect", use "failure", use "options"
 local ua = engine.methods "ua"
 
 local message_options = { "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination" }
-local function with(more)
-  local names = {}
-  for _, list in ipairs { message_options, more } do
-    for _, name in ipairs(list) do names[#names + 1] = name end
-  end
-  return names
-end
-
-local invite_options = { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects", "session_expires", "min_se",
-  "refresher", "retransmit" }
+local sdp_options = options.joined(message_options, { "sdp" })
+local invite_options = options.joined(message_options, { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects",
+  "session_expires", "min_se", "refresher", "retransmit" })
+local follow_options = options.joined(invite_options, { "choice" })
+local in_call_options = options.joined(message_options, { "sdp", "direction", "ack", "retry" })
 
 -- A URI: a string, or an actor's contact.
 local function uri_of(where, target)
@@ -56,7 +51,7 @@ function ua:message(target, text, given)
 end
 
 function ua:invite(target, given)
-  given = options.message(options.check("invite", given, with(invite_options)))
+  given = options.message(options.check("invite", given, invite_options))
   given.uri = uri_of("invite", target)
   if given.reliable == true then given.reliable = "supported" end
   if given.reliable ~= nil and given.reliable ~= "supported" and given.reliable ~= "required" then
@@ -124,7 +119,7 @@ end
 
 -- The ACK to its 2xx, for an INVITE within a call made with ack = false; again for each call.
 function request:ack(given)
-  engine.request_ack(self, options.message(options.check("ack", given, with { "sdp" })))
+  engine.request_ack(self, options.message(options.check("ack", given, sdp_options)))
 end
 
 function request:responses()
@@ -155,10 +150,6 @@ end
 -- --- calls ---
 
 local call = engine.methods "call"
-
-local in_call_options = { "sdp", "direction", "ack", "retry" }
-local follow_options = { "choice" }
-for _, name in ipairs(invite_options) do follow_options[#follow_options + 1] = name end
 
 local events = { ACK = true, BYE = true, CANCEL = true, PRACK = true }
 
@@ -254,7 +245,7 @@ end
 -- A new call to where the 3xx that it got points (its `choice`-th Contact in the order of q): same Call-ID, From and To, the CSeq counted
 -- up (RFC 3261 8.1.3.4).
 function call:follow(given)
-  given = options.message(options.check("follow", given, with(follow_options)))
+  given = options.message(options.check("follow", given, follow_options))
   local response, invite = self.response, self.invite
   local target = redirect_targets(response)[given.choice or 1]
   if not target then
@@ -270,7 +261,7 @@ end
 -- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false; a BYE ends the call.
 function call:request(method, given)
   check_method("request", method)
-  return engine.call_request(self, method, options.message(options.check(method, given, with(in_call_options))))
+  return engine.call_request(self, method, options.message(options.check(method, given, in_call_options)))
 end
 
 function call:bye(given)
@@ -279,7 +270,7 @@ end
 
 -- An INVITE within the call, as a phone sends it: after a 491 once more at the time of RFC 3261 14.1, unless retry = false.
 function call:reinvite(given)
-  given = options.message(options.check("reinvite", given, with(in_call_options)))
+  given = options.message(options.check("reinvite", given, in_call_options))
   if given.retry == nil then given.retry = true end
   return engine.call_request(self, "INVITE", given)
 end
@@ -304,12 +295,12 @@ end
 -- The PRACK to a reliable provisional, for a call made with prack = false.
 function call:prack(provisional, given)
   if not engine.is(provisional, "message") then error("prack wants the provisional that it acknowledges", 0) end
-  return engine.call_prack(self, provisional, options.message(options.check("prack", given, with { "sdp" })))
+  return engine.call_prack(self, provisional, options.message(options.check("prack", given, sdp_options)))
 end
 
 -- The ACK to its 2xx, for a call made with ack = false; again for each call.
 function call:ack(given)
-  engine.call_ack(self, options.message(options.check("ack", given, with { "sdp" })))
+  engine.call_ack(self, options.message(options.check("ack", given, sdp_options)))
 end
 
 -- --- dialogs: of each fork of a call ---
