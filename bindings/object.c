@@ -23,6 +23,7 @@ static const struct {
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
+	[OBJECT_HOLD] = {"hold", {"messages"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},
 };
 
@@ -132,6 +133,8 @@ static bool is_over(const struct object *o)
 		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
 	case OBJECT_TASK:
 		return o->p && ((struct task *)o->p)->done;
+	case OBJECT_HOLD:
+		return o->p && object_hold_ended(o);
 	default:
 		return false;
 	}
@@ -235,8 +238,9 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_CALL,   OBJECT_REQUEST, OBJECT_CLIENT, OBJECT_SERVER,
-						 OBJECT_UA,	      OBJECT_WATCH, OBJECT_INBOX,   OBJECT_TASK,   OBJECT_ENDPOINT};
+	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_CALL,  OBJECT_REQUEST,
+						 OBJECT_CLIENT, OBJECT_SERVER,	     OBJECT_UA,	   OBJECT_WATCH,
+						 OBJECT_INBOX,	OBJECT_TASK,	     OBJECT_ENDPOINT};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		for (struct object *o = sh->objects; o; o = o->next)
