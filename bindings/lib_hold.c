@@ -124,7 +124,7 @@ static struct msg *check_held(lua_State *L, struct hold *h, const char *what)
 	for (size_t i = 0; net_hold_at(h->net, i); i++)
 		if (net_hold_at(h->net, i) == m)
 			return m;
-	script_error(L, "%s: %s does not hold %s (any more)", what, h->words, msg_summary(text, sizeof(text), m));
+	script_error(L, "%s: %s does not hold %s (any more): see its messages", what, h->words, msg_summary(text, sizeof(text), m));
 	return NULL;
 }
 

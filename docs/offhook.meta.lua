@@ -169,6 +169,12 @@
 ---@field duplicate? number Share sent twice. Default: 0.
 ---@field reorder? number Share held back until after the next one. Default: 0.
 
+---@class (exact) sip.options.t_hold
+---@field from? string|sip.endpoint|sip.ua|sip.proxy Sender, an actor or its name. Default: any.
+---@field to? string|sip.endpoint|sip.ua|sip.proxy Receiver. Default: any.
+---@field only? sip.what What is held, as for `expect`: a status, a class, a method (its requests), or a list of these. Default: everything, SIP or not.
+---@field method? string Requests of this method and responses to it: the 200 to an INVITE, not to the CANCEL. Default: any.
+
 ---@class (exact) sip.options.endpoint_request
 ---@field timers? sip.timers Of this transaction. Default: those of the endpoint.
 ---@field retransmit? boolean `false`: timers A and E never fire. Default: true.
@@ -452,6 +458,11 @@ function t:barrier(n) end
 ---Faults of links. The most exact pair of `from` and `to` wins; a later call for the same pair replaces the earlier one whole, so `t:network { from = a, to = b }` heals it. On real sockets faults apply to what this run sends.
 ---@param given sip.options.t_network Options.
 function t:network(given) end
+
+---From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds).
+---@param given? sip.options.t_hold Options.
+---@return sip.hold hold
+function t:hold(given) end
 
 ---A random word, from the seed.
 ---@param length? integer 1 to 256; 16 unless given.
@@ -1059,6 +1070,31 @@ function watch:messages() end
 ---How many there are that nobody took.
 ---@return integer n
 function watch:count() end
+
+---Messages that stay at their sender until the script lets them go, so that a race comes out the same every time. Rules: [Holds](#holds).
+---@class sip.hold
+---@field messages sip.message[] Those held now, oldest first.
+---@field kind string Name of its class.
+local hold = {}
+
+---The next message held that fits. Others stay held and may be expected later. A retransmission is a message of its own.
+---Raises: None came to be held, or the hold has ended.
+---@param what sip.what
+---@param given? number|sip.options.wait Seconds, or options.
+---@param check? fun(message: sip.message)
+---@return sip.message message It is still held.
+---@return "timeout"? why With `optional`.
+function hold:expect(what, given, check) end
+
+---The message goes on, as if it were sent now. Without one all go on in their order, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held: from `expect` or `messages`.
+function hold:release(message) end
+
+---The message is lost. Without one all are lost, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held.
+function hold:drop(message) end
 
 ---A task.
 ---@class sip.task

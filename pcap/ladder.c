@@ -299,12 +299,10 @@ static void notes_draw(struct ladder *l, const struct row *row, size_t x, struct
 	struct slice rest = row->f.comments, note;
 	struct buf held = {0};
 
-	if (row->f.held_until) {
-		recorder_put_held(&held, row->f.number, row->f.held_until, row->f.held_for);
+	if (row->f.held_until && recorder_put_held(&held, row->f.number, row->f.held_until, row->f.held_for))
 		note_draw(l, buf_slice(&held), x, STYLE_DIM, out);
-		l->failed |= held.failed;
-		buf_free(&held);
-	}
+	l->failed |= held.failed;
+	buf_free(&held);
 	while ((note = rows_comment_next(&rest, "failed")).p)
 		note_draw(l, note, x, STYLE_RED, out);
 }

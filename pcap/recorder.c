@@ -105,10 +105,8 @@ static void packet_put(const struct recorder *rec, struct buf *b, const struct p
 	struct buf comments = {0};
 
 	buf_put_slice(&comments, buf_slice(&p->comments));
-	if (p->held_until) {
-		recorder_put_held(&comments, p->number, recorder_frame_number(rec, p->held_until), p->held_for);
+	if (p->held_until && recorder_put_held(&comments, p->number, recorder_frame_number(rec, p->held_until), p->held_for))
 		buf_put(&comments, "", 1);
-	}
 	pcapng_put_udp(b, &(struct pcapng_udp){
 			      .interface = p->actor - 1,
 			      .wall = p->wall,
@@ -510,11 +508,15 @@ uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
 	return packet_of(rec, id)->number;
 }
 
-void recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
+bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
 {
-	buf_printf(b, "held for %.3f s", (double)held_for / 1e9);
-	if (until != number)
-		buf_printf(b, ", until after frame %u", (unsigned)until);
+	bool long_enough = held_for >= 1000000, overtaken = until != number;
+
+	if (long_enough)
+		buf_printf(b, "held for %.3f s", (double)held_for / 1e9);
+	if (overtaken)
+		buf_printf(b, "%s until after frame %u", long_enough ? "," : "held", (unsigned)until);
+	return long_enough || overtaken;
 }
 
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)

@@ -44,40 +44,48 @@ local function got_words(self)
   return #list == 0 and "nothing" or "nothing; it holds " .. table.concat(list, ", ")
 end
 
--- The next message of that kind that is held, or comes to be held; it stays held. Others are passed over, and may be expected later.
+-- Marks who waits, until it does no more, be it cancelled: what one task passes over another would not see.
+local function wait_alone(s)
+  if s.waits_at then
+    error(("%s: another task waits for it, at %s; make a second hold for the second task"):format(s.words, s.waits_at), 0)
+  end
+  s.waits_at = engine.where()
+  return setmetatable({}, { __close = function() s.waits_at = nil end })
+end
+
+-- The next one that fits; nil when the time is over. Others are passed over, and may be expected later.
+local function next_held(self, s, what, until_)
+  local _ <close> = wait_alone(s)
+  for i, message in ipairs(s.passed) do
+    if expect.matches(what, message) and engine.is_held(self, message) then return table.remove(s.passed, i) end
+  end
+  while true do
+    local message, why = engine.wait(self, "messages", math.max(0, until_ - engine.now()))
+    if why == "ended" then error(s.words .. " has ended: nothing will be held any more", 0) end
+    if not message then return nil end
+    if engine.is_held(self, message) then
+      if expect.matches(what, message) then return message end
+      s.passed[#s.passed + 1] = message
+    end
+  end
+end
+
+-- The next message of that kind that is held, or comes to be held; it stays held.
 function hold:expect(what, given, check)
   given, check = options.with_check(given, check)
   expect.check_what(what)
   options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
   local within = options.within("expect", given, 5)
-  local until_ = engine.now() + within
   local s = expect.state(self)
-  local found
-  for i, message in ipairs(s.passed) do
-    if expect.matches(what, message) and engine.is_held(self, message) then
-      found = table.remove(s.passed, i)
-      break
-    end
+  local message = next_held(self, s, what, engine.now() + within)
+  if not message then
+    if type(given) == "table" and given.optional then return nil, "timeout" end
+    s.check()
+    failure.raise { actor = s.words, wanted = ("%s within %g s"):format(expect.words(what), within), got = got_words(self),
+      about = self.messages[1] }
   end
-  while not found do
-    local message, why = engine.wait(self, "messages", math.max(0, until_ - engine.now()))
-    if why == "ended" then error(s.words .. " has ended: nothing will be held any more", 0) end
-    if not message then
-      if type(given) == "table" and given.optional then return nil, "timeout" end
-      s.check()
-      failure.raise { actor = s.words, wanted = ("%s within %g s"):format(expect.words(what), within), got = got_words(self),
-        about = self.messages[1] }
-    end
-    if engine.is_held(self, message) then
-      if expect.matches(what, message) then
-        found = message
-      else
-        s.passed[#s.passed + 1] = message
-      end
-    end
-  end
-  if check then check(found) end
-  return found
+  if check then check(message) end
+  return message
 end
 
 return Hold

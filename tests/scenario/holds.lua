@@ -250,6 +250,20 @@ sip.test("failures say what was held, and where the hold stands", function(t)
   t:equal(#arrivals(t, b), 1)
 end)
 
+sip.test("one task at a time waits for a hold", function(t)
+  local a, b = ends(t)
+  local held = t:hold { from = a }
+  local first = t:spawn("first", function() held:expect("INFO", 10) end)
+  t:sleep(0.1)
+  local text = help.failure_of(held.expect, held, "BYE")
+  t:ok(text:find("another task waits for it, at ", 1, true), text)
+  first:cancel()
+  first:join()
+  a:send("BYE sip:b SIP/2.0\r\n\r\n", b)
+  held:expect("BYE", 0)
+  held:drop()
+end)
+
 sip.test("a hold that ends wakes who waits for it", function(t)
   local held = t:hold {}
   t:endpoint()

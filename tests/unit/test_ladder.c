@@ -147,7 +147,11 @@ static void test_held(void **state)
 	again = packet(500, BOB, ALICE, "bob", "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n");
 	tap.released(tap.arg, again, EPOCH + 700 * MS);
 	comment(again, "failed at held.lua:3");
-	packet(800, ALICE, BOB, "alice", ACK);
+	again = packet(800, ALICE, BOB, "alice", ACK);
+	tap.released(tap.arg, again, EPOCH + 800 * MS); /* no time, and nothing overtook it: not worth a word */
+	again = packet(900, ALICE, BOB, "alice", "BYE sip:bob@example.test SIP/2.0\r\n\r\n");
+	packet(900, BOB, ALICE, "bob", "BYE sip:alice@example.test SIP/2.0\r\n\r\n");
+	tap.released(tap.arg, again, EPOCH + 900 * MS);
 	tap.released(tap.arg, 0, EPOCH);
 	tap.released(tap.arg, 99, EPOCH);
 	assert_string_equal(draw(&cfg), "           bob                                alice\n"
@@ -159,7 +163,10 @@ static void test_held(void **state)
 					"  3  0.500  ├─── 200 OK (INVITE, 2nd time) ────►│\n"
 					"            ╰╴ held for 0.200 s\n"
 					"            ╰╴ failed at held.lua:3\n"
-					"  4  0.800  │◄──── ACK sip:bob@example.test ────┤\n");
+					"  4  0.800  │◄──── ACK sip:bob@example.test ────┤\n"
+					"  5  0.900  │◄──── BYE sip:bob@example.test ────┤\n"
+					"            ╰╴ held until after frame 6\n"
+					"  6  0.900  ├─── BYE sip:alice@example.test ───►│\n");
 	end();
 }
 
