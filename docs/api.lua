@@ -498,7 +498,7 @@ A function as last argument is called with the message and may check it further.
 Retransmissions are absorbed and counted: `retransmissions`, `repeated_responses`. `endpoint:watch()` sees each of them.
 Messages that no script line read are listed behind the result; `--strict` makes them a failure.]] },
   { "Holds", [[
-`t:hold` stops messages where they leave their sender. A message that is let go meets the faults of its link (`t:network`) as if it were sent
+`t:hold` stops messages where they leave their sender (`call:hold` is another thing: it puts a call on hold). A message that is let go meets the faults of its link (`t:network`) as if it were sent
 then. Of several holds that match the newest takes it; what that one lets go, no other takes. Retransmissions match as any message does. One task at a
 time may wait for a hold. On real sockets a hold stops what this run sends, as faults do.
 

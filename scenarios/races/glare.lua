@@ -28,31 +28,32 @@ local function connected(t)
 end
 
 -- Both offer, and the two re-INVITEs cross.
-local function glare(t, mine, theirs)
+local function cross(t, mine, theirs, given)
   local held = t:hold { only = "INVITE" }
-  local one, other = mine:request("INVITE"), theirs:request("INVITE")
+  local one, other = mine:reinvite(given), theirs:reinvite(given)
   held:expect("INVITE")
   held:expect("INVITE")
   held:release()
-  one:expect(491)
-  other:expect(491)
+  return one, other
 end
 
 sip.test("both try again at once: 491 three times over", function(t)
   local mine, theirs = connected(t)
-  for _ = 1, 3 do glare(t, mine, theirs) end
+  for _ = 1, 3 do
+    local one, other = cross(t, mine, theirs, { retry = false })
+    one:expect(491)
+    other:expect(491)
+  end
   t:equal(mine.state, "confirmed", "the call itself goes on")
   mine:bye():expect(200)
 end)
 
 sip.test("remedied: each waits its own time, and both get through", function(t)
   local mine, theirs = connected(t)
-  glare(t, mine, theirs)
-  t:spawn("bob again", function()
-    t:sleep(2 * t:random())                          -- the other side made the Call-ID
-    theirs:request("INVITE"):expect(200)
-  end)
-  t:sleep(2.1 + 1.9 * t:random())
-  mine:request("INVITE"):expect(200)
+  local one, other = cross(t, mine, theirs)            -- a 491 makes them wait and try once more
+  other:expect(200)
+  t:ok(t:now() < 2.1, "the side that did not make the Call-ID goes first")
+  one:expect(200)
+  t:ok(t:now() >= 2.1, "the side that made it waits longer")
   mine:bye():expect(200)
 end)
