@@ -1,7 +1,6 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
-#include "sip/route.h"
 #include "sip/sdp.h"
 
 #include <stdio.h>
@@ -104,74 +103,17 @@ struct build_header *call_with_allow(const struct build_header *extra, unsigned 
 	return all;
 }
 
-void call_draft_free(struct call_draft *d)
-{
-	buf_free(&d->via);
-	buf_free(&d->contact);
-	buf_free(&d->lines);
-	buf_free(&d->out);
-}
-
-/* RFC 3261 table 2, RFC 3262 table 1, RFC 6086 5.2: these have no Contact. */
-static bool takes_contact(struct slice method)
-{
-	return !slice_eq(method, SLICE_LIT("BYE")) && !slice_eq(method, SLICE_LIT("PRACK")) &&
-	       !slice_eq(method, SLICE_LIT("INFO")) && !slice_eq(method, SLICE_LIT("MESSAGE"));
-}
-
-/* Builds a request within the dialog into d->out. d->lines may hold credentials. */
-int call_draft_build(struct call_draft *d, struct call *call, struct dialog *dlg, struct slice method, uint32_t cseq,
-		       const struct ua_request *u, struct err *e)
-{
-	struct ua *ua = call->ua;
-
-	endpoint_via(ua->ep, &d->via);
-	buf_printf(&d->contact, "<%.*s>", SLICE_ARG(ua->contact));
-	dialog_request(dlg, &d->r, d->routes);
-	d->r.method = method;
-	d->r.via = buf_slice(&d->via);
-	d->r.cseq = cseq;
-	d->r.max_forwards = 70;
-	if ((!u || !u->no_contact) && takes_contact(method))
-		d->r.contact = buf_slice(&d->contact);
-	d->r.lines = buf_slice(&d->lines);
-	if (u) {
-		d->r.extra = u->extra;
-		d->r.extra_count = u->extra_count;
-		d->r.content_type = u->content_type;
-		d->r.body = u->body;
-		if (u->uri.p)
-			d->r.uri = u->uri;
-	}
-	build_request(&d->out, &d->r);
-	if (d->via.failed || d->contact.failed || d->lines.failed || d->out.failed)
-		return err_set(e, ERR_NOMEM, "out of memory for a request");
-	return 0;
-}
-
-int call_next_hop(struct addr *dst, const struct call *call, const struct dialog *dlg, struct err *e)
-{
-	struct endpoint *ep = call->ua->ep;
-
-	return route_resolve(dst, dialog_next_hop(dlg), !loop_is_virtual(ep->loop), addr_is_v6(endpoint_local(ep)), e);
-}
-
 int call_request(struct uac **uacp, struct call *call, struct slice method, const struct ua_request *u, uac_response_h *h,
 		 void *arg, struct err *e)
 {
-	struct call_draft d = {0};
 	struct ua_request offering;
 	struct buf sdp = {0};
-	struct msg *m = NULL;
-	struct addr dst;
 	bool invite = slice_eq(method, SLICE_LIT("INVITE"));
 	int err;
 
-	if (!call->dialog) {
-		err = err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
-			      call_state_name(call->state));
-		goto out;
-	}
+	if (!call->dialog)
+		return err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
+			       call_state_name(call->state));
 	if (invite && !(u && u->no_sdp) && !(u && u->body.p)) { /* a re-INVITE offers the session as it is */
 		offering = u ? *u : (struct ua_request){0};
 		call_put_sdp(call, &sdp, SLICE_NONE);
@@ -179,39 +121,10 @@ int call_request(struct uac **uacp, struct call *call, struct slice method, cons
 		offering.content_type = SLICE_LIT("application/sdp");
 		u = &offering;
 	}
-	uint32_t cseq = u && u->cseq ? u->cseq : call->dialog->local_cseq + 1;
-	err = u && u->dst ? (dst = *u->dst, 0) : call_next_hop(&dst, call, call->dialog, e);
-	if (err)
-		goto out;
-	auth_begin(&call->auth);
-	if (call->auth.count) {
-		/* For the Request-URI as it will stand there, a strict router's too. */
-		struct build_request probe = {0};
-		struct slice routes[DIALOG_MAX_ROUTES + 1];
-		dialog_request(call->dialog, &probe, routes);
-		struct slice uri = u && u->uri.p ? u->uri : probe.uri;
-		err = auth_lines(&call->auth, &d.lines, &call->ua->cfg.account, method, uri, u ? u->body : SLICE_NONE,
-				 &call->ua->ep->ids, e);
-		if (err)
-			goto out;
-	}
-	err = call_draft_build(&d, call, call->dialog, method, cseq, u, e);
-	if (err)
-		goto out;
-	err = msg_alloc(&m, buf_slice(&d.out));
-	if (err) {
-		err_set(e, err, "out of memory for a request");
-		goto out;
-	}
-	if (cseq > call->dialog->local_cseq)
-		call->dialog->local_cseq = cseq;
-	err = uac_alloc(uacp, call->ua, &call->auth, &call->dialog->local_cseq, m, &dst, NULL, h, arg, e);
+	err = within_request(uacp, call->ua, call->dialog, &call->auth, method, u, h, arg, e);
 	if (!err && invite)
 		call_watch_reinvite(call, *uacp);
-out:
-	mem_deref(m);
 	buf_free(&sdp);
-	call_draft_free(&d);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #define OFFHOOK_SIP_CALL_PRIV_H
 
 #include "sip/call.h"
+#include "sip/within.h"
 
 struct call *call_alloc(struct ua *ua);
 bool call_tell(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why);
@@ -15,18 +16,6 @@ void call_put_sdp(struct call *call, struct buf *out, struct slice offer);
 struct build_header *call_with_allow(const struct build_header *extra, unsigned *count);
 /* The dialog's requests become the call's. */
 int call_enter_dialog(struct call *call, struct dialog *d);
-
-/* A request within a dialog, being written. Zero it before use. */
-struct call_draft {
-	struct buf via, contact, lines, out;
-	struct slice routes[DIALOG_MAX_ROUTES + 1];
-	struct build_request r;
-};
-/* Builds it into d->out. d->lines may hold credentials. */
-int call_draft_build(struct call_draft *d, struct call *call, struct dialog *dlg, struct slice method, uint32_t cseq,
-		     const struct ua_request *u, struct err *e);
-void call_draft_free(struct call_draft *d);
-int call_next_hop(struct addr *dst, const struct call *call, const struct dialog *dlg, struct err *e);
 
 /* --- call_uac.c --- */
 /* Takes care of the responses to an INVITE within the dialog, before its user sees them. */

@@ -14,26 +14,27 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg **keep,
 		    const struct ua_request *u, struct err *e)
 {
-	struct call_draft d = {0};
+	struct ua *ua = call->ua;
+	struct buf lines = {0}, b = {0};
 	struct addr dst;
 	struct msg *m = NULL;
-	int err = call_next_hop(&dst, call, dlg, e);
+	int err = within_next_hop(&dst, ua, dlg, e);
 
 	if (err)
-		goto out;
-	put_credentials(&d.lines, invite);
-	err = call_draft_build(&d, call, dlg, SLICE_LIT("ACK"), invite->cseq, u, e);
+		return err;
+	put_credentials(&lines, invite);
+	err = within_build(&b, ua, dlg, SLICE_LIT("ACK"), invite->cseq, u, buf_slice(&lines), e);
 	if (!err)
-		err = endpoint_send(call->ua->ep, buf_slice(&d.out), &dst, &m, e);
+		err = lines.failed ? ERR_NOMEM : endpoint_send(ua->ep, buf_slice(&b), &dst, &m, e);
 	if (!err && call->at.acked == CALL_NOT_YET)
 		call->at.acked = call_now(call);
 	if (!err && keep) {
 		mem_deref(*keep);
 		*keep = mem_ref(m);
 	}
-out:
 	mem_deref(m);
-	call_draft_free(&d);
+	buf_free(&lines);
+	buf_free(&b);
 	return err;
 }
 
@@ -64,7 +65,7 @@ static void send_again(struct call *call, struct msg *ack)
 	struct addr dst;
 
 	call->repeated_2xx++;
-	if (ack && !call_next_hop(&dst, call, call->dialog, NULL))
+	if (ack && !within_next_hop(&dst, call->ua, call->dialog, NULL))
 		endpoint_send_msg(call->ua->ep, ack, &dst, NULL);
 }
 
@@ -100,18 +101,13 @@ void call_watch_reinvite(struct call *call, struct uac *uac)
 static void refuse_fork(struct call *call, struct msg *m)
 {
 	struct dialog *other;
-	struct call_draft d = {0};
-	struct addr dst;
-	struct msg *bye = NULL;
+	struct uac *bye = NULL;
 
 	if (dialog_uac(&other, call->invite->request, m, NULL))
 		return;
-	if (!send_ack(call, other, &call->invite->request->s, NULL, NULL, NULL) && !call_next_hop(&dst, call, other, NULL) &&
-	    !call_draft_build(&d, call, other, SLICE_LIT("BYE"), other->local_cseq + 1, NULL, NULL) &&
-	    !msg_alloc(&bye, buf_slice(&d.out)))
-		ctrans_create(NULL, call->ua->ep, bye, &dst, NULL, NULL, NULL, NULL);
+	if (!send_ack(call, other, &call->invite->request->s, NULL, NULL, NULL))
+		within_request(&bye, call->ua, other, &call->auth, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL);
 	mem_deref(bye);
-	call_draft_free(&d);
 	mem_deref(other);
 }
 

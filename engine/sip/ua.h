@@ -79,6 +79,7 @@ struct ua_request {
 	bool no_contact;
 	bool no_sdp;                 /* an INVITE within a call: none of our own making */
 	const struct addr *dst;      /* p NULL: found by Route or URI */
+	const struct ctrans_opts *trans; /* NULL: as the endpoint does */
 };
 /* Builds a request outside dialogs. `lines`: credentials. Destination in `*dst`. */
 int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice method, const struct ua_request *r,

@@ -49,7 +49,8 @@ static int send_again(struct uac *uac, struct err *e)
 {
 	struct ctrans *ct;
 	struct msg *m;
-	int err = uac_again(&m, uac->ua, uac->auth, uac->request, uac->request->s.cseq + 1, e);
+	uint32_t last = uac->cseq && *uac->cseq > uac->request->s.cseq ? *uac->cseq : uac->request->s.cseq;
+	int err = uac_again(&m, uac->ua, uac->auth, uac->request, last + 1, e);
 
 	if (err)
 		return err;
