@@ -33,12 +33,10 @@ enum { /* second octet: the user's manners */
 
 static void user_reflex(struct talk *t);
 
-static void user_reply(struct talk *t, unsigned status, struct world *w)
+static void user_reply(struct talk *t, unsigned status, const struct build_header *extra, unsigned extra_count)
 {
-	struct build_header extra[EXTRAS];
-	struct call_reply r = {.status = status, .extra = extra};
+	struct call_reply r = {.status = status, .extra = extra, .extra_count = extra_count};
 
-	r.extra_count = world_extras(w, extra, USER_HEADERS);
 	call_reply(t->call, &r, NULL, NULL);
 }
 
@@ -66,15 +64,11 @@ static void talk_drop(struct talk *t)
 	talk_free(t);
 }
 
-static void user_request(struct talk *t, const char *method, struct world *w)
+static void user_request(struct talk *t, const char *method, unsigned flags, const struct build_header *extra, unsigned extra_count)
 {
-	struct build_header extra[EXTRAS];
-	struct ua_request r = {.extra = extra};
-	unsigned flags = next(w);
+	struct ua_request r = {.extra = extra, .extra_count = extra_count, .no_sdp = flags & 1};
 	struct uac *uac = NULL;
 
-	r.extra_count = world_extras(w, extra, USER_HEADERS);
-	r.no_sdp = flags & 1;
 	if (flags & 2) {
 		r.body = SLICE_LIT(SDP);
 		r.content_type = SLICE_LIT("application/sdp");
@@ -92,19 +86,23 @@ static void user_request(struct talk *t, const char *method, struct world *w)
 	}
 }
 
+/* Reads its arguments whether or not there is a call, so that the rest of the script does not depend on it. */
 static void user_act(struct talk *t, unsigned what)
 {
 	static const unsigned replies[] = {180, 183, 200, 486, 302, 100, 202, 401};
 	static const char *const methods[] = {"BYE", "INVITE", "UPDATE", "INFO", "OPTIONS", "REFER", "PRACK", "NOTIFY"};
+	struct build_header extra[EXTRAS];
+	unsigned flags = what % 32 / 8 == 1 ? next(t->w) : 0;
+	unsigned extra_count = what % 32 / 8 <= 1 ? world_extras(t->w, extra, USER_HEADERS) : 0;
 
 	if (!t->call)
 		return;
 	switch (what % 32) {
 	case 0 ... 7:
-		user_reply(t, replies[what % 8], t->w);
+		user_reply(t, replies[what % 8], extra, extra_count);
 		break;
 	case 8 ... 15:
-		user_request(t, methods[what % 8], t->w);
+		user_request(t, methods[what % 8], flags, extra, extra_count);
 		break;
 	case 16:
 		call_cancel(t->call, false, NULL);
@@ -181,9 +179,9 @@ static bool on_incoming(struct ua *ua, struct call *call, void *arg)
 	call_set_handler(call, on_call, t);
 	call->claims.all = w->manners & USER_CLAIMS_CALLS;
 	if (w->manners & USER_RINGS)
-		user_reply(t, 180, w);
+		user_reply(t, 180, NULL, 0);
 	if (t->call && w->manners & USER_ANSWERS)
-		user_reply(t, 200, w);
+		user_reply(t, 200, NULL, 0);
 	return true;
 }
 
@@ -196,9 +194,9 @@ static void user_calls(struct world *w)
 	unsigned flags = next(w);
 	char uri[200];
 
+	r.extra_count = world_extras(w, extra, USER_HEADERS);
 	if (!t)
 		return;
-	r.extra_count = world_extras(w, extra, USER_HEADERS);
 	snprintf(uri, sizeof(uri), uris[flags & 3], w->where[flags & 1]);
 	r.uri = slice_str(uri);
 	struct call_opts opts = {.no_ack = flags & 4, .no_sdp = flags & 8, .trans.no_retransmit = flags & 16, .trans.no_ack = flags & 32};
@@ -445,6 +443,8 @@ static void world_open(struct world *w)
 		cfg.account = (struct auth_account){.password = SLICE_LIT("secret"), .max_attempts = 2};
 	if (set & SET_LIMITS)
 		cfg.limits = (struct verdict_limits){.uri = 30, .body = 20, .message = 600};
+	for (unsigned i = 0; i < TALKS; i++)
+		w->talk[i].w = w;
 	CHECK(ua_alloc(&w->ua, w->bob, &cfg, &h, NULL) == 0);
 	w->ua->claims.all = w->manners & USER_CLAIMS;
 	w->orderly = !(set & SET_ABRUPT);
