@@ -1,7 +1,7 @@
 /* A whole user agent in virtual time. Each input is a script: what a peer sends to it, mutated messages of running dialogs among
  * that, and what its user does meanwhile. Whatever happens, the UA stays within a few rules, lives, and ends with nothing left.
  *
- * The first two octets are settings (enum), then come steps: an octet and its arguments. Missing octets are 0. With UAS_TRACE in the
+ * The first three octets are settings (enums), then come steps: an octet and its arguments. Missing octets are 0. With UAS_TRACE in the
  * environment the messages are shown. */
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +21,14 @@ enum { /* first octet */
 	SET_LIMITS = 64,
 	SET_AGENT = 128,
 };
-enum { /* second octet: the user's manners */
+enum { /* second octet */
+	SET_SESSION = 1,
+	SET_SESSION_LONG = 2,
+	SET_REFRESHER_UAS = 4,
+	SET_MIN_SE = 8,
+	SET_NO_EXTENSIONS = 16,
+};
+enum { /* third octet: the user's manners */
 	USER_REFUSES = 1,
 	USER_RINGS = 2,
 	USER_ANSWERS = 4,
@@ -33,9 +40,22 @@ enum { /* second octet: the user's manners */
 
 static void user_reflex(struct talk *t);
 
-static void user_reply(struct talk *t, unsigned status, const struct build_header *extra, unsigned extra_count)
+static const char *direction(unsigned n)
 {
-	struct call_reply r = {.status = status, .extra = extra, .extra_count = extra_count};
+	static const char *const names[] = {NULL, "sendonly", "recvonly", "inactive"};
+
+	return names[n % 4] ? sdp_direction(slice_str(names[n % 4])) : NULL;
+}
+
+static void user_reply(struct talk *t, unsigned status, unsigned flags, const struct build_header *extra, unsigned extra_count)
+{
+	struct call_reply r = {.status = status,
+			       .extra = extra,
+			       .extra_count = extra_count,
+			       .sdp = flags & 1,
+			       .reliable = flags & 2,
+			       .no_sdp = flags & 4,
+			       .direction = direction(flags >> 3)};
 
 	call_reply(t->call, &r, NULL, NULL);
 }
@@ -55,6 +75,7 @@ static void talk_free(struct talk *t)
 	if (t->call)
 		call_set_handler(t->call, NULL, NULL);
 	t->call = mem_deref(t->call);
+	t->provisional = mem_deref(t->provisional);
 }
 
 /* The user forgets the call. What it leaves unanswered is remembered, for the rest must be answered by the UA. */
@@ -64,17 +85,39 @@ static void talk_drop(struct talk *t)
 	talk_free(t);
 }
 
+/* The n-th dialog of the call, or its own. */
+static struct dialog *dialog_at(const struct talk *t, unsigned n)
+{
+	struct dialog *d = n ? t->call->dialogs : NULL;
+
+	while (d && --n)
+		d = d->next;
+	return d;
+}
+
 static void user_request(struct talk *t, const char *method, unsigned flags, const struct build_header *extra, unsigned extra_count)
 {
-	struct ua_request r = {.extra = extra, .extra_count = extra_count, .no_sdp = flags & 1};
+	struct dialog *d = dialog_at(t, flags >> 6);
+	struct ua_request r = {.extra = extra,
+			       .extra_count = extra_count,
+			       .no_sdp = flags & 1,
+			       .no_ack = flags & 4,
+			       .retry_glare = flags & 8,
+			       .sdp = flags & 16,
+			       .direction = direction(flags & 32 ? 1 : 0)};
 	struct uac *uac = NULL;
+	int err;
 
 	if (flags & 2) {
 		r.body = SLICE_LIT(SDP);
 		r.content_type = SLICE_LIT("application/sdp");
 	}
-	int err = !strcmp(method, "BYE") ? call_bye(&uac, t->call, &r, on_uac, t, NULL)
-					 : call_request(&uac, t->call, slice_str(method), &r, on_uac, t, NULL);
+	if (!strcmp(method, "BYE"))
+		err = call_bye(&uac, t->call, d, &r, on_uac, t, NULL);
+	else if (!strcmp(method, "PRACK") && t->provisional)
+		err = call_prack(&uac, t->call, t->provisional, &r, on_uac, t, NULL);
+	else
+		err = call_request(&uac, t->call, d, slice_str(method), &r, on_uac, t, NULL);
 	if (err)
 		return;
 	struct uac **at = &t->uac[t->uac_count++ % TALK_UACS];
@@ -92,26 +135,27 @@ static void user_act(struct talk *t, unsigned what)
 	static const unsigned replies[] = {180, 183, 200, 486, 302, 100, 202, 401};
 	static const char *const methods[] = {"BYE", "INVITE", "UPDATE", "INFO", "OPTIONS", "REFER", "PRACK", "NOTIFY"};
 	struct build_header extra[EXTRAS];
-	unsigned flags = what % 32 / 8 == 1 ? next(t->w) : 0;
-	unsigned extra_count = what % 32 / 8 <= 1 ? world_extras(t->w, extra, USER_HEADERS) : 0;
+	unsigned flags = what % 32 < 16 ? next(t->w) : 0;
+	unsigned extra_count = what % 32 < 16 ? world_extras(t->w, extra, USER_HEADERS) : 0;
+	struct uac *last = t->uac_count ? t->uac[(t->uac_count - 1) % TALK_UACS] : NULL;
 
 	if (!t->call)
 		return;
 	switch (what % 32) {
 	case 0 ... 7:
-		user_reply(t, replies[what % 8], extra, extra_count);
+		user_reply(t, replies[what % 8], flags, extra, extra_count);
 		break;
 	case 8 ... 15:
 		user_request(t, methods[what % 8], flags, extra, extra_count);
 		break;
 	case 16:
-		call_cancel(t->call, false, NULL);
+		call_cancel(t->call, false, false, NULL);
 		break;
 	case 17:
-		call_cancel(t->call, true, NULL);
+		call_cancel(t->call, true, false, NULL);
 		break;
 	case 18:
-		call_ack(t->call, NULL, NULL);
+		call_ack(t->call, NULL, NULL, NULL);
 		break;
 	case 19:
 		talk_drop(t);
@@ -121,6 +165,20 @@ static void user_act(struct talk *t, unsigned what)
 		break;
 	case 21:
 		t->call->claims.all = !t->call->claims.all;
+		break;
+	case 22:
+		if (last && last->first) /* an INVITE or UPDATE within the call */
+			call_ack_reinvite(t->call, last, NULL, NULL);
+		break;
+	case 23:
+		call_cancel(t->call, false, true, NULL);
+		break;
+	case 24:
+		call_ack(t->call, dialog_at(t, 2), NULL, NULL);
+		break;
+	case 25: /* what it sent goes on by itself */
+		for (unsigned i = 0; i < TALK_UACS; i++)
+			t->uac[i] = mem_deref(t->uac[i]);
 		break;
 	default:
 		break;
@@ -149,6 +207,10 @@ static bool on_call(struct call *call, enum call_event ev, struct msg *m, struct
 	if (ev == CALL_ENDED) {
 		CHECK(call->state == CALL_TERMINATED && call->ended_by && !t->ended);
 		t->ended = true;
+	}
+	if (ev == CALL_RESPONSE && m->s.status < 200) {
+		mem_deref(t->provisional);
+		t->provisional = mem_ref(m);
 	}
 	if (ev == CALL_REQUEST && st != call->server) /* else call_reply() answers it */
 		world_hold(t->w, st);
@@ -179,9 +241,9 @@ static bool on_incoming(struct ua *ua, struct call *call, void *arg)
 	call_set_handler(call, on_call, t);
 	call->claims.all = w->manners & USER_CLAIMS_CALLS;
 	if (w->manners & USER_RINGS)
-		user_reply(t, 180, NULL, 0);
+		user_reply(t, 180, 0, NULL, 0);
 	if (t->call && w->manners & USER_ANSWERS)
-		user_reply(t, 200, NULL, 0);
+		user_reply(t, 200, 0, NULL, 0);
 	return true;
 }
 
@@ -191,7 +253,7 @@ static void user_calls(struct world *w)
 	struct build_header extra[EXTRAS];
 	struct ua_request r = {.extra = extra};
 	struct talk *t = free_talk(w);
-	unsigned flags = next(w);
+	unsigned flags = next(w), more = next(w);
 	char uri[200];
 
 	r.extra_count = world_extras(w, extra, USER_HEADERS);
@@ -199,7 +261,16 @@ static void user_calls(struct world *w)
 		return;
 	snprintf(uri, sizeof(uri), uris[flags & 3], w->where[flags & 1]);
 	r.uri = slice_str(uri);
-	struct call_opts opts = {.no_ack = flags & 4, .no_sdp = flags & 8, .trans.no_retransmit = flags & 16, .trans.no_ack = flags & 32};
+	struct call_opts opts = {.no_ack = flags & 4,
+				 .no_sdp = flags & 8,
+				 .trans.no_retransmit = flags & 16,
+				 .trans.no_ack = flags & 32,
+				 .no_prack = more & 1,
+				 .keep_forks = more & 2,
+				 .reliable = (enum call_reliable)(more >> 2 & 3) % 3,
+				 .max_redirects = more >> 4 & 3,
+				 .session = more & 64 ? &(struct session_opts){.expires = 90} : NULL,
+				 .direction = direction(more >> 7)};
 	if (call_invite(&t->call, w->ua, &r, &opts, on_call, t, NULL))
 		CHECK(!t->call);
 }
@@ -356,9 +427,12 @@ static void end_everything(struct world *w)
 		if (!t->call)
 			continue;
 		call_reply(t->call, &no, NULL, NULL); /* a re-INVITE too */
-		if (t->call->state == CALL_CONFIRMED && call_bye(&uac, t->call, NULL, NULL, NULL, NULL))
+		if (t->call->state == CALL_CONFIRMED && call_bye(&uac, t->call, NULL, NULL, NULL, NULL, NULL))
 			talk_drop(t); /* it has no peer that could be reached */
 		mem_deref(uac); /* goes on by itself */
+		for (struct dialog *d = t->call ? t->call->dialogs : NULL; d; d = d->next)
+			if (d != t->call->dialog && d->confirmed && !d->over && !call_bye(&uac, t->call, d, NULL, NULL, NULL, NULL))
+				mem_deref(uac);
 	}
 	for (unsigned i = 0; i < HELD; i++)
 		if (w->held[i] && w->held[i]->ep)
@@ -417,7 +491,7 @@ static void orderly_end(struct world *w)
 static void world_open(struct world *w)
 {
 	struct loop_cfg lc = {.virtual_clock = true};
-	unsigned set = next(w);
+	unsigned set = next(w), more = next(w);
 	char proxy[100];
 
 	w->manners = next(w);
@@ -441,6 +515,11 @@ static void world_open(struct world *w)
 	};
 	if (set & SET_PASSWORD)
 		cfg.account = (struct auth_account){.password = SLICE_LIT("secret"), .max_attempts = 2};
+	if (more & (SET_SESSION | SET_SESSION_LONG))
+		cfg.session.expires = more & SET_SESSION ? 90 : 1800;
+	cfg.session.refresher = more & SET_REFRESHER_UAS ? SESSION_UAS : SESSION_ANY;
+	cfg.session.min_se = more & SET_MIN_SE ? 1 : 0;
+	cfg.supports = more & SET_NO_EXTENSIONS ? SLICE_LIT("") : SLICE_NONE;
 	if (set & SET_LIMITS)
 		cfg.limits = (struct verdict_limits){.uri = 30, .body = 20, .message = 600};
 	for (unsigned i = 0; i < TALKS; i++)
