@@ -39,6 +39,7 @@ enum { /* third octet: the user's manners */
 /* --- the user --- */
 
 static void user_reflex(struct talk *t);
+static void usage_free(struct usage *u);
 
 static const char *direction(unsigned n)
 {
@@ -346,13 +347,127 @@ static void user_answers(struct world *w)
 		ua_reply(w->ua, st, status, NULL, extra, count);
 }
 
+/* --- subscriptions --- */
+
+static void on_subscription(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, void *arg)
+{
+	struct usage *u = arg;
+
+	(void)why;
+	CHECK((ev == SUBSCRIPTION_ENDED) == !m);
+	if (ev == SUBSCRIPTION_ENDED) {
+		CHECK(sub->state == SUBSCRIPTION_TERMINATED && sub->ended_by && !u->ended);
+		u->ended = true;
+		if (u->drop_at_end)
+			usage_free(u);
+	}
+}
+
+static void usage_free(struct usage *u)
+{
+	u->uac = mem_deref(u->uac);
+	if (u->sub)
+		u->sub->h = NULL;
+	u->sub = mem_deref(u->sub);
+}
+
+static void user_accepts(struct world *w, struct usage *u, struct strans *st, uint32_t expires, const struct build_header *extra, unsigned count)
+{
+	struct subscription_grant g = {.expires = expires, .extra = extra, .extra_count = count};
+
+	if (st && st->ep &&
+	    (slice_eq(st->request->s.method, SLICE_LIT("SUBSCRIBE")) || slice_eq(st->request->s.method, SLICE_LIT("REFER"))))
+		subscription_accept(&u->sub, w->ua, st, &g, on_subscription, u, NULL, NULL);
+}
+
+static void user_starts(struct world *w, struct usage *u, const char *method, struct dialog *d, unsigned flags, const struct build_header *extra,
+		  unsigned count)
+{
+	struct ua_request r = {.extra = extra, .extra_count = count};
+	struct subscription_opts o = {.event = flags & 1 ? SLICE_LIT("dialog;id=4") : SLICE_LIT("presence"),
+				      .expires = flags & 2 ? 1 : 60,
+				      .no_refresh = flags & 4};
+	char uri[100];
+
+	snprintf(uri, sizeof(uri), "sip:alice@%s", w->where[flags >> 3 & 1]);
+	if (!d)
+		r.uri = slice_str(uri);
+	subscription_start(&u->sub, w->ua, d, slice_str(method), &r, &o, on_subscription, u, NULL);
+}
+
+static void user_notifies(struct usage *u, unsigned flags, const struct build_header *extra, unsigned count)
+{
+	static const char *const states[] = {"active", "pending", "terminated", "x"};
+	struct subscription_news n = {.state = slice_str(states[flags & 3]),
+				      .reason = flags & 4 ? SLICE_LIT("noresource") : SLICE_NONE,
+				      .retry_after = flags >> 3 & 1,
+				      .expires = flags & 16 ? 30 : UINT32_MAX,
+				      .extra = extra,
+				      .extra_count = count};
+	struct uac *uac;
+
+	if (flags & 32) {
+		n.body = SLICE_LIT("x");
+		n.content_type = SLICE_LIT("text/plain");
+	}
+	if (!subscription_notify(&uac, u->sub, &n, NULL, NULL, NULL)) {
+		mem_deref(u->sub ? u->uac : uac);
+		u->uac = u->sub ? uac : NULL;
+	}
+}
+
+/* Which one, what, in or about which call; flags; headers. */
+static void user_subscribes(struct world *w)
+{
+	unsigned what = next(w), flags = next(w);
+	struct usage *u = &w->usage[what >> 6 & 3];
+	struct talk *t = &w->talk[what >> 3 & 7];
+	struct dialog *d = t->call ? t->call->dialog : NULL;
+	struct build_header extra[EXTRAS];
+	unsigned count = world_extras(w, extra, USER_HEADERS), op = what & 7;
+
+	if (!u->sub) {
+		u->ended = false;
+		u->drop_at_end = flags & 128;
+	}
+	if (!u->sub == (op > 4 || op == 3))
+		return;
+	switch (op) {
+	case 0:
+		user_starts(w, u, "SUBSCRIBE", flags & 64 ? d : NULL, flags, extra, count);
+		break;
+	case 1:
+		user_starts(w, u, "REFER", flags & 64 ? d : NULL, flags, extra, count);
+		break;
+	case 2:
+		user_accepts(w, u, w->held[flags & 7], flags & 64 ? 1 : 60, extra, count);
+		break;
+	case 4: /* the last that came */
+		user_accepts(w, u, w->held[(w->held_count + HELD - 1) % HELD], flags & 64 ? 1 : 60, extra, count);
+		break;
+	case 3:
+		usage_free(u);
+		break;
+	case 5:
+		user_notifies(u, flags, extra, count);
+		break;
+	case 6:
+		subscription_refresh(u->sub, flags & 1 ? 0 : flags & 2 ? 60 : UINT32_MAX, NULL, NULL);
+		break;
+	case 7:
+		if (t->call && !u->sub->subscriber)
+			subscription_follow(u->sub, t->call, NULL);
+		break;
+	}
+}
+
 /* --- the whole --- */
 
 static void step(struct world *w)
 {
 	unsigned op = next(w), i;
 
-	switch (op % 16) {
+	switch (op % 17) {
 	case 0:
 	case 1:
 	case 2:
@@ -396,12 +511,15 @@ static void step(struct world *w)
 		if (!(w->ua->cfg.answers & UA_ANSWER(GLARE)))
 			w->may_be_silent = true; /* the call loses sight of an INVITE when another comes */
 		break;
+	case 16:
+		user_subscribes(w);
+		break;
 	case 15:
 		i = next(w);
 		if (i & 64) { /* memory runs short for one step */
 			w->short_of_memory = w->may_be_silent = true;
 			mem_fail_after(i & 31);
-			if (w->p < w->end && *w->p % 16 != 15)
+			if (w->p < w->end && *w->p % 17 != 15)
 				step(w);
 			mem_fail_after(-1);
 		} else {
@@ -434,6 +552,8 @@ static void end_everything(struct world *w)
 			if (d != t->call->dialog && d->confirmed && !d->over && !call_bye(&uac, t->call, d, NULL, NULL, NULL, NULL))
 				mem_deref(uac);
 	}
+	for (unsigned i = 0; i < USAGES; i++)
+		usage_free(&w->usage[i]);
 	for (unsigned i = 0; i < HELD; i++)
 		if (w->held[i] && w->held[i]->ep)
 			ua_reply(w->ua, w->held[i], 500, NULL, NULL, 0);
@@ -535,6 +655,8 @@ static void world_close(struct world *w)
 	mem_deref(w->asked);
 	auth_free(&w->asked_auth);
 	mem_deref(w->reg);
+	for (unsigned i = 0; i < USAGES; i++)
+		usage_free(&w->usage[i]);
 	for (unsigned i = 0; i < TALKS; i++)
 		talk_free(&w->talk[i]);
 	CHECK(!w->bob->dialogs.n);

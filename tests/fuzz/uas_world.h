@@ -7,6 +7,7 @@
 #include "sip/call.h"
 #include "sip/registration.h"
 #include "sip/sdp.h"
+#include "sip/subscription.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define LEGS 4
 #define KEPT 8
 #define HELD 64
+#define USAGES 4
 #define FINALS 256
 #define SENT 1024
 #define EXTRAS 3
@@ -36,6 +38,13 @@ struct talk {
 	struct msg *provisional; /* the last */
 	unsigned uac_count;
 	bool ended;
+};
+
+/* A subscription as its user has it. */
+struct usage {
+	struct subscription *sub;
+	struct uac *uac; /* its last NOTIFY */
+	bool ended, drop_at_end;
 };
 
 /* A dialog, or one to be, as the peer has it. */
@@ -74,6 +83,7 @@ struct world {
 	struct talk talk[TALKS];
 	struct strans *held[HELD]; /* what the user has to answer */
 	unsigned held_count;
+	struct usage usage[USAGES];
 	struct registration *reg;
 	struct uac *asked;
 	struct auth asked_auth;
@@ -172,8 +182,8 @@ static const struct {
 	{"Refer-To", "<sip:bob@%b;method=BYE>"},
 	{"Refer-Sub", "false"},
 	{"Event", "refer"},
-	{"Event", "presence;id=7"},
-	{"Event", "dialog"},
+	{"Event", "presence"},
+	{"Event", "dialog;id=4"},
 	{"Subscription-State", "active;expires=60"},
 	{"Subscription-State", "pending"},
 	{"Subscription-State", "terminated;reason=noresource"},
