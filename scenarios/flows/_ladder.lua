@@ -193,12 +193,4 @@ function ladder.watch(t, actors)
   return wire
 end
 
--- The direction of the media in the session description of a message; nil when it has none.
-function ladder.direction(message)
-  for _, direction in ipairs { "sendrecv", "sendonly", "recvonly", "inactive" } do
-    if message.body:find("\r\na=" .. direction .. "\r\n", 1, true) then return direction end
-  end
-  return message.body ~= "" and "sendrecv" or nil         -- RFC 8866 6.7
-end
-
 return ladder
