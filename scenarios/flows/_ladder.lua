@@ -174,8 +174,8 @@ function Wire:expect(text)
     end
   end
   local extra = lines[at + 1]
-  self.all = {}                                           -- another ladder goes on from here
   if extra then error(('the ladder ends, but on the wire there was more: "%s" (frame %d)'):format(words(extra), extra.frame), 2) end
+  self.all = {} -- another ladder goes on from here
   return messages
 end
 
