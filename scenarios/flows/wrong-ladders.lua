@@ -67,3 +67,28 @@ sip.test("what is no line of a ladder", function(t)
   must_fail(t, wire, "F7 ACK Alice -> Bob", "F7 ACK Alice -> Carol", 'not a line of a ladder: "F7 ACK Alice -> Carol"')
   must_fail(t, wire, "F7 ACK Alice -> Bob", "ACK Alice -> Bob", "not a line of a ladder")
 end)
+
+sip.test("what goes on at several places at once", function(t)
+  local bob, carol = t:ua { name = "Bob", aor = "sip:bob@example.test" }, t:ua { name = "Carol", aor = "sip:carol@example.test" }
+  local alice = t:ua { name = "Alice", aor = "sip:alice@example.test" }
+  local wire = ladder.watch(t, { alice, bob, carol })
+  local first, second = alice:options(bob), alice:options(carol)
+  first:expect(200)
+  second:expect(200)
+  local together = [[
+    | F1 OPTIONS Alice -> Bob
+    | F2 200 OK Bob -> Alice
+    | F3 OPTIONS Alice -> Carol
+    | F4 200 OK Carol -> Alice
+  ]]
+  local ok, message = pcall(wire.expect, wire, t:replace(together, "F4 200", "F4 202"))
+  t:ok(not ok and tostring(message):find('differs at F4: wanted "F4 202 OK Carol -> Alice", on the wire: "200 OK Carol', 1, true), message)
+  ok, message = pcall(wire.expect, wire, t:replace(together, "Alice -> Carol", "Bob -> Carol"))
+  t:ok(not ok and tostring(message):find("differs at F4", 1, true), message)
+  ok, message = pcall(wire.expect, wire, together .. "| F5 BYE Alice -> Bob")
+  t:ok(not ok and tostring(message):find('differs at F5: wanted "F5 BYE Alice -> Bob", on the wire: nothing more', 1, true), message)
+  local F = wire:expect(together)
+  t:equal(F[2].call_id, F[1].call_id)
+  t:equal(F[4].call_id, F[3].call_id)
+  t:ok(F[3].frame < F[2].frame, "and yet it was so")
+end)
