@@ -2,7 +2,6 @@
 -- the gateway is a UA that plays the tones of the network in a 183 before it answers.
 local sip = require "sip"
 local ladder = require "_ladder"
-local media = require "_media"
 
 sip.test("RFC 3666 2.1: successful SIP to ISUP PSTN call", function(t)
   local ngw1 = t:ua { name = "NGW 1", aor = "sip:ngw1@a.example.com" }
@@ -13,10 +12,9 @@ sip.test("RFC 3666 2.1: successful SIP to ISUP PSTN call", function(t)
   local call = alice:invite("sip:+19725552222@ss1.a.example.com;user=phone")
   local at_gateway = ngw1:incoming()
   at_gateway:reply(100)
-  local sdp = media.audio(ngw1, 3456)
-  at_gateway:reply(183, { sdp = sdp })
+  at_gateway:reply(183, { sdp = true })
   call:expect(183)
-  at_gateway:answer { sdp = sdp }
+  at_gateway:answer()
   call:expect(200)
   at_gateway:expect("ACK")
   call:bye():expect(200)
@@ -37,7 +35,7 @@ sip.test("RFC 3666 2.1: successful SIP to ISUP PSTN call", function(t)
     F16 200 OK NGW 1 -> Proxy 1
     F17 200 OK Proxy 1 -> Alice
   ]]
-  t:equal(F[8].body, sdp, "one way of media before the answer")
+  t:ok(F[8].body:find("m=audio", 1, true), "the tones, before the answer")
   t:equal(F[11].body, F[8].body, "the answer of the 200 is that of the 183 (RFC 3261 13.2.1)")
   t:equal(F[11].to_tag, F[8].to_tag)
   t:equal(F[14].cseq, F[1].cseq + 1)
