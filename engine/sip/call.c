@@ -363,6 +363,8 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 	if (invite) { /* whoever answers it, answers through the call */
 		mem_deref(call->request);
 		call->request = mem_ref(st->request);
+		if (call_waits_for_answer(call)) /* glare is switched off: the one before can be answered no more */
+			strans_reply(call->server, &(struct build_response){.status = 500}, NULL, NULL);
 		call_take_server(call, st);
 	}
 	if (slice_eq(s->method, SLICE_LIT("BYE"))) {

@@ -62,9 +62,9 @@ static void give_up(void *arg)
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
 		    struct buf *sdp)
 {
-	bool wanted = r->sdp || (r->status >= 200 && r->status < 300 && !call->answered_reliably);
+	bool wanted = r->sdp || (r->status >= 200 && r->status < 300);
 
-	if (!b->body.p && !r->no_sdp && !call->opts.no_sdp && wanted) {
+	if (!b->body.p && !r->no_sdp && wanted) {
 		call_put_sdp(call, sdp, request->s.body);
 		b->body = buf_slice(sdp);
 		if (!b->content_type.p)
@@ -189,7 +189,8 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	if (r->status > 100 && r->status < 400)
 		b.contact = buf_slice(&contact);
-	err = call_answer_sdp(call, &b, r, call->request, &sdp);
+	if (!call->answered_reliably || r->status < 200)
+		err = call_answer_sdp(call, &b, r, call->request, &sdp);
 	if (!err && !call->dialog && r->status > 100 && r->status < 300) {
 		err = dialog_uas(&call->dialog, call->request, slice_str(call->server->to_tag), e);
 		if (!err)
