@@ -5,6 +5,7 @@
 #include "sip/call.h"
 #include "sip/registration.h"
 #include "sip/route.h"
+#include "sip/subscription.h"
 
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ static const struct {
 	[OBJECT_DIALOG] = {"dialog", {NULL}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
+	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "ended"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},
 };
@@ -78,6 +80,9 @@ static void detach(struct object *o)
 	case OBJECT_REGISTRATION:
 		((struct registration *)o->p)->h = NULL;
 		break;
+	case OBJECT_SUBSCRIPTION:
+		((struct subscription *)o->p)->h = NULL;
+		break;
 	case OBJECT_UA:
 		memset(&((struct ua *)o->p)->h, 0, sizeof(struct ua_handlers));
 		break;
@@ -121,6 +126,7 @@ static int object_gc(lua_State *L)
 static bool is_over(const struct object *o)
 {
 	const struct call *call = o->p;
+	const struct subscription *sub = o->p;
 
 	switch (o->kind) {
 	case OBJECT_CLIENT:
@@ -134,6 +140,9 @@ static bool is_over(const struct object *o)
 		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
 	case OBJECT_DIALOG:
 		return o->p && ((struct dialog *)o->p)->over;
+	case OBJECT_SUBSCRIPTION:
+		return sub && sub->state == SUBSCRIPTION_TERMINATED && !(sub->uac && sub->uac->ct->ep) &&
+		       !(sub->notify && sub->notify->ct->ep);
 	case OBJECT_TASK:
 		return o->p && ((struct task *)o->p)->done;
 	default:
@@ -239,9 +248,9 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_CALL,  OBJECT_DIALOG, OBJECT_REQUEST, OBJECT_CLIENT,
-						 OBJECT_SERVER,	      OBJECT_UA,    OBJECT_WATCH,  OBJECT_INBOX,   OBJECT_TASK,
-						 OBJECT_ENDPOINT};
+	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
+						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
+						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		for (struct object *o = sh->objects; o; o = o->next)

@@ -19,6 +19,7 @@ enum object_kind {
 	OBJECT_DIALOG,       /* p: struct dialog, of a call */
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
+	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, ended; the last three closed at its end */
 	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
 	OBJECT_INBOX,        /* in: events of a script library's own making */
 	OBJECT_KINDS
@@ -107,6 +108,7 @@ void lib_auth_open(lua_State *L);
 void lib_endpoint_open(lua_State *L);
 void lib_ua_open(lua_State *L);
 void lib_call_open(lua_State *L);
+void lib_subscription_open(lua_State *L);
 void lib_engine_open(lua_State *L);
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sip/sdp.h"
+#include "sip/subscription.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -346,6 +347,8 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
 	bool update = slice_eq(s->method, SLICE_LIT("UPDATE"));
 
+	if (subscription_in_dialog(d, st)) /* it may outlast the call (RFC 5057 4) */
+		return;
 	if (d->over) {
 		answer_late(call, d, st);
 		return;

@@ -42,8 +42,9 @@ static enum method method_of(struct slice method)
 	} methods[] = {
 		{"INVITE", SUPPORTED},  {"OPTIONS", SUPPORTED},   {"ACK", SUPPORTED},      {"CANCEL", SUPPORTED},
 		{"BYE", DIALOG_ONLY},   {"INFO", DIALOG_ONLY},    {"UPDATE", DIALOG_ONLY}, {"PRACK", DIALOG_ONLY},
-		{"REGISTER", KNOWN},    {"REFER", KNOWN},         {"NOTIFY", KNOWN},       {"MESSAGE", KNOWN},
-		{"PUBLISH", KNOWN},     {"SUBSCRIBE", KNOWN},
+		{"NOTIFY", DIALOG_ONLY},
+		{"REGISTER", KNOWN},    {"REFER", KNOWN},         {"MESSAGE", KNOWN},      {"PUBLISH", KNOWN},
+		{"SUBSCRIBE", KNOWN},
 	};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
@@ -264,9 +265,9 @@ void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers
 {
 	enum method method = method_of(s->method);
 
-	if (slice_eq(s->method, SLICE_LIT("PRACK"))) {
+	if (slice_eq(s->method, SLICE_LIT("PRACK")) || slice_eq(s->method, SLICE_LIT("NOTIFY"))) {
 		if (answers & UA_ANSWER(STRAY))
-			set(v, 481, UA_ANSWER(STRAY)); /* RFC 3262 3: nothing reliable waits for it */
+			set(v, 481, UA_ANSWER(STRAY)); /* RFC 3262 3, RFC 6665 4.1.3: nothing reliable, no subscription waits for it */
 	} else if (answers & UA_ANSWER(METHOD) && (method == KNOWN || method == UNKNOWN)) {
 		refuse_method(v, method == KNOWN ? 405 : 501);
 	}

@@ -19,8 +19,8 @@
 	X(LARGE_BODY, "large_body", "413 to a body longer than limits.body", "RFC 3261 21.4.11")                               \
 	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one", "RFC 3261 8.2.1")     \
 	X(SCHEME, "scheme", "416 to a Request-URI that is not sip or sips", "RFC 3261 8.2.2.1")                                \
-	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL or PRACK that matches nothing",          \
-	  "RFC 3261 12.2.2, 9.2, RFC 3262 3")                                                                                  \
+	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL, PRACK or NOTIFY that matches nothing",  \
+	  "RFC 3261 12.2.2, 9.2, RFC 3262 3, RFC 6665 4.1.3")                                                                                  \
 	X(MERGED, "merged", "482 to a request that came already another way", "RFC 3261 8.2.2.2")                              \
 	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                          \
 	X(CONTENT, "content", "415 with Accept or Accept-Encoding to a body that is not optional and not understood",          \
@@ -54,7 +54,7 @@ enum ua_answer {
 #define UA_ANSWER(bit) (1u << UA_ANSWER_##bit##_)
 #define UA_ANSWERS_ALL ((1u << UA_ANSWER_COUNT) - 1)
 
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
 #define UA_SUPPORTS "100rel, replaces, timer"
 
 /* Sizes in bytes beyond which a request is refused; 0: the default. */
