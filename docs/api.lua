@@ -223,7 +223,9 @@ api.classes = {
         options = {
           { "to", "sip.target", "New Request-URI of every request outside a dialog." },
           { "next_hop", "sip.target", "Where requests go with their Request-URI as it was." },
-          { "route", "fun(request: sip.message): string|sip.ua|nil", "Gives the new Request-URI of a request." },
+          { "route", "fun(request: sip.message, failed: sip.message?, st: sip.server_transaction): sip.target?", "Gives the target of a request outside a dialog. Called again with the response when a target failed (3xx, 4xx, 5xx): the next target, or `nil` to send the best response back. May `st:reply` itself: a 181, or a final response in place of a target." },
+          { "no_answer", "number", "Seconds that a target may ring; then it is cancelled, and `route` is called with its 487.", "none" },
+          { "rewrite", "fun(message: sip.message): sip.message", "Changes each request, response and ACK that passes, just before it is sent." },
           { "registrar", "sip.registrar", "Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out." },
           { "record_route", "boolean", "Stay on the way of the dialog.", "true" },
           { "auth", "sip.options.auth", "Challenge requests outside dialogs." },
@@ -491,7 +493,7 @@ api.classes = {
   { name = "proxy", var = "proxy", origin = "`t:proxy`", about = "A proxy. Policy fields may be changed while it runs.",
     fields = { { "endpoint", "sip.endpoint", "" }, { "name", "string", "" }, { "uri", "string", "Of its endpoint." }, { "address", "string", "Of its endpoint." },
       { "challenges", "integer", "How often it challenged." }, { "refusals", "sip.verdict[]", "Why, one for each challenge." }, { "requests", "integer", "How many it saw." },
-      { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
+      { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "no_answer", "number|false", "Policy." }, { "rewrite", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
       { "delay", "number|false", "Policy." }, { "silent", "boolean", "Policy." }, { "registrar", "sip.registrar|false", "Policy." }, { "record_route", "boolean", "Policy." }, { "timer_c", "number|false", "Seconds that a call may ring; the timer C of `timers`, else 181." } },
     internal = { "t", "nonces" },
     methods = {

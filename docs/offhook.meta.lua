@@ -189,7 +189,9 @@
 ---@class (exact) sip.options.t_proxy
 ---@field to? sip.target New Request-URI of every request outside a dialog.
 ---@field next_hop? sip.target Where requests go with their Request-URI as it was.
----@field route? fun(request: sip.message): string|sip.ua|nil Gives the new Request-URI of a request.
+---@field route? fun(request: sip.message, failed: sip.message?, st: sip.server_transaction): sip.target? Gives the target of a request outside a dialog. Called again with the response when a target failed (3xx, 4xx, 5xx): the next target, or `nil` to send the best response back. May `st:reply` itself: a 181, or a final response in place of a target.
+---@field no_answer? number Seconds that a target may ring; then it is cancelled, and `route` is called with its 487. Default: none.
+---@field rewrite? fun(message: sip.message): sip.message Changes each request, response and ACK that passes, just before it is sent.
 ---@field registrar? sip.registrar Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out.
 ---@field record_route? boolean Stay on the way of the dialog. Default: true.
 ---@field auth? sip.options.auth Challenge requests outside dialogs.
@@ -1307,6 +1309,8 @@ function nonces:issue(nonce) end
 ---@field to sip.target|false Policy, see `t:proxy`.
 ---@field next_hop sip.target|false Policy.
 ---@field route function|false Policy.
+---@field no_answer number|false Policy.
+---@field rewrite function|false Policy.
 ---@field auth sip.options.auth|false Policy.
 ---@field access sip.options.access|false Policy.
 ---@field delay number|false Policy.
