@@ -23,7 +23,7 @@ static const struct {
 	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "ended"}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
-	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "ended"}},
+	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "forks", "ended"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},
 };
