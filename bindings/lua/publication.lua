@@ -61,15 +61,16 @@ end
 -- The state goes: Expires: 0 (RFC 3903 4.5).
 function Publication:remove(given)
   given = options.check("remove", given, { "headers" })
-  return change(self, "remove", { expires = 0, headers = given.headers })
+  local headers = given.headers
+  return change(self, "remove", { expires = 0, headers = headers })
 end
 
 function Publication:expect(what, given, check)
-  return self.current:expect(what, given, check)
+  return expect.response(self.current, what, given, check)
 end
 
 function Publication:final(given)
-  return self.current:final(given)
+  return expect.final(self.current, given)
 end
 
 local publication_meta = { __metatable = "locked" }

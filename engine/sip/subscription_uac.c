@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-static const char *const of_notifier = "remote NOTIFY";
-
 static void on_response(struct uac *uac, struct msg *m, const char *why, void *arg);
 
 /* --- timers --- */
@@ -51,18 +49,19 @@ static void on_refresh(void *arg)
 	subscription_refresh(sub, UINT32_MAX, NULL, NULL); /* out of memory: it runs out */
 }
 
-static void grant(struct subscription *sub, uint32_t seconds)
+/* `since`: when our request left first. Its answer may have been lost a few times, and the notifier counts from when it got it. */
+static void grant(struct subscription *sub, uint32_t seconds, uint64_t since)
 {
 	uint64_t time = seconds * NS_PER_S, ninety = time / 10 * 9;
 	uint64_t late = time > 10 * NS_PER_S ? time - 5 * NS_PER_S : ninety;
 	struct loop *loop = sub->ua->ep->loop;
 
 	sub->granted = seconds;
-	sub->granted_at = loop_now(loop);
+	sub->granted_at = since;
 	/* The notifier's last NOTIFY says that the time is over; it may be on its way. */
-	tmr_start(&sub->expiry, loop, time + sip_timer_64t1(&sub->ua->ep->timers), on_expiry, sub);
+	tmr_start_at(&sub->expiry, loop, since + time + sip_timer_64t1(&sub->ua->ep->timers), TMR_EVENT, on_expiry, sub);
 	if (seconds && !sub->no_refresh && !subscription_is_refer(sub))
-		tmr_start(&sub->refresh, loop, late > ninety ? late : ninety, on_refresh, sub);
+		tmr_start_at(&sub->refresh, loop, since + (late > ninety ? late : ninety), TMR_EVENT, on_refresh, sub);
 }
 
 /* --- responses --- */
@@ -84,7 +83,8 @@ static void on_success(struct subscription *sub, struct msg *m)
 	}
 	if (sub->expires)
 		grant(sub, slice_u64(&n, scan_header(&m->s, HDR_EXPIRES, 0), UINT32_MAX) && n < sub->expires ? (uint32_t)n
-												       : sub->expires);
+												       : sub->expires,
+		      sub->uac->request->time);
 }
 
 /* 423 to the first SUBSCRIBE: once more, with the time that is wanted (RFC 6665 4.1.2.1, RFC 3261 10.2.8). */
@@ -201,12 +201,12 @@ void subscription_take_notify(struct subscription *sub, struct strans *st)
 		/* RFC 6665 4.1.3: the notifier knows how long. */
 		if (value.l && scan_param(&expires, value, "expires") && slice_u64(&n, expires, UINT32_MAX) && n &&
 		    (subscription_is_refer(sub) || !sub->granted || n < subscription_left(sub)))
-			grant(sub, (uint32_t)n);
+			grant(sub, (uint32_t)n, m->time);
 	}
 	if (answers)
 		subscription_tell(sub, SUBSCRIPTION_NOTIFY, m, NULL);
 	if (said == SUBSCRIPTION_TERMINATED)
-		subscription_end(sub, of_notifier);
+		subscription_end(sub, "remote NOTIFY");
 }
 
 /* A subscription of its own for the notifier of another fork. */
