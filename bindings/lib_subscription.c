@@ -1,5 +1,5 @@
 /* Subscriptions and referrals in Lua. */
-#include "bindings/request.h"
+#include "bindings/lib_ua.h"
 
 #include "bindings/shard.h"
 #include "core/mem.h"
@@ -23,7 +23,7 @@ static void on_event(struct subscription *sub, enum subscription_event ev, struc
 	(void)sub;
 	switch (ev) {
 	case SUBSCRIPTION_RESPONSE:
-		set_final(o, m, why);
+		object_set_final(o, m, why);
 		inbox_push_msg(o->sh, &o->in[0], m, why);
 		break;
 	case SUBSCRIPTION_NOTIFY:
@@ -151,7 +151,7 @@ static int notify(lua_State *L)
 
 	n.extra = opt_headers(L, 3, &n.extra_count);
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
-	if (subscription_notify(&uac, sub, &n, on_request_response, o, &e)) {
+	if (subscription_notify(&uac, sub, &n, object_on_response, o, &e)) {
 		object_release(o);
 		return raise_about(L, owner, &e);
 	}
@@ -181,7 +181,7 @@ static int subscription_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "request")) /* the one that made it, or the last refresh */
 		object_push_message(L, sub->uac ? sub->uac->request : sub->request);
 	else if (!strcmp(name, "response"))
-		push_final(L, o);
+		object_push_final(L, o);
 	else if (!strcmp(name, "why"))
 		lua_pushstring(L, o->final_why);
 	else if (!strcmp(name, "state"))

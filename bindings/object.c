@@ -20,7 +20,8 @@ static const struct {
 	[OBJECT_CLIENT] = {"client transaction", {"responses"}},
 	[OBJECT_SERVER] = {"server transaction", {"events"}},
 	[OBJECT_UA] = {"ua", {"calls", "requests"}},
-	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "ended"}},
+	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "PRACK", "ended", "forks"}},
+	[OBJECT_DIALOG] = {"dialog", {NULL}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
 	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "forks", "ended"}},
@@ -60,8 +61,9 @@ static void detach(struct object *o)
 	if (!o->p)
 		return;
 	switch (o->kind) {
-	case OBJECT_CLIENT:
-		ctrans_detach(o->p);
+	case OBJECT_CLIENT: /* one of a call's is the call's to listen to */
+		if (((struct ctrans *)o->p)->arg == o)
+			ctrans_detach(o->p);
 		break;
 	case OBJECT_SERVER: {
 		struct strans *st = o->p;
@@ -136,6 +138,8 @@ static bool is_over(const struct object *o)
 	case OBJECT_CALL:
 		return call && call->state == CALL_TERMINATED && !(call->invite && call->invite->ct->ep) &&
 		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
+	case OBJECT_DIALOG:
+		return o->p && ((struct dialog *)o->p)->over;
 	case OBJECT_SUBSCRIPTION:
 		return sub && sub->state == SUBSCRIPTION_TERMINATED && !(sub->uac && sub->uac->ct->ep) &&
 		       !(sub->notify && sub->notify->ct->ep);
@@ -244,8 +248,9 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL, OBJECT_REQUEST, OBJECT_CLIENT, OBJECT_SERVER,
-						 OBJECT_UA, OBJECT_WATCH, OBJECT_INBOX, OBJECT_TASK, OBJECT_ENDPOINT};
+	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
+						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
+						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		for (struct object *o = sh->objects; o; o = o->next)

@@ -15,7 +15,8 @@ enum object_kind {
 	OBJECT_CLIENT,       /* p: struct ctrans; in: responses */
 	OBJECT_SERVER,       /* p: struct strans; in: events */
 	OBJECT_UA,           /* p: struct ua; in: calls, requests */
-	OBJECT_CALL,         /* p: struct call; in: responses, requests, ACK, BYE, CANCEL, ended; the last four closed at its end */
+	OBJECT_CALL,         /* p: struct call; in: responses, requests, ACK, BYE, CANCEL, PRACK, ended, forks; ACK to ended closed at its end */
+	OBJECT_DIALOG,       /* p: struct dialog, of a call */
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
 	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, forks, ended; all but the first closed at its end */
@@ -24,7 +25,7 @@ enum object_kind {
 	OBJECT_KINDS
 };
 
-#define OBJECT_INBOXES 6
+#define OBJECT_INBOXES 8
 
 struct object {
 	struct shard *sh;
@@ -39,6 +40,7 @@ struct object {
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
 	bool claims;                 /* endpoint: requests become transactions */
+	struct object *transaction;  /* call: the box of its INVITE's client transaction, if the script asked for it */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -62,6 +64,11 @@ void object_close_all(struct shard *sh);
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;
 void object_push_server(struct object *owner, struct inbox *box, struct strans *st);
+/* Its transaction's events go to its inbox. */
+void object_listen_server(struct object *o);
+/* Of a client transaction: puts a response into the inbox of its box. */
+struct ctrans;
+void object_on_client_response(struct ctrans *ct, struct msg *m, void *box);
 /* Makes a server transaction of a request that came to an endpoint's box, for its script; false if it cannot be one. */
 bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 
@@ -100,6 +107,7 @@ void lib_message_open(lua_State *L);
 void lib_auth_open(lua_State *L);
 void lib_endpoint_open(lua_State *L);
 void lib_ua_open(lua_State *L);
+void lib_call_open(lua_State *L);
 void lib_subscription_open(lua_State *L);
 void lib_engine_open(lua_State *L);
 

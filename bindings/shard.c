@@ -85,6 +85,7 @@ static int open_and_run(lua_State *L)
 	lib_auth_open(L);
 	lib_endpoint_open(L);
 	lib_ua_open(L);
+	lib_call_open(L);
 	lib_subscription_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");

@@ -14,6 +14,9 @@ static void destroy(void *p)
 	mem_deref(d->remote_text);
 	mem_deref(d->target_text);
 	mem_deref(d->routes_text);
+	mem_deref(d->ack);
+	mem_deref(d->bye);
+	mem_deref(d->prack);
 }
 
 /* Copies `s` to `*at`, which moves on, and returns the copy. */

@@ -7,6 +7,7 @@
 #include "sip/msg.h"
 
 struct endpoint;
+struct uac;
 struct subscription;
 
 #define DIALOG_MAX_ROUTES 32
@@ -17,7 +18,6 @@ typedef bool(dialog_request_h)(struct dialog *d, struct msg *m, void *arg);
 
 struct dialog {
 	struct hash_node node;
-	struct dialog *next;          /* its owner's: of a call, the early dialogs of other forks */
 	struct endpoint *ep; /* while it is in the endpoint's table */
 	struct subscription *usages; /* beside the call (RFC 5057) */
 	bool uac, confirmed;
@@ -31,6 +31,13 @@ struct dialog {
 	char *ids_text, *remote_text, *target_text, *routes_text; /* where the slices live */
 	dialog_request_h *h;
 	void *arg;
+	/* Its owner's, a call's: */
+	struct dialog *next;          /* of another fork, which answered later */
+	struct msg *ack;              /* ours to its 2xx, repeated for each repeated 2xx */
+	struct uac *bye;              /* ours */
+	struct uac *prack;            /* our last */
+	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
+	bool over;                    /* hung up, by either side */
 };
 
 /* UAC side (12.1.2): from our request and a response with a To tag. Not yet in a table. Free with mem_deref(). */

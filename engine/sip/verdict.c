@@ -164,7 +164,25 @@ void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answer
 
 /* --- what it asks for --- */
 
-void verdict_on_require(struct verdict *v, const struct scan *s)
+static bool in_list(struct slice list, struct slice token)
+{
+	struct slice item;
+
+	while (value_split(&item, &list))
+		if (slice_case_eq(item, token))
+			return true;
+	return false;
+}
+
+bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token)
+{
+	for (unsigned i = 0; i < s->header_count; i++)
+		if (s->headers[i].id == id && in_list(scan_value(s, i), token))
+			return true;
+	return false;
+}
+
+void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports)
 {
 	struct slice rest, item;
 
@@ -174,7 +192,7 @@ void verdict_on_require(struct verdict *v, const struct scan *s)
 			continue;
 		rest = scan_value(s, i);
 		while (value_split(&item, &rest))
-			if (item.l) /* there is no extension yet that this side has */
+			if (item.l && !in_list(supports, item))
 				buf_printf(&v->value, "%s%.*s", v->value.len ? ", " : "", SLICE_ARG(item));
 	}
 	if (v->value.len) {
@@ -255,7 +273,7 @@ void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers
 	}
 }
 
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged)
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports)
 {
 	enum method method = method_of(s->method);
 
@@ -272,7 +290,7 @@ void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answer
 		return;
 	}
 	if (answers & UA_ANSWER(REQUIRE))
-		verdict_on_require(v, s);
+		verdict_on_require(v, s, supports);
 	if (v->status || refuse_content(v, s, answers))
 		return;
 	if (answers & UA_ANSWER(ACCEPT) && slice_eq(s->method, SLICE_LIT("INVITE")) && !takes_sdp(s))

@@ -36,7 +36,13 @@
 	X(NOTIFY, "NOTIFY", "within a subscription: 200", "RFC 6665 4.1.3")                                                    \
 	X(SUBSCRIBE, "SUBSCRIBE", "within a subscription that was accepted: 200, and a NOTIFY with the last state",            \
 	  "RFC 6665 4.2.1")                                                                                                    \
-	X(GLARE, "glare", "within a call: 491 to an INVITE while ours is open, 500 while theirs is", "RFC 3261 14.2")          \
+	X(PRACK, "PRACK", "within a call: 200, or 481 when it acknowledges nothing", "RFC 3262 3")                             \
+	X(GLARE, "glare", "within a call: 491 to an INVITE, or an UPDATE with an offer, while ours is open, 500 while theirs is",    \
+	  "RFC 3261 14.2, RFC 3311 5.2")                                                                                       \
+	X(REPLACES, "Replaces", "481, 486 or 603 to an INVITE that replaces no call of ours; a BYE or CANCEL to the one replaced", \
+	  "RFC 3891 3")                                                                                                        \
+	X(SESSION, "session_timer", "422 to a session interval that is too small, the session timer that the caller asks for",      \
+	  "RFC 4028 9")                                                                                                        \
 	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")
 
 /* Left out, on purpose. 483: a UAS processes a request whose Max-Forwards is 0 (RFC 3261 8.1.1.6: it limits proxies, 16.3). 421 and
@@ -51,7 +57,8 @@ enum ua_answer {
 #define UA_ANSWER(bit) (1u << UA_ANSWER_##bit##_)
 #define UA_ANSWERS_ALL ((1u << UA_ANSWER_COUNT) - 1)
 
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
+#define UA_SUPPORTS "100rel, replaces, timer"
 
 /* Sizes in bytes beyond which a request is refused; 0: the default. */
 #define VERDICT_URI_MAX 8192     /* what sip/value.h takes apart */
@@ -72,14 +79,16 @@ struct verdict {
 /* Before any user sees the request: 505, 513, 414, 413, 400, 501 (where METHOD is in `answers`), 416, 481. `answers`: the UA_ANSWER
  * bits switched on. */
 void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answers, const struct verdict_limits *limits);
-/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. */
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged);
+/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. `supports`: see below. */
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports);
 /* For a request within a dialog that nobody claimed: 405, 501, 481. */
 void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers);
 void verdict_free(struct verdict *v);
 
-/* 420: the extensions of Require that this side does not have, as an Unsupported header. A status only if there are any. */
-void verdict_on_require(struct verdict *v, const struct scan *s);
+/* 420: the extensions of Require that are not in the list `supports`, as an Unsupported header. A status only if there are any. */
+void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports);
+/* Whether a header of that name (Require, Supported, Allow, ...), which may stand several times, lists the token. */
+bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token);
 /* The first thing wrong with the header values that a UAS must understand, into v->reason; false if all are well formed. */
 bool verdict_on_syntax(struct verdict *v, const struct scan *s);
 
