@@ -26,6 +26,7 @@ static const struct {
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
 	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "forks", "ended"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
+	[OBJECT_HOLD] = {"hold", {"messages"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},
 };
 
@@ -145,6 +146,8 @@ static bool is_over(const struct object *o)
 		       !(sub->notify && sub->notify->ct->ep);
 	case OBJECT_TASK:
 		return o->p && ((struct task *)o->p)->done;
+	case OBJECT_HOLD:
+		return o->p && object_hold_ended(o);
 	default:
 		return false;
 	}
@@ -248,7 +251,7 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
+	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
 						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
 						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
 

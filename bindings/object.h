@@ -21,6 +21,7 @@ enum object_kind {
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
 	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, forks, ended; all but the first closed at its end */
 	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
+	OBJECT_HOLD,         /* in: what it holds, as it comes; closed when the hold ends */
 	OBJECT_INBOX,        /* in: events of a script library's own making */
 	OBJECT_KINDS
 };
@@ -78,6 +79,11 @@ struct msg *object_check_message(lua_State *L, int arg);
 
 struct shard *shard_of(lua_State *L);
 
+/* Whether a hold takes no more. */
+bool object_hold_ended(const struct object *o);
+/* The end of the test: what is still held is lost, and `notes` says so. */
+void object_hold_finish(struct object *o, struct buf *notes);
+
 /* --- options: the table at `t`, already checked for unknown names by the library --- */
 /* Each reads field `name`; absent gives the default. Raises with the field's name when the type is wrong. [-0, +0] */
 double opt_number(lua_State *L, int t, const char *name, double otherwise);
@@ -109,6 +115,7 @@ void lib_endpoint_open(lua_State *L);
 void lib_ua_open(lua_State *L);
 void lib_call_open(lua_State *L);
 void lib_subscription_open(lua_State *L);
+void lib_hold_open(lua_State *L);
 void lib_engine_open(lua_State *L);
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */

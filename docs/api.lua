@@ -115,7 +115,7 @@ api.enums = {
   { name = "sip.call_state", about = "State of a call.",
     values = { "calling", "proceeding", "incoming", "confirmed", "terminated" } },
   { name = "sip.ended_by", about = "What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.", open = true,
-    values = { "final response", "local BYE", "remote BYE", "CANCEL", "no ACK to the 2xx" } },
+    values = { "final response", "local BYE", "remote BYE", "CANCEL", "no ACK to the 2xx", "replaced", "session expired", "session refresh failed", "CANCEL, crossed by a 2xx" } },
   { name = "sip.subscription_state", about = "RFC 6665 figures 4 and 5. A subscriber begins in `notify_wait`, a notifier in `resp_wait`.",
     values = { "init", "notify_wait", "resp_wait", "pending", "active", "terminated" } },
   { name = "sip.subscription_ended_by", about = "What ended a subscription. For a request that nobody answered it is the `cause` of the local response.", open = true,
@@ -248,7 +248,9 @@ api.classes = {
         options = {
           { "to", "sip.target", "New Request-URI of every request outside a dialog." },
           { "next_hop", "sip.target", "Where requests go with their Request-URI as it was." },
-          { "route", "fun(request: sip.message): string|sip.ua|nil", "Gives the new Request-URI of a request." },
+          { "route", "fun(request: sip.message, failed: sip.message?, st: sip.server_transaction): sip.target?", "Gives the target of a request outside a dialog. Called again with the response when a target failed (3xx, 4xx, 5xx): the next target, or `nil` to send the best response back. May `st:reply` itself: a 181, or a final response in place of a target." },
+          { "no_answer", "number", "Seconds that a target may ring; then it is cancelled, and `route` is called with its 487.", "none" },
+          { "rewrite", "fun(message: sip.message): sip.message", "Changes each request, response and ACK that passes, just before it is sent." },
           { "registrar", "sip.registrar", "Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out." },
           { "record_route", "boolean", "Stay on the way of the dialog.", "true" },
           { "auth", "sip.options.auth", "Challenge requests outside dialogs." },
@@ -287,6 +289,13 @@ api.classes = {
           { "loss", "number", "Share of datagrams lost, 0 to 1.", "0" }, { "duplicate", "number", "Share sent twice.", "0" },
           { "reorder", "number", "Share held back until after the next one.", "0" } },
         about = "Faults of links. The most exact pair of `from` and `to` wins; a later call for the same pair replaces the earlier one whole, so `t:network { from = a, to = b }` heals it. On real sockets faults apply to what this run sends." },
+      { name = "hold", params = { { "given?", "table", "Options." } },
+        options = {
+          { "from", "string|sip.endpoint|sip.ua|sip.proxy", "Sender, an actor or its name.", "any" }, { "to", "string|sip.endpoint|sip.ua|sip.proxy", "Receiver.", "any" },
+          { "only", "sip.what", "What is held, as for `expect`: a status, a class, a method (its requests), or a list of these.", "everything, SIP or not" },
+          { "method", "string", "Requests of this method and responses to it: the 200 to an INVITE, not to the CANCEL.", "any" } },
+        returns = { { "hold", "sip.hold", "" } },
+        about = "From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds)." },
       { name = "token", params = { { "length?", "integer", "1 to 256; 16 unless given." } }, returns = { { "text", "string", "Letters and digits." } }, about = "A random word, from the seed." },
       { name = "random", returns = { { "x", "number", "0 <= x < 1" } }, about = "A random number, from the seed." },
       { name = "note", params = { { "about", "sip.message|integer|nil", "A message or the number of a frame." }, { "text", "string", "" } }, overload = "fun(self: sip.t, text: string)",
@@ -537,6 +546,18 @@ api.classes = {
       { name = "count", returns = { { "n", "integer", "" } }, about = "How many there are that nobody took." },
     } },
 
+  { name = "hold", var = "hold", kind = "hold", origin = "`t:hold`", about = "Messages that stay at their sender until the script lets them go, so that a race comes out the same every time. Rules: [Holds](#holds).",
+    fields = { { "messages", "sip.message[]", "Those held now, oldest first." }, kind },
+    methods = {
+      { name = "expect", params = { { "what", "sip.what", "" }, wait, { "check?", "fun(message: sip.message)", "" } }, options = "wait",
+        returns = { { "message", "sip.message?", "It is still held." }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came to be held, or the hold has ended.",
+        about = "The next message held that fits. Others stay held and may be expected later. A retransmission is a message of its own." },
+      { name = "release", params = { { "message?", "sip.message", "One that is held: from `expect` or `messages`." } }, raises = "It is not held (any more).",
+        about = "The message goes on, as if it were sent now. Without one all go on in their order, and the hold ends." },
+      { name = "drop", params = { { "message?", "sip.message", "One that is held." } }, raises = "It is not held (any more).",
+        about = "The message is lost. Without one all are lost, and the hold ends." },
+    } },
+
   { name = "task", var = "task", kind = "task", origin = "`t:spawn`, `t:serve`", about = "A task.",
     fields = { { "name", "string", "" }, { "done", "boolean", "" }, kind },
     methods = { { name = "join", about = "Waits until it is done." }, { name = "cancel", about = "Cancels it: its wait raises, `<close>` handlers run." } } },
@@ -552,7 +573,7 @@ api.classes = {
   { name = "proxy", var = "proxy", origin = "`t:proxy`", about = "A proxy. Policy fields may be changed while it runs.",
     fields = { { "endpoint", "sip.endpoint", "" }, { "name", "string", "" }, { "uri", "string", "Of its endpoint." }, { "address", "string", "Of its endpoint." },
       { "challenges", "integer", "How often it challenged." }, { "refusals", "sip.verdict[]", "Why, one for each challenge." }, { "requests", "integer", "How many it saw." },
-      { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
+      { "to", "sip.target|false", "Policy, see `t:proxy`." }, { "next_hop", "sip.target|false", "Policy." }, { "route", "function|false", "Policy." }, { "no_answer", "number|false", "Policy." }, { "rewrite", "function|false", "Policy." }, { "auth", "sip.options.auth|false", "Policy." }, { "access", "sip.options.access|false", "Policy." },
       { "delay", "number|false", "Policy." }, { "silent", "boolean", "Policy." }, { "registrar", "sip.registrar|false", "Policy." }, { "record_route", "boolean", "Policy." }, { "timer_c", "number|false", "Seconds that a call may ring; the timer C of `timers`, else 181." } },
     internal = { "t", "nonces" },
     methods = {
@@ -612,6 +633,15 @@ A function as last argument is called with the message and may check it further.
 
 Retransmissions are absorbed and counted: `retransmissions`, `repeated_responses`. `endpoint:watch()` sees each of them.
 Messages that no script line read are listed behind the result; `--strict` makes them a failure.]] },
+  { "Holds", [[
+`t:hold` stops messages where they leave their sender (`call:hold` is another thing: it puts a call on hold). A message that is let go meets the faults of its link (`t:network`) as if it were sent
+then. Of several holds that match the newest takes it; what that one lets go, no other takes. Retransmissions match as any message does. One task at a
+time may wait for a hold. On real sockets a hold stops what this run sends, as faults do.
+
+The capture shows a message once, where it was sent; its comment (and the ladder, below it) says for how long it was held and which frame went last
+before it: `held for 0.500 s, until after frame 7`. One that was dropped is marked as lost.
+
+What is still held at the end of the test is lost. It is listed behind the result, and `--strict` makes it a failure, as it does with unread messages.]] },
   { "Time", [[
 Times are seconds. A test may take 60 s (`sip.test(name, { timeout = 90 }, f)`, or `--timeout`), a wait 5 s (`within`). A
 transaction lives as long as the RFC says. No wait outlives the test. Where a message and a deadline fall on the same moment, the

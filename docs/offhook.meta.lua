@@ -19,7 +19,7 @@
 ---@alias sip.call_state "calling"|"proceeding"|"incoming"|"confirmed"|"terminated"
 
 ---What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.
----@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"no ACK to the 2xx"|string
+---@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"no ACK to the 2xx"|"replaced"|"session expired"|"session refresh failed"|"CANCEL, crossed by a 2xx"|string
 
 ---RFC 6665 figures 4 and 5. A subscriber begins in `notify_wait`, a notifier in `resp_wait`.
 ---@alias sip.subscription_state "init"|"notify_wait"|"resp_wait"|"pending"|"active"|"terminated"
@@ -220,7 +220,9 @@
 ---@class (exact) sip.options.t_proxy
 ---@field to? sip.target New Request-URI of every request outside a dialog.
 ---@field next_hop? sip.target Where requests go with their Request-URI as it was.
----@field route? fun(request: sip.message): string|sip.ua|nil Gives the new Request-URI of a request.
+---@field route? fun(request: sip.message, failed: sip.message?, st: sip.server_transaction): sip.target? Gives the target of a request outside a dialog. Called again with the response when a target failed (3xx, 4xx, 5xx): the next target, or `nil` to send the best response back. May `st:reply` itself: a 181, or a final response in place of a target.
+---@field no_answer? number Seconds that a target may ring; then it is cancelled, and `route` is called with its 487. Default: none.
+---@field rewrite? fun(message: sip.message): sip.message Changes each request, response and ACK that passes, just before it is sent.
 ---@field registrar? sip.registrar Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out.
 ---@field record_route? boolean Stay on the way of the dialog. Default: true.
 ---@field auth? sip.options.auth Challenge requests outside dialogs.
@@ -255,6 +257,12 @@
 ---@field loss? number Share of datagrams lost, 0 to 1. Default: 0.
 ---@field duplicate? number Share sent twice. Default: 0.
 ---@field reorder? number Share held back until after the next one. Default: 0.
+
+---@class (exact) sip.options.t_hold
+---@field from? string|sip.endpoint|sip.ua|sip.proxy Sender, an actor or its name. Default: any.
+---@field to? string|sip.endpoint|sip.ua|sip.proxy Receiver. Default: any.
+---@field only? sip.what What is held, as for `expect`: a status, a class, a method (its requests), or a list of these. Default: everything, SIP or not.
+---@field method? string Requests of this method and responses to it: the 200 to an INVITE, not to the CANCEL. Default: any.
 
 ---@class (exact) sip.options.endpoint_request
 ---@field timers? sip.timers Of this transaction. Default: those of the endpoint.
@@ -685,6 +693,11 @@ function t:barrier(n) end
 ---Faults of links. The most exact pair of `from` and `to` wins; a later call for the same pair replaces the earlier one whole, so `t:network { from = a, to = b }` heals it. On real sockets faults apply to what this run sends.
 ---@param given sip.options.t_network Options.
 function t:network(given) end
+
+---From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds).
+---@param given? sip.options.t_hold Options.
+---@return sip.hold hold
+function t:hold(given) end
 
 ---A random word, from the seed.
 ---@param length? integer 1 to 256; 16 unless given.
@@ -1589,6 +1602,31 @@ function watch:messages() end
 ---@return integer n
 function watch:count() end
 
+---Messages that stay at their sender until the script lets them go, so that a race comes out the same every time. Rules: [Holds](#holds).
+---@class sip.hold
+---@field messages sip.message[] Those held now, oldest first.
+---@field kind string Name of its class.
+local hold = {}
+
+---The next message held that fits. Others stay held and may be expected later. A retransmission is a message of its own.
+---Raises: None came to be held, or the hold has ended.
+---@param what sip.what
+---@param given? number|sip.options.wait Seconds, or options.
+---@param check? fun(message: sip.message)
+---@return sip.message message It is still held.
+---@return "timeout"? why With `optional`.
+function hold:expect(what, given, check) end
+
+---The message goes on, as if it were sent now. Without one all go on in their order, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held: from `expect` or `messages`.
+function hold:release(message) end
+
+---The message is lost. Without one all are lost, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held.
+function hold:drop(message) end
+
 ---A task.
 ---@class sip.task
 ---@field name string
@@ -1632,6 +1670,8 @@ function nonces:issue(nonce) end
 ---@field to sip.target|false Policy, see `t:proxy`.
 ---@field next_hop sip.target|false Policy.
 ---@field route function|false Policy.
+---@field no_answer number|false Policy.
+---@field rewrite function|false Policy.
 ---@field auth sip.options.auth|false Policy.
 ---@field access sip.options.access|false Policy.
 ---@field delay number|false Policy.

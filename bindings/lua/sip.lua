@@ -14,10 +14,11 @@ use "subscription"
 use "refer"
 use "publication"
 local headers = use "headers"
+use "hold"
 local test = use "test"
 
 -- What is called with a dot in place of a colon says so.
-local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "dialog", "request", "registration", "subscription", "task", "message" }
+local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "dialog", "request", "registration", "subscription", "task", "hold", "message" }
 for _, kind in ipairs(kinds) do
   local methods = engine.methods(kind)
   for name, f in pairs(methods) do

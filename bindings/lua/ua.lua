@@ -151,6 +151,16 @@ end
 
 local call = engine.methods "call"
 
+-- Of a call, or of one of its dialogs.
+local function request_within(self, method, given)
+  check_method("request", method)
+  return engine.call_request(self, method, options.message(options.check(method, given, in_call_options)))
+end
+
+local function ack_within(self, given)
+  engine.call_ack(self, options.message(options.check("ack", given, sdp_options)))
+end
+
 local events = { ACK = true, BYE = true, CANCEL = true, PRACK = true }
 
 local function expect_event(self, wanted, words, given)
@@ -260,8 +270,7 @@ end
 
 -- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false; a BYE ends the call.
 function call:request(method, given)
-  check_method("request", method)
-  return engine.call_request(self, method, options.message(options.check(method, given, in_call_options)))
+  return request_within(self, method, given)
 end
 
 function call:bye(given)
@@ -300,15 +309,23 @@ end
 
 -- The ACK to its 2xx, for a call made with ack = false; again for each call.
 function call:ack(given)
-  engine.call_ack(self, options.message(options.check("ack", given, sdp_options)))
+  ack_within(self, given)
 end
 
 -- --- dialogs: of each fork of a call ---
 
 local dialog = engine.methods "dialog"
 
-dialog.request = call.request
-dialog.bye = call.bye
-dialog.ack = call.ack
+function dialog:request(method, given)
+  return request_within(self, method, given)
+end
+
+function dialog:bye(given)
+  return request_within(self, "BYE", given)
+end
+
+function dialog:ack(given)
+  ack_within(self, given)
+end
 
 return ua

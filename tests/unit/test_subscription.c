@@ -314,7 +314,7 @@ static void refer_in_call(void **state)
 					    &w.alice, NULL), 0);
 	run(&w, 1);
 	assert_string_equal(w.alice.log, "202 NOTIFY");
-	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL), 0);
 	run(&w, 1);
 	assert_int_equal(w.bob.call->state, CALL_TERMINATED);
 	assert_int_equal(say(&w.bob, "terminated", "SIP/2.0 200 OK\r\n"), 0);
