@@ -219,6 +219,28 @@ sip.test("a challenge to the SUBSCRIBE is answered, the refresh carries credenti
   t:equal(refresh.cseq, 3)
 end)
 
+sip.test("through a proxy that stays on the way: NOTIFYs and refreshes take it too", function(t)
+  local bob = t:ua { aor = "sip:bob@example.test" }
+  local edge = t:proxy { name = "edge", to = bob, record_route = true, auth = { realm = "example.test", users = { alice = "secret" } } }
+  local alice = t:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = edge }
+  local watch = edge.endpoint:watch()
+  local sub = alice:subscribe(bob.aor, { event = "dialog", expires = 60 })
+  local notifier = bob:expect("SUBSCRIBE"):accept()
+  notifier:notify("active"):expect(200)
+  sub:expect(200)
+  t:equal(sub.challenges, 1)
+  sub:expect("NOTIFY")
+  sub:refresh():expect(200)
+  t:equal(#notifier:expect("SUBSCRIBE"):headers "Via", 2)
+  sub:expect("NOTIFY")
+  local methods = {}
+  while watch:count() > 0 do
+    local m = watch:take()
+    if m.is_request and m.destination == edge.endpoint.address then methods[#methods + 1] = m.method end
+  end
+  t:equal(methods, { "SUBSCRIBE", "SUBSCRIBE", "NOTIFY", "SUBSCRIBE", "NOTIFY" })
+end)
+
 sip.test("a network that loses a fifth: it is refreshed all the same, and ends", { timeout = 200 }, function(t)
   t:network { loss = 0.2 }
   local alice, bob = pair(t)
