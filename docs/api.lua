@@ -115,7 +115,7 @@ api.enums = {
   { name = "sip.call_state", about = "State of a call.",
     values = { "calling", "proceeding", "incoming", "confirmed", "terminated" } },
   { name = "sip.ended_by", about = "What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.", open = true,
-    values = { "final response", "local BYE", "remote BYE", "CANCEL", "no ACK to the 2xx", "replaced", "session expired", "session refresh failed", "CANCEL, crossed by a 2xx" } },
+    values = { "final response", "local BYE", "remote BYE", "CANCEL", "CANCEL, crossed by a 2xx", "no ACK to the 2xx", "replaced", "session expired", "session refresh failed" } },
   { name = "sip.subscription_state", about = "RFC 6665 figures 4 and 5. A subscriber begins in `notify_wait`, a notifier in `resp_wait`.",
     values = { "init", "notify_wait", "resp_wait", "pending", "active", "terminated" } },
   { name = "sip.subscription_ended_by", about = "What ended a subscription. For a request that nobody answered it is the `cause` of the local response.", open = true,

@@ -19,7 +19,7 @@
 ---@alias sip.call_state "calling"|"proceeding"|"incoming"|"confirmed"|"terminated"
 
 ---What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.
----@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"no ACK to the 2xx"|"replaced"|"session expired"|"session refresh failed"|"CANCEL, crossed by a 2xx"|string
+---@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"CANCEL, crossed by a 2xx"|"no ACK to the 2xx"|"replaced"|"session expired"|"session refresh failed"|string
 
 ---RFC 6665 figures 4 and 5. A subscriber begins in `notify_wait`, a notifier in `resp_wait`.
 ---@alias sip.subscription_state "init"|"notify_wait"|"resp_wait"|"pending"|"active"|"terminated"

@@ -356,8 +356,7 @@ function source.load(root)
   local bindings = table.concat(c_files(root, "bindings").files, "\n")
   local ended_by, causes, verdicts, subscription_ended_by = {}, {}, {}, {}
   for args in engine:gmatch "[%s_]end(%(call, [^\n]*%));" do add_strings(ended_by, args) end
-  for args in engine:gmatch "call_hang_up(%(call, [^\n]*%));" do add_strings(ended_by, args) end
-  for args in engine:gmatch "call_hang_up(%(old, [^\n]*%));" do add_strings(ended_by, args) end
+  for args in engine:gmatch "call_hang_up(%(%w+, [^\n]*%));" do add_strings(ended_by, args) end
   for args in engine:gmatch "subscription_end(%(sub, [^\n]*%));" do add_strings(subscription_ended_by, args) end
   for args in engine:gmatch "[^%w_]fail(%(ct, [^;]*%));" do add_strings(causes, args) end
   for _, verdict in ipairs(list_in(engine, "digest_verdict_name(%b()%s*%b{})", "the verdicts")) do

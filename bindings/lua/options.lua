@@ -128,6 +128,23 @@ function options.message(given)
   return out
 end
 
+-- The names of several lists in one.
+function options.joined(...)
+  local names = {}
+  for _, list in ipairs { ... } do
+    for _, name in ipairs(list) do names[#names + 1] = name end
+  end
+  return names
+end
+
+-- A copy of the options with `name` set unless it is.
+function options.with_default(given, name, value)
+  local copy = {}
+  for key, one in pairs(given or {}) do copy[key] = one end
+  if copy[name] == nil then copy[name] = value end
+  return copy
+end
+
 -- The headers of a script as a list behind `own`, of which those that it has itself are left out.
 function options.headers_behind(given, own)
   local list, said, names = {}, {}, {}
@@ -144,23 +161,6 @@ function options.headers_behind(given, own)
   table.sort(names)
   for _, name in ipairs(names) do list[#list + 1] = { name, given[name] } end
   return list
-end
-
--- The names of several lists in one.
-function options.joined(...)
-  local names = {}
-  for _, list in ipairs { ... } do
-    for _, name in ipairs(list) do names[#names + 1] = name end
-  end
-  return names
-end
-
--- A copy of the options with `name` set unless it is.
-function options.with_default(given, name, value)
-  local copy = {}
-  for key, one in pairs(given or {}) do copy[key] = one end
-  if copy[name] == nil then copy[name] = value end
-  return copy
 end
 
 -- The last argument of a method may be a function that checks what came.

@@ -12,9 +12,9 @@ use "endpoint"
 use "ua"
 use "subscription"
 use "refer"
+use "hold"
 use "publication"
 local headers = use "headers"
-use "hold"
 local test = use "test"
 
 -- What is called with a dot in place of a colon says so.
