@@ -71,7 +71,13 @@ function server:follow(given)
   for key, one in pairs(given or {}) do plain[key] = one end
   plain.headers = options.headers_behind(plain, list)
   local sub = engine.accept(self, { expires = 180 })
-  local new = caller:invite(to.uri, plain)
+  local ok, new = pcall(caller.invite, caller, to.uri, plain)
+  if not ok then                                                              -- nothing was sent: the referrer is told (RFC 3515 2.4.5)
+    if sub.state ~= "terminated" then
+      engine.notify(sub, "terminated", { reason = "noresource", content_type = "message/sipfrag;version=2.0", body = "SIP/2.0 503 Service Unavailable\r\n" })
+    end
+    error(new, 0)
+  end
   engine.follow(sub, new)
   return new, sub
 end

@@ -349,11 +349,13 @@ static void user_answers(struct world *w)
 
 /* --- subscriptions --- */
 
-static void on_subscription(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, void *arg)
+static void on_subscription(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why,
+			    struct subscription *fork, void *arg)
 {
 	struct usage *u = arg;
 
 	(void)why;
+	CHECK((ev == SUBSCRIPTION_FORKED) == (fork != NULL));
 	CHECK((ev == SUBSCRIPTION_ENDED) == !m);
 	if (ev == SUBSCRIPTION_ENDED) {
 		CHECK(sub->state == SUBSCRIPTION_TERMINATED && sub->ended_by && !u->ended);
@@ -386,7 +388,8 @@ static void user_starts(struct world *w, struct usage *u, const char *method, st
 	struct ua_request r = {.extra = extra, .extra_count = count};
 	struct subscription_opts o = {.event = flags & 1 ? SLICE_LIT("dialog;id=4") : SLICE_LIT("presence"),
 				      .expires = flags & 2 ? 1 : 60,
-				      .no_refresh = flags & 4};
+				      .no_refresh = flags & 4,
+				      .forks = flags & 32};
 	char uri[100];
 
 	snprintf(uri, sizeof(uri), "sip:alice@%s", w->where[flags >> 3 & 1]);

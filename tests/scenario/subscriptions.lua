@@ -219,6 +219,65 @@ sip.test("a challenge to the SUBSCRIBE is answered, the refresh carries credenti
   t:equal(refresh.cseq, 3)
 end)
 
+sip.test("a fetch: Expires: 0, one NOTIFY, and it is over", function(t)
+  local alice, bob = pair(t)
+  local sub = alice:subscribe(bob, { event = "presence", expires = 0 })
+  local notifier = bob:expect("SUBSCRIBE"):accept()
+  t:equal(notifier.expires, 0)
+  t:equal(sub:expect(200)["Expires"], "0")
+  notifier:notify("terminated", { reason = "timeout", body = "open", content_type = "text/plain" }):expect(200)
+  t:equal(sub:expect("NOTIFY", function(notify) t:equal(notify.body, "open") end).body, "open")
+  t:equal(sub:ended(), "remote NOTIFY")
+end)
+
+sip.test("what a NOTIFY may say: retry-after, expires, a state and headers of the script's own; a shorter time", function(t)
+  local alice, bob = pair(t)
+  local sub = alice:subscribe(bob, { event = "presence", expires = 600 })
+  local st = bob:expect("SUBSCRIBE")
+  local notifier = st:accept { status = 202, headers = { { "Allow-Events", "presence" } } }
+  t:equal(sub:expect(202)["Allow-Events"], "presence")
+  t:equal(sub.expires, 600)
+  notifier:notify("active", { expires = 20 }):expect(200)
+  sub:expect("NOTIFY")
+  t:equal(sub.expires, 20)                               -- and it is refreshed by then
+  t:sleep(19)
+  t:equal(sub.refreshes, 1)
+  notifier:expect("SUBSCRIBE")
+  notifier:expect_none(1)
+  notifier:notify("active", { headers = { { "Subscription-State", "sleeping;expires=9" }, { "X-Why", "a test" } } }):expect(200)
+  notifier:notify("pending"):expect(200)
+  notifier:notify("terminated", { reason = "probation", retry_after = 30 }):expect(200)
+  local seen = {}
+  for notify in sub:notifications() do seen[#seen + 1] = notify["Subscription-State"]:gsub("expires=.*", "") end
+  t:equal(seen, { "active;", "sleeping;", "pending;", "terminated;reason=probation;retry-after=30" })
+  t:equal(sub.reason, "probation")
+  sub:expect_none(1)
+  t:ok(failure_of(sub.expect, sub, "NOTIFY"):find("got the end of the subscription to presence (remote NOTIFY)", 1, true))
+  t:ok(failure_of(st.accept, st):find("bob", 1, true))
+end)
+
+sip.test("through a proxy that stays on the way: NOTIFYs and refreshes take it too", function(t)
+  local bob = t:ua { aor = "sip:bob@example.test" }
+  local edge = t:proxy { name = "edge", to = bob, record_route = true, auth = { realm = "example.test", users = { alice = "secret" } } }
+  local alice = t:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = edge }
+  local watch = edge.endpoint:watch()
+  local sub = alice:subscribe(bob.aor, { event = "dialog", expires = 60 })
+  local notifier = bob:expect("SUBSCRIBE"):accept()
+  notifier:notify("active"):expect(200)
+  sub:expect(200)
+  t:equal(sub.challenges, 1)
+  sub:expect("NOTIFY")
+  sub:refresh():expect(200)
+  t:equal(#notifier:expect("SUBSCRIBE"):headers "Via", 2)
+  sub:expect("NOTIFY")
+  local methods = {}
+  while watch:count() > 0 do
+    local m = watch:take()
+    if m.is_request and m.destination == edge.endpoint.address then methods[#methods + 1] = m.method end
+  end
+  t:equal(methods, { "SUBSCRIBE", "SUBSCRIBE", "NOTIFY", "SUBSCRIBE", "NOTIFY" })
+end)
+
 sip.test("a network that loses a fifth: it is refreshed all the same, and ends", { timeout = 200 }, function(t)
   t:network { loss = 0.2 }
   local alice, bob = pair(t)
