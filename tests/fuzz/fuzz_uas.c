@@ -349,12 +349,30 @@ static void user_answers(struct world *w)
 
 /* --- subscriptions --- */
 
-static void on_subscription(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, void *arg)
+static struct usage *free_usage(struct world *w)
+{
+	for (unsigned i = 0; i < USAGES; i++)
+		if (!w->usage[i].sub) {
+			w->usage[i] = (struct usage){.w = w};
+			return &w->usage[i];
+		}
+	return NULL;
+}
+
+static void on_subscription(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, struct subscription *fork,
+			    void *arg)
 {
 	struct usage *u = arg;
 
 	(void)why;
-	CHECK((ev == SUBSCRIPTION_ENDED) == !m);
+	CHECK((ev == SUBSCRIPTION_ENDED) == !m && (ev == SUBSCRIPTION_FORKED) == (fork != NULL));
+	if (ev == SUBSCRIPTION_FORKED && u->drop_at_end) { /* else nobody wants it */
+		struct usage *other = free_usage(u->w);
+		if (other) {
+			other->sub = mem_ref(fork);
+			subscription_set_handler(fork, on_subscription, other);
+		}
+	}
 	if (ev == SUBSCRIPTION_ENDED) {
 		CHECK(sub->state == SUBSCRIPTION_TERMINATED && sub->ended_by && !u->ended);
 		u->ended = true;
@@ -367,7 +385,7 @@ static void usage_free(struct usage *u)
 {
 	u->uac = mem_deref(u->uac);
 	if (u->sub)
-		u->sub->h = NULL;
+		subscription_set_handler(u->sub, NULL, NULL);
 	u->sub = mem_deref(u->sub);
 }
 
@@ -386,7 +404,8 @@ static void user_starts(struct world *w, struct usage *u, const char *method, st
 	struct ua_request r = {.extra = extra, .extra_count = count};
 	struct subscription_opts o = {.event = flags & 1 ? SLICE_LIT("dialog;id=4") : SLICE_LIT("presence"),
 				      .expires = flags & 2 ? 1 : 60,
-				      .no_refresh = flags & 4};
+				      .no_refresh = flags & 4,
+				      .forks = flags & 16};
 	char uri[100];
 
 	snprintf(uri, sizeof(uri), "sip:alice@%s", w->where[flags >> 3 & 1]);
@@ -426,10 +445,8 @@ static void user_subscribes(struct world *w)
 	struct build_header extra[EXTRAS];
 	unsigned count = world_extras(w, extra, USER_HEADERS), op = what & 7;
 
-	if (!u->sub) {
-		u->ended = false;
-		u->drop_at_end = flags & 128;
-	}
+	if (!u->sub)
+		*u = (struct usage){.w = w, .drop_at_end = flags & 128};
 	if (!u->sub == (op > 4 || op == 3))
 		return;
 	switch (op) {

@@ -42,6 +42,7 @@ struct talk {
 
 /* A subscription as its user has it. */
 struct usage {
+	struct world *w;
 	struct subscription *sub;
 	struct uac *uac; /* its last NOTIFY */
 	bool ended, drop_at_end;
