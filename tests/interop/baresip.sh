@@ -30,6 +30,28 @@ baresip_cases() {
   done
 }
 
+# A baresip that answers every call, against the negative scenarios.
+baresip_negative() {
+  local name="baresip outlives the negative scenarios" dir=$RUN/baresip-negative target pid
+  baresip_config "$dir"
+  target=sip:bob@127.0.0.1:$PORT
+  echo "<sip:bob@127.0.0.1>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA" >"$dir/accounts"
+  HOME=$dir start "$dir/log" baresip -4 -s -f "$dir"
+  pid=$PID
+  wait_until 5 is_bound "$PORT" || {
+    fail "baresip starts" <"$dir/log"
+    return
+  }
+  negative baresip "$target" 127.0.0.23
+  wanted "$name" || return 0
+  if [ -n "$(process_start "$pid")" ]; then
+    pass "$name"
+  else
+    tail -n 100 "$dir/log" | fail "$name"
+  fi
+}
+
 baresip_groups() {
   group baresip_cases
+  group baresip_negative
 }

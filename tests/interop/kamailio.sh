@@ -65,7 +65,7 @@ timer_cases() {
 gate_cases() {
   scenario "forbidden-403, IPv4" scenarios/symptoms/forbidden-403.lua --target "127.0.0.1:$PORT_gate4" --set "upstream_port=$1"
   scenario "gate, IPv4" tests/interop/kamailio/gate.lua --target "127.0.0.1:$PORT_gate4"
-  negative kamailio-acl "127.0.0.1:$PORT_gate4" scenarios/negative/{garbage,malformed-cseq,wrong-version}.lua
+  negative kamailio-acl "127.0.0.1:$PORT_gate4" 127.0.0.1 scenarios/negative/{garbage,malformed-cseq,wrong-version}.lua
   [ $IPV6 = 1 ] || return 0
   scenario "forbidden-403, IPv6" scenarios/symptoms/forbidden-403.lua -6 --target "[::1]:$PORT_gate6" --set "upstream_port=$2" \
     --set upstream_address=::1
@@ -108,7 +108,7 @@ kamailio_groups() {
     group timer_cases
     { [ $IPV6 = 0 ] || gate gate6 "sip:[::1]:$up6"; } && group gate_cases "$up4" "$up6"
   }
-  proxy negative auth 'ALGO="MD5"' && group negative kamailio-auth "127.0.0.1:$PORT_negative"
+  proxy negative auth 'ALGO="MD5"' && group negative kamailio-auth "127.0.0.1:$PORT_negative" 127.0.0.22
   proxy calls auth 'ALGO="MD5"' && group call_cases
   proxy md5 auth 'ALGO="MD5"' && group auth_cases MD5 "$PORT_md5"
   proxy sha256 auth 'ALGO="SHA-256"' && group auth_cases SHA-256 "$PORT_sha256"

@@ -50,7 +50,7 @@ verdict() {
 }
 
 # sipp_calls NAME SCRIPT CALLS ARGUMENT...: the script lives at --set port=PORT and waits for --set calls=N; these SIPp makes.
-# V6=-6 before it: on IPv6. NETWORK=FAULTS: of what the script sends. REASON=WORD: --set reason=WORD.
+# V6=-6 before it: on IPv6. NETWORK=FAULTS: of what the script sends. SET=NAME=VALUE: a setting of the script.
 sipp_calls() {
   local name=$1 script=$2 calls=$3 host=127.0.0.1 out port pid status=0
   shift 3
@@ -59,7 +59,7 @@ sipp_calls() {
   out=$(out_of "$name") port=$(free_port)
   mkdir -p "$out"
   start "$out/text" "$OFFHOOK" run --no-colour --out "$out" ${V6:-} ${NETWORK:+--network "$NETWORK"} --set "address=$host" \
-    --set "port=$port" --set "calls=$calls" --set "reason=${REASON:-}" "$HERE/sipp/$script.lua"
+    --set "port=$port" --set "calls=$calls" ${SET:+--set "$SET"} "$HERE/sipp/$script.lua"
   pid=$PID
   wait_until 5 is_bound "$port" &&
     sipp_run "$out" caller "$calls" "$@" -i "$host" -p "$(free_port)" "${V6:+[}$host${V6:+]}:$port"
@@ -124,7 +124,7 @@ sipp_caller_cases() {
   local xml=$HERE/sipp
   sipp_calls "sipp -sn uac calls" callee 200 -sn uac -d 300
   [ $IPV6 = 0 ] || V6=-6 sipp_calls "sipp -sn uac calls, IPv6" callee 100 -sn uac -d 300
-  NETWORK=loss=0.1 sipp_calls "sipp -sn uac calls, and one in ten of our packets is lost" callee 100 -sn uac -d 300
+  SET=linger=4 NETWORK=loss=0.1 sipp_calls "sipp -sn uac calls, and one in ten of our packets is lost" callee 100 -sn uac -d 300
   sipp_calls "sipp -sn regexp reads our 200" regexp 100 -sn regexp
   sipp_calls "sipp -sn branchc registers and calls in one Call-ID" branches 100 -sn branchc
   sipp_calls "sipp uac.xml calls by way of our proxy" proxied 200 -sf "$xml/uac.xml" "${SIPP_KEYS[@]}" -d 300
@@ -134,9 +134,9 @@ sipp_caller_cases() {
   sipp_calls "sipp uac-cancel.xml gives up while we ring" cancelled 200 -sf "$xml/uac-cancel.xml" "${SIPP_KEYS[@]}"
   sipp_calls "sipp register-auth.xml registers with our registrar" registrar 200 -sf "$xml/register-auth.xml" "${SIPP_KEYS[@]}" \
     -ap alicepw -auth_uri example.test
-  REASON=wrong sipp_calls "sipp register-refused.xml has a wrong password" refusing-registrar 100 -sf "$xml/register-refused.xml" \
+  SET=reason=wrong sipp_calls "sipp register-refused.xml has a wrong password" refusing-registrar 100 -sf "$xml/register-refused.xml" \
     "${SIPP_KEYS[@]}" -ap wrong -auth_uri example.test
-  REASON=uri sipp_calls "sipp register-refused.xml signs another URI" refusing-registrar 100 -sf "$xml/register-refused.xml" \
+  SET=reason=uri sipp_calls "sipp register-refused.xml signs another URI" refusing-registrar 100 -sf "$xml/register-refused.xml" \
     "${SIPP_KEYS[@]}" -ap alicepw
 }
 

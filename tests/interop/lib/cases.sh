@@ -31,12 +31,13 @@ scenario() {
   fi
 }
 
-# negative PEER TARGET [FILE...]: every test of these files of scenarios/negative (default: all), one by one. Where the peer is known
-# to answer otherwise, that is told in a table, and it is a failure if the difference has gone. torture.lua is a survey with verdicts
-# of its own, of which "dead" alone is a failure here.
+# negative PEER TARGET ADDRESS [FILE...]: every test of these files of scenarios/negative (default: all), one by one. Where the peer is
+# known to answer otherwise, that is told in a table, and it is a failure if the difference has gone. torture.lua is a survey with
+# verdicts of its own, of which "dead" alone is a failure here. The probe has an address to itself, for its messages name ports at
+# which other cases may live, and what answers them may be repeated for half a minute.
 negative() {
-  local peer=$1 target=$2 line file test name out status because sum
-  shift 2
+  local peer=$1 target=$2 address=$3 line file test name out status because sum
+  shift 3
   while IFS= read -r line; do
     file=${line%%.lua: *}.lua test=${line#*.lua: }
     name="$file against $peer: $test"
@@ -45,7 +46,7 @@ negative() {
     mkdir -p "$out"
     because=$(awk -F'|' -v p="$peer" -v t="$test" '$1 == p && $2 == t { print $3 }' "$HERE/differences.txt")
     status=0
-    (cd "$ROOT" && offhook --out "$out" --target "$target" -k "$test" "$file") >"$out/text" 2>&1 || status=$?
+    (cd "$ROOT" && offhook --out "$out" --target "$target" --set "address=$address" -k "$test" "$file") >"$out/text" 2>&1 || status=$?
     sum=$(grep -oE '[0-9]+ right, [0-9]+ tolerable, [0-9]+ WRONG, 0 dead' "$out/text" | tail -n 1)
     if [ $status -le 1 ] && [ -n "$sum" ]; then
       pass "$name ($sum)"

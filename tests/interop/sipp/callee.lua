@@ -1,4 +1,5 @@
 -- Answers --set calls=N at --set address=A, --set port=P; each is acknowledged, and the caller hangs up.
+-- --set linger=S: seconds to stay behind the last one.
 local sip = require "sip"
 
 sip.test("calls that come are answered", { timeout = 60 }, function(t)
@@ -15,4 +16,5 @@ sip.test("calls that come are answered", { timeout = 60 }, function(t)
     local call = bob:incoming()
     t:spawn("call " .. n, function() answer(call) end)
   end
+  t:sleep(tonumber(t.env.linger or 0))              -- a BYE may come again
 end)
