@@ -66,15 +66,20 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 		inbox_push_event(o->sh, &o->in[0], names[ev]);
 }
 
+void object_listen_server(struct object *o)
+{
+	struct strans *st = o->p;
+
+	st->h = on_server_event;
+	st->arg = o;
+}
+
 void object_push_server(struct object *owner, struct inbox *box, struct strans *st)
 {
 	lua_State *L = owner->sh->L;
 	struct object *o = object_new(L, OBJECT_SERVER, st, owner);
 
-	if (!st->h) { /* not one that a call listens to */
-		st->h = on_server_event;
-		st->arg = o;
-	}
+	object_listen_server(o);
 	inbox_push(owner->sh, box, (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
 }
 
@@ -301,7 +306,7 @@ static int endpoint_counters(lua_State *L)
 
 /* --- client transactions --- */
 
-static void on_client_response(struct ctrans *ct, struct msg *m, void *arg)
+void object_on_client_response(struct ctrans *ct, struct msg *m, void *arg)
 {
 	struct object *o = arg;
 
@@ -338,7 +343,7 @@ static int client_new(lua_State *L)
 	struct msg *own = NULL;
 	if (m->dst.u.sa.sa_family && msg_alloc(&own, m->s.bytes))
 		return script_error(L, "out of memory for a message");
-	int err = ctrans_create(&ct, ep, own ? own : m, &dst, &opts, on_client_response, o, &e);
+	int err = ctrans_create(&ct, ep, own ? own : m, &dst, &opts, object_on_client_response, o, &e);
 	mem_deref(own);
 	if (err) {
 		object_release(o);

@@ -1,5 +1,5 @@
-/* User agents, their calls, requests and registrations in Lua. */
-#include "bindings/object.h"
+/* User agents, their requests and registrations in Lua. */
+#include "bindings/lib_ua.h"
 
 #include "bindings/shard.h"
 #include "core/mem.h"
@@ -8,13 +8,7 @@
 
 #include <stdio.h>
 
-static const char *ua_name(const struct ua *ua)
-{
-	return ua->ep->name;
-}
-
-/* The last final response of a box, with the reason why a challenge was not answered. */
-static void set_final(struct object *o, struct msg *m, const char *why)
+void object_set_final(struct object *o, struct msg *m, const char *why)
 {
 	if (m->s.status < 200)
 		return;
@@ -26,7 +20,7 @@ static void set_final(struct object *o, struct msg *m, const char *why)
 		memcpy(o->final_why, why, strlen(why));
 }
 
-static int push_final(lua_State *L, struct object *o)
+int object_push_final(lua_State *L, struct object *o)
 {
 	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
 	return 1;
@@ -34,13 +28,17 @@ static int push_final(lua_State *L, struct object *o)
 
 /* --- what a script says of a request --- */
 
-struct spoken {
-	struct ua_request r;
-	struct addr dst;
-};
+const char *opt_direction(lua_State *L, int t)
+{
+	struct slice name = opt_slice(L, t, "direction");
+	const char *direction = name.p ? sdp_direction(name) : NULL;
 
-/* Reads { uri, to, from, headers, content_type, body, call_id, cseq, destination } at t. Pushes what must outlive the request. [+1] */
-static void opt_request(lua_State *L, int t, struct spoken *s)
+	if (name.p && !direction)
+		script_error(L, "option \"direction\" wants sendrecv, sendonly, recvonly or inactive, got \"%s\"", name.p);
+	return direction;
+}
+
+void opt_request(lua_State *L, int t, struct spoken *s)
 {
 	memset(s, 0, sizeof(*s));
 	t = lua_absindex(L, t);
@@ -52,6 +50,16 @@ static void opt_request(lua_State *L, int t, struct spoken *s)
 	s->r.call_id = opt_slice(L, t, "call_id");
 	s->r.cseq = opt_count(L, t, "cseq", UINT32_MAX, 0);
 	s->r.no_contact = !opt_flag(L, t, "contact", true);
+	s->r.no_sdp = opt_off(L, t, "sdp");
+	if (lua_type(L, t) == LUA_TTABLE && !s->r.no_sdp) {
+		s->r.sdp = lua_getfield(L, t, "sdp") == LUA_TBOOLEAN;
+		lua_pop(L, 1);
+	}
+	struct slice sdp = s->r.no_sdp || s->r.sdp ? SLICE_NONE : opt_slice(L, t, "sdp");
+	if (sdp.p && !s->r.body.p) {
+		s->r.body = sdp;
+		s->r.content_type = SLICE_LIT("application/sdp");
+	}
 	if (lua_type(L, t) == LUA_TTABLE) {
 		if (lua_getfield(L, t, "destination") != LUA_TNIL) {
 			check_address(L, -1, &s->dst);
@@ -62,9 +70,21 @@ static void opt_request(lua_State *L, int t, struct spoken *s)
 	s->r.extra = opt_headers(L, t, &s->r.extra_count);
 }
 
-/* --- UA --- */
+void opt_session(lua_State *L, int t, struct session_opts *o)
+{
+	struct slice who = opt_slice(L, t, "refresher");
 
-static bool on_incoming(struct ua *ua, struct call *call, void *arg);
+	o->expires = opt_count(L, t, "session_expires", UINT32_MAX, o->expires);
+	o->min_se = opt_count(L, t, "min_se", UINT32_MAX, o->min_se);
+	if (slice_eq(who, SLICE_LIT("uac")))
+		o->refresher = SESSION_UAC;
+	else if (slice_eq(who, SLICE_LIT("uas")))
+		o->refresher = SESSION_UAS;
+	else if (who.p)
+		script_error(L, "option \"refresher\" wants \"uac\" or \"uas\", got \"%s\"", who.p);
+}
+
+/* --- UA --- */
 
 static bool on_ua_request(struct ua *ua, struct strans *st, void *arg)
 {
@@ -92,13 +112,14 @@ static int ua_new(lua_State *L)
 {
 	struct object *endpoint = object_check(L, 1, OBJECT_ENDPOINT);
 	luaL_checktype(L, 2, LUA_TTABLE);
-	struct ua_handlers h = {.incoming = on_incoming, .request = on_ua_request};
+	struct ua_handlers h = {.incoming = object_push_call, .request = on_ua_request};
 	struct ua_cfg cfg = {
 		.aor = opt_slice(L, 2, "aor"),
 		.display = opt_slice(L, 2, "display"),
 		.outbound_proxy = opt_slice(L, 2, "outbound_proxy"),
 		.contact_user = opt_slice(L, 2, "contact_user"),
 		.user_agent = opt_slice(L, 2, "user_agent"),
+		.supports = opt_slice(L, 2, "supports"),
 		.account = {.username = opt_slice(L, 2, "username"),
 			    .password = opt_slice(L, 2, "password"),
 			    .ha1 = opt_slice(L, 2, "ha1"),
@@ -131,6 +152,7 @@ static int ua_new(lua_State *L)
 #undef READ_ANSWER
 	}
 	lua_pop(L, 1);
+	opt_session(L, 2, &cfg.session);
 	if (lua_getfield(L, 2, "limits") == LUA_TTABLE) {
 		cfg.limits.uri = opt_count(L, -1, "uri", 65535, 0);
 		cfg.limits.body = opt_count(L, -1, "body", 65535, 0);
@@ -224,12 +246,12 @@ static int request_build(lua_State *L)
 
 /* --- requests outside dialogs and within --- */
 
-static void on_request_response(struct uac *uac, struct msg *m, const char *why, void *arg)
+void object_on_response(struct uac *uac, struct msg *m, const char *why, void *arg)
 {
 	struct object *o = arg;
 
 	(void)uac;
-	set_final(o, m, why);
+	object_set_final(o, m, why);
 	inbox_push_msg(o->sh, &o->in[0], m, why);
 }
 
@@ -277,7 +299,7 @@ static int request_new(lua_State *L)
 		err = msg_alloc(&m, buf_slice(&b));
 	buf_free(&b);
 	if (!err)
-		err = uac_alloc(&uac, ua, &loose->auth, &loose->cseq, m, &dst, NULL, on_request_response, o, &e);
+		err = uac_alloc(&uac, ua, &loose->auth, &loose->cseq, m, &dst, NULL, object_on_response, o, &e);
 	mem_deref(m);
 	if (err) {
 		object_release(o);
@@ -295,7 +317,7 @@ static int request_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "request"))
 		object_push_message(L, uac->request);
 	else if (!strcmp(name, "response"))
-		push_final(L, o);
+		object_push_final(L, o);
 	else if (!strcmp(name, "challenges"))
 		lua_pushinteger(L, uac->challenges);
 	else if (!strcmp(name, "state"))
@@ -313,244 +335,6 @@ static int request_field(lua_State *L, struct object *o, const char *name)
 	return 1;
 }
 
-/* --- calls --- */
-
-static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why, void *arg)
-{
-	struct object *o = arg;
-
-	(void)call;
-	switch (ev) {
-	case CALL_RESPONSE:
-		set_final(o, m, why);
-		inbox_push_msg(o->sh, &o->in[0], m, why);
-		break;
-	case CALL_REQUEST:
-		object_push_server(o, &o->in[1], mem_ref(st));
-		return true;
-	case CALL_ACK:
-		inbox_push_msg(o->sh, &o->in[2], m, NULL);
-		break;
-	case CALL_BYE:
-		inbox_push_msg(o->sh, &o->in[3], m, NULL);
-		break;
-	case CALL_CANCELLED:
-		inbox_push_msg(o->sh, &o->in[4], m, NULL);
-		break;
-	case CALL_NO_ACK:
-		break; /* its end follows, and says so */
-	case CALL_ENDED:
-		for (int i = 2; i < OBJECT_INBOXES; i++)
-			inbox_close(&o->in[i]);
-		break;
-	}
-	return true;
-}
-
-static bool on_incoming(struct ua *ua, struct call *call, void *arg)
-{
-	struct object *owner = arg;
-	lua_State *L = owner->sh->L;
-	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
-
-	(void)ua;
-	call_set_handler(call, on_call_event, o);
-	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
-	return true;
-}
-
-/* invite(ua, options): [+1] */
-static int call_new(lua_State *L)
-{
-	struct object *owner = object_check(L, 1, OBJECT_UA);
-	struct ua *ua = owner->p;
-	struct spoken s;
-	struct err e = {0};
-	struct call *call;
-	struct call_opts opts = {
-		.no_ack = !opt_flag(L, 2, "ack", true),
-		.no_sdp = opt_off(L, 2, "sdp"),
-		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
-	};
-
-	opt_request(L, 2, &s);
-	struct slice sdp = opt_off(L, 2, "sdp") ? SLICE_NONE : opt_slice(L, 2, "sdp");
-	if (sdp.p && !s.r.body.p) {
-		s.r.body = sdp;
-		s.r.content_type = SLICE_LIT("application/sdp");
-	}
-	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
-	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e)) {
-		object_release(o);
-		return raise_err(L, &e);
-	}
-	o->p = call;
-	note_sent(L, call->request, ua_name(ua));
-	return 1;
-}
-
-static void push_time(lua_State *L, uint64_t from, uint64_t to)
-{
-	if (from != CALL_NOT_YET && to != CALL_NOT_YET)
-		lua_pushnumber(L, (double)(to - from) / 1e9);
-	else
-		lua_pushnil(L);
-}
-
-static int call_field(lua_State *L, struct object *o, const char *name)
-{
-	struct call *call = o->p;
-	struct dialog *d = call->dialog;
-
-	if (!strcmp(name, "state"))
-		lua_pushstring(L, call_state_name(call->state));
-	else if (!strcmp(name, "outgoing"))
-		lua_pushboolean(L, call->outgoing);
-	else if (!strcmp(name, "invite")) /* "request" is a method of calls */
-		object_push_message(L, call->request);
-	else if (!strcmp(name, "response"))
-		push_final(L, o);
-	else if (!strcmp(name, "why"))
-		lua_pushstring(L, o->final_why);
-	else if (!strcmp(name, "actor"))
-		lua_pushstring(L, ua_name(call->ua));
-	else if (!strcmp(name, "ua"))
-		object_push(L, o->owner);
-	else if (!strcmp(name, "challenges"))
-		lua_pushinteger(L, call->invite ? call->invite->challenges : 0);
-	else if (!strcmp(name, "retransmissions"))
-		lua_pushinteger(L, call->outgoing ? (call->invite ? call->invite->ct->retransmissions : 0)
-						  : (call->server ? call->server->retransmissions : 0));
-	else if (!strcmp(name, "repeated_responses"))
-		lua_pushinteger(L, call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : 0));
-	else if (!strcmp(name, "ended_by"))
-		lua_pushstring(L, call->ended_by);
-	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
-		push_time(L, call->at.invite, call->at.answered);
-	else if (!strcmp(name, "post_dial_delay")) /* INVITE to the first 18x (RFC 6076 4.3 calls it session request delay) */
-		push_time(L, call->at.invite, call->at.ringing != CALL_NOT_YET ? call->at.ringing : call->at.answered);
-	else if (!strcmp(name, "trying_time"))
-		push_time(L, call->at.invite, call->at.trying);
-	else if (!strcmp(name, "duration"))
-		push_time(L, call->at.answered, call->at.ended);
-	else if (!strcmp(name, "dialog")) {
-		if (!d) {
-			lua_pushnil(L);
-			return 1;
-		}
-		lua_createtable(L, 0, 10);
-#define DIALOG_SLICE(field)                                                                                           \
-	push_slice(L, d->field);                                                                                      \
-	lua_setfield(L, -2, #field)
-		DIALOG_SLICE(call_id);
-		DIALOG_SLICE(local_tag);
-		DIALOG_SLICE(remote_tag);
-		DIALOG_SLICE(local);
-		DIALOG_SLICE(remote);
-		DIALOG_SLICE(remote_target);
-#undef DIALOG_SLICE
-		lua_pushinteger(L, d->local_cseq);
-		lua_setfield(L, -2, "local_cseq");
-		lua_pushinteger(L, d->remote_cseq);
-		lua_setfield(L, -2, "remote_cseq");
-		lua_pushboolean(L, d->confirmed);
-		lua_setfield(L, -2, "confirmed");
-		lua_createtable(L, (int)d->route_count, 0);
-		for (unsigned i = 0; i < d->route_count; i++) {
-			push_slice(L, d->routes[i]);
-			lua_rawseti(L, -2, i + 1);
-		}
-		lua_setfield(L, -2, "route_set");
-	} else
-		return 0;
-	return 1;
-}
-
-/* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
-static int call_answer(lua_State *L)
-{
-	struct object *o = object_check(L, 1, OBJECT_CALL);
-	struct call *call = o->p;
-	lua_Integer status = luaL_checkinteger(L, 2);
-	struct err e = {0};
-	struct msg *m;
-
-	luaL_argcheck(L, status >= 100 && status <= 699, 2, "a status is 100 to 699");
-	struct call_reply r = {.status = (unsigned)status,
-			       .reason = opt_slice(L, 3, "reason"),
-			       .content_type = opt_slice(L, 3, "content_type"),
-			       .body = opt_slice(L, 3, "body"),
-			       .no_sdp = opt_off(L, 3, "sdp")};
-	struct slice sdp = opt_off(L, 3, "sdp") ? SLICE_NONE : opt_slice(L, 3, "sdp");
-	if (sdp.p && !r.body.p) {
-		r.body = sdp;
-		r.content_type = SLICE_LIT("application/sdp");
-	}
-	r.extra = opt_headers(L, 3, &r.extra_count);
-	if (call_reply(call, &r, &m, &e))
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, m, ua_name(call->ua));
-	object_push_message(L, m);
-	mem_deref(m);
-	return 1;
-}
-
-/* call_cancel(call, now) */
-static int call_cancel_lua(lua_State *L)
-{
-	struct err e = {0};
-
-	if (call_cancel(object_check(L, 1, OBJECT_CALL)->p, lua_toboolean(L, 2), &e))
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	return 0;
-}
-
-/* call_request(call, method, options): within the dialog; BYE ends the call. [+1] */
-static int call_request_lua(lua_State *L)
-{
-	struct object *owner = object_check(L, 1, OBJECT_CALL);
-	struct call *call = owner->p;
-	struct slice method = check_slice(L, 2);
-	struct spoken s;
-	struct err e = {0};
-	struct uac *uac;
-	int err;
-
-	opt_request(L, 3, &s);
-	s.r.no_sdp = opt_off(L, 3, "sdp");
-	struct slice sdp = opt_off(L, 3, "sdp") ? SLICE_NONE : opt_slice(L, 3, "sdp");
-	if (sdp.p && !s.r.body.p) {
-		s.r.body = sdp;
-		s.r.content_type = SLICE_LIT("application/sdp");
-	}
-	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
-	if (slice_eq(method, SLICE_LIT("BYE")))
-		err = call_bye(&uac, call, &s.r, on_request_response, o, &e);
-	else
-		err = call_request(&uac, call, method, &s.r, on_request_response, o, &e);
-	if (err) {
-		object_release(o);
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	}
-	o->p = uac;
-	note_sent(L, uac->request, ua_name(call->ua));
-	return 1;
-}
-
-/* call_ack(call, options): by hand, for a call made with ack = false */
-static int call_ack_lua(lua_State *L)
-{
-	struct call *call = object_check(L, 1, OBJECT_CALL)->p;
-	struct spoken s;
-	struct err e = {0};
-
-	opt_request(L, 2, &s);
-	if (call_ack(call, &s.r, &e))
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, call->ack, ua_name(call->ua));
-	return 0;
-}
-
 /* --- registrations --- */
 
 static void on_register_response(struct registration *reg, struct msg *m, const char *why, void *arg)
@@ -558,7 +342,7 @@ static void on_register_response(struct registration *reg, struct msg *m, const 
 	struct object *o = arg;
 
 	(void)reg;
-	set_final(o, m, why);
+	object_set_final(o, m, why);
 	inbox_push_msg(o->sh, &o->in[0], m, why);
 }
 
@@ -607,7 +391,7 @@ static int registration_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "request"))
 		object_push_message(L, reg->last);
 	else if (!strcmp(name, "response"))
-		push_final(L, o);
+		object_push_final(L, o);
 	else if (!strcmp(name, "challenges"))
 		lua_pushinteger(L, reg->uac->challenges);
 	else if (!strcmp(name, "expires"))
@@ -631,18 +415,12 @@ void lib_ua_open(lua_State *L)
 		{"claim_requests", claim_requests},
 		{"build", request_build},
 		{"request", request_new},
-		{"invite", call_new},
-		{"call_reply", call_answer},
-		{"call_cancel", call_cancel_lua},
-		{"call_request", call_request_lua},
-		{"call_ack", call_ack_lua},
 		{"register", registration_new},
 		{"register_again", registration_again_lua},
 		{NULL, NULL},
 	};
 
 	object_class(L, OBJECT_UA, NULL, ua_field);
-	object_class(L, OBJECT_CALL, NULL, call_field);
 	object_class(L, OBJECT_REQUEST, NULL, request_field);
 	object_class(L, OBJECT_REGISTRATION, NULL, registration_field);
 	luaL_setfuncs(L, functions, 0);

@@ -5,6 +5,7 @@
 #include "sip/call.h"
 #include "sip/registration.h"
 #include "sip/route.h"
+#include "sip/subscription.h"
 
 #include <stdlib.h>
 
@@ -19,10 +20,13 @@ static const struct {
 	[OBJECT_CLIENT] = {"client transaction", {"responses"}},
 	[OBJECT_SERVER] = {"server transaction", {"events"}},
 	[OBJECT_UA] = {"ua", {"calls", "requests"}},
-	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "ended"}},
+	[OBJECT_CALL] = {"call", {"responses", "requests", "ACK", "BYE", "CANCEL", "PRACK", "ended", "forks"}},
+	[OBJECT_DIALOG] = {"dialog", {NULL}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
+	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "ended"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
+	[OBJECT_HOLD] = {"hold", {"messages"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},
 };
 
@@ -58,8 +62,9 @@ static void detach(struct object *o)
 	if (!o->p)
 		return;
 	switch (o->kind) {
-	case OBJECT_CLIENT:
-		ctrans_detach(o->p);
+	case OBJECT_CLIENT: /* one of a call's is the call's to listen to */
+		if (((struct ctrans *)o->p)->arg == o)
+			ctrans_detach(o->p);
 		break;
 	case OBJECT_SERVER: {
 		struct strans *st = o->p;
@@ -75,6 +80,9 @@ static void detach(struct object *o)
 		break;
 	case OBJECT_REGISTRATION:
 		((struct registration *)o->p)->h = NULL;
+		break;
+	case OBJECT_SUBSCRIPTION:
+		((struct subscription *)o->p)->h = NULL;
 		break;
 	case OBJECT_UA:
 		memset(&((struct ua *)o->p)->h, 0, sizeof(struct ua_handlers));
@@ -119,6 +127,7 @@ static int object_gc(lua_State *L)
 static bool is_over(const struct object *o)
 {
 	const struct call *call = o->p;
+	const struct subscription *sub = o->p;
 
 	switch (o->kind) {
 	case OBJECT_CLIENT:
@@ -130,8 +139,15 @@ static bool is_over(const struct object *o)
 	case OBJECT_CALL:
 		return call && call->state == CALL_TERMINATED && !(call->invite && call->invite->ct->ep) &&
 		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
+	case OBJECT_DIALOG:
+		return o->p && ((struct dialog *)o->p)->over;
+	case OBJECT_SUBSCRIPTION:
+		return sub && sub->state == SUBSCRIPTION_TERMINATED && !(sub->uac && sub->uac->ct->ep) &&
+		       !(sub->notify && sub->notify->ct->ep);
 	case OBJECT_TASK:
 		return o->p && ((struct task *)o->p)->done;
+	case OBJECT_HOLD:
+		return o->p && object_hold_ended(o);
 	default:
 		return false;
 	}
@@ -235,8 +251,9 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_REGISTRATION, OBJECT_CALL,   OBJECT_REQUEST, OBJECT_CLIENT, OBJECT_SERVER,
-						 OBJECT_UA,	      OBJECT_WATCH, OBJECT_INBOX,   OBJECT_TASK,   OBJECT_ENDPOINT};
+	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
+						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
+						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		for (struct object *o = sh->objects; o; o = o->next)

@@ -15,15 +15,18 @@ enum object_kind {
 	OBJECT_CLIENT,       /* p: struct ctrans; in: responses */
 	OBJECT_SERVER,       /* p: struct strans; in: events */
 	OBJECT_UA,           /* p: struct ua; in: calls, requests */
-	OBJECT_CALL,         /* p: struct call; in: responses, requests, ACK, BYE, CANCEL, ended; the last four closed at its end */
+	OBJECT_CALL,         /* p: struct call; in: responses, requests, ACK, BYE, CANCEL, PRACK, ended, forks; ACK to ended closed at its end */
+	OBJECT_DIALOG,       /* p: struct dialog, of a call */
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
+	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, ended; the last three closed at its end */
 	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
+	OBJECT_HOLD,         /* in: what it holds, as it comes; closed when the hold ends */
 	OBJECT_INBOX,        /* in: events of a script library's own making */
 	OBJECT_KINDS
 };
 
-#define OBJECT_INBOXES 6
+#define OBJECT_INBOXES 8
 
 struct object {
 	struct shard *sh;
@@ -38,6 +41,7 @@ struct object {
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
 	bool claims;                 /* endpoint: requests become transactions */
+	struct object *transaction;  /* call: the box of its INVITE's client transaction, if the script asked for it */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -61,6 +65,11 @@ void object_close_all(struct shard *sh);
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;
 void object_push_server(struct object *owner, struct inbox *box, struct strans *st);
+/* Its transaction's events go to its inbox. */
+void object_listen_server(struct object *o);
+/* Of a client transaction: puts a response into the inbox of its box. */
+struct ctrans;
+void object_on_client_response(struct ctrans *ct, struct msg *m, void *box);
 /* Makes a server transaction of a request that came to an endpoint's box, for its script; false if it cannot be one. */
 bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 
@@ -69,6 +78,11 @@ void object_push_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
 
 struct shard *shard_of(lua_State *L);
+
+/* Whether a hold takes no more. */
+bool object_hold_ended(const struct object *o);
+/* The end of the test: what is still held is lost, and `notes` says so. */
+void object_hold_finish(struct object *o, struct buf *notes);
 
 /* --- options: the table at `t`, already checked for unknown names by the library --- */
 /* Each reads field `name`; absent gives the default. Raises with the field's name when the type is wrong. [-0, +0] */
@@ -99,6 +113,9 @@ void lib_message_open(lua_State *L);
 void lib_auth_open(lua_State *L);
 void lib_endpoint_open(lua_State *L);
 void lib_ua_open(lua_State *L);
+void lib_call_open(lua_State *L);
+void lib_subscription_open(lua_State *L);
+void lib_hold_open(lua_State *L);
 void lib_engine_open(lua_State *L);
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */

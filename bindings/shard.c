@@ -85,6 +85,9 @@ static int open_and_run(lua_State *L)
 	lib_auth_open(L);
 	lib_endpoint_open(L);
 	lib_ua_open(L);
+	lib_call_open(L);
+	lib_subscription_open(L);
+	lib_hold_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
 	lua_pushvalue(L, -2);
@@ -339,7 +342,7 @@ static void put_unread(struct shard *sh, struct buf *b, const struct inbox *box)
 		buf_puts(b, "  ...\n");
 }
 
-/* Messages that nobody read, and inboxes that overflowed. */
+/* Messages that nobody read or let go, and inboxes that overflowed. */
 static void put_notes(struct shard *sh, struct shard_result *out)
 {
 	for (struct object *o = sh->objects; o; o = o->next) {
@@ -359,6 +362,8 @@ static void put_notes(struct shard *sh, struct shard_result *out)
 			if (box->lost)
 				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
 		}
+		if (o->kind == OBJECT_HOLD && o->p)
+			object_hold_finish(o, &out->notes);
 	}
 }
 
@@ -452,7 +457,7 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	if (out->verdict == SHARD_PASSED && (sh->cfg.strict || test.strict) && out->notes.len) {
 		out->verdict = SHARD_FAILED;
-		buf_puts(&out->text, "messages were left unread, and the test is strict\n");
+		buf_puts(&out->text, "messages were left unread or held, and the test is strict\n");
 	}
 	if (out->verdict == SHARD_FAILED || out->verdict == SHARD_TIMEOUT || out->verdict == SHARD_INTERRUPTED)
 		buf_puts(&out->text, sh->waiting);

@@ -70,6 +70,33 @@ api.groups = {
   },
 }
 
+local direction = { "direction", "\"sendrecv\"|\"sendonly\"|\"recvonly\"|\"inactive\"", "Of the session description of our own; it stays for later ones.", "as it was" }
+
+-- Options of its own, and then those of a message.
+local function with_message(about, own)
+  local list = {}
+  for _, options in ipairs { own, api.groups.message.options } do
+    for _, option in ipairs(options) do list[#list + 1] = option end
+  end
+  return { about = about, options = list }
+end
+
+api.groups.invite = with_message("What an INVITE offers and how its call behaves.", {
+          { "sdp", "string|boolean", "Session description; `false` sends none.", "one audio stream, PCMU and PCMA" }, direction, { "ack", "boolean", "`false`: a 2xx is not acknowledged, see `call:ack`.", "true" },
+          { "reliable", "boolean|\"supported\"|\"required\"", "Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require.", "false" },
+          { "prack", "boolean", "`false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`.", "true" },
+          { "keep_forks", "boolean", "A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up.", "false" },
+          { "max_redirects", "integer", "So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`.", "0" },
+          { "session_expires", "integer", "Session interval in seconds (RFC 4028).", "that of the UA" }, { "min_se", "integer", "The least interval.", "that of the UA" },
+          { "refresher", "\"uac\"|\"uas\"", "Who is to refresh.", "that of the UA" },
+          { "retransmit", "boolean", "`false`: the INVITE goes out once.", "true" },
+})
+api.groups.in_call = with_message("Requests within a call.", {
+          { "sdp", "string|boolean", "Session description; `true`: our own, `false`: none.", "our own in an INVITE, none in others" }, direction,
+          { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out once more at the time of RFC 3261 14.1.", "false" },
+})
+api.groups.ack = with_message("The ACK to a 2xx.", { { "sdp", "string", "Session description.", "none" } })
+
 -- --- plain types ---
 
 api.types = {
@@ -184,6 +211,10 @@ api.classes = {
           { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
           { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
           { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
+          { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
+          { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
+          { "min_se", "integer", "The least that it takes; less gets 422.", "90" },
+          { "refresher", "\"uac\"|\"uas\"", "Who is to refresh the session.", "left to the other side" },
           { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has." },
           group = "endpoint" },
         nested = { limits = "limits" },
@@ -231,6 +262,13 @@ api.classes = {
           { "loss", "number", "Share of datagrams lost, 0 to 1.", "0" }, { "duplicate", "number", "Share sent twice.", "0" },
           { "reorder", "number", "Share held back until after the next one.", "0" } },
         about = "Faults of links. The most exact pair of `from` and `to` wins; a later call for the same pair replaces the earlier one whole, so `t:network { from = a, to = b }` heals it. On real sockets faults apply to what this run sends." },
+      { name = "hold", params = { { "given?", "table", "Options." } },
+        options = {
+          { "from", "string|sip.endpoint|sip.ua|sip.proxy", "Sender, an actor or its name.", "any" }, { "to", "string|sip.endpoint|sip.ua|sip.proxy", "Receiver.", "any" },
+          { "only", "sip.what", "What is held, as for `expect`: a status, a class, a method (its requests), or a list of these.", "everything, SIP or not" },
+          { "method", "string", "Requests of this method and responses to it: the 200 to an INVITE, not to the CANCEL.", "any" } },
+        returns = { { "hold", "sip.hold", "" } },
+        about = "From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds)." },
       { name = "token", params = { { "length?", "integer", "1 to 256; 16 unless given." } }, returns = { { "text", "string", "Letters and digits." } }, about = "A random word, from the seed." },
       { name = "random", returns = { { "x", "number", "0 <= x < 1" } }, about = "A random number, from the seed." },
       { name = "note", params = { { "about", "sip.message|integer|nil", "A message or the number of a frame." }, { "text", "string", "" } }, overload = "fun(self: sip.t, text: string)",
@@ -282,8 +320,7 @@ api.classes = {
       { name = "message", params = { { "target", "sip.target", "" }, { "text", "string", "The body." }, { "given?", "table", "Options." } }, options = { group = "message" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3428",
         about = "Sends MESSAGE; `text/plain` unless `content_type` says otherwise, and without Contact." },
       { name = "invite", params = { { "target", "sip.target", "" }, { "given?", "table", "Options." } },
-        options = { { "sdp", "string|false", "Session description; `false` sends none.", "one audio stream, PCMU and PCMA" }, { "ack", "boolean", "`false`: a 2xx is not acknowledged, see `call:ack`.", "true" },
-          { "retransmit", "boolean", "`false`: the INVITE goes out once.", "true" }, group = "message" },
+        options = { group = "invite" },
         returns = { { "call", "sip.call", "" } }, raises = "The target cannot be resolved.", rfc = "RFC 3261 13", about = "Calls." },
       { name = "register", params = { { "given?", "table", "Options." } },
         options = { { "registrar", "sip.target", "Request-URI.", "`sip:` and the domain of the AOR" }, { "expires", "integer", "Seconds; 0 removes the binding.", "3600" },
@@ -296,43 +333,70 @@ api.classes = {
         about = "The next request outside calls, to be answered with `st:reply`. Claims requests as `requests` does, for good." },
     } },
 
-  { name = "call", var = "call", kind = "call", origin = "`ua:invite`, `ua:incoming`, `ua:calls`", about = "A call, either way: the INVITE and its dialog. It acknowledges a 2xx and its repetitions, repeats its own 2xx until the ACK comes, and answers BYE, while the script does something else.",
+  { name = "call", var = "call", kind = "call", origin = "`ua:invite`, `ua:incoming`, `ua:calls`", about = "A call, either way: the INVITE and its dialogs. While the script does something else it acknowledges each 2xx and its repetitions, sends the PRACK to reliable provisionals, repeats its own 2xx until the ACK comes, refreshes the session, and answers BYE, re-INVITE, UPDATE and PRACK.",
     fields = {
       { "state", "sip.call_state", "" }, { "outgoing", "boolean", "Whether this side called." }, { "invite", "sip.message", "The INVITE as it was sent last, with credentials." },
       { "response", "sip.message?", "The last final response." }, { "why", "string?", "Why a 401 or 407 was not answered." }, { "ua", "sip.ua", "" }, actor,
-      { "dialog", "sip.dialog?", "From the first response with a To tag on." }, { "challenges", "integer", "401 and 407 that came." },
+      { "dialog", "sip.dialog?", "That of the 2xx; before one came, of the last provisional with a To tag." },
+      { "forks", "sip.dialog[]", "The dialogs of all forks that answered, in order." },
+      { "transaction", "sip.client_transaction|sip.server_transaction", "That of the INVITE: one level down." },
+      { "replaces", "sip.call?", "The call whose place an incoming one takes (RFC 3891). Answering hangs that up." },
+      { "redirects", "integer", "3xx that were followed (`max_redirects`)." },
+      { "repeated_reliable", "integer", "Reliable provisionals that came again." },
+      { "session_expires", "integer?", "Session interval agreed on, in seconds; `nil` without a session timer." },
+      { "refresher", "\"local\"|\"remote\"|nil", "Who refreshes the session." }, { "session_refreshes", "integer", "Refreshes that this side sent." }, { "challenges", "integer", "401 and 407 that came." },
       { "retransmissions", "integer", "Of the INVITE: sent, or absorbed." }, { "repeated_responses", "integer", "Responses that came again." },
       { "ended_by", "sip.ended_by?", "`nil` while the call lives." }, { "setup_time", "number?", "Seconds from INVITE to 2xx." },
       { "post_dial_delay", "number?", "Seconds from INVITE to the first 18x, or the 2xx (RFC 6076 4.3)." }, { "trying_time", "number?", "Seconds from INVITE to the first provisional." },
       { "duration", "number?", "Seconds from 2xx to the end." }, kind },
     methods = with({
-      { name = "expect", params = { { "what", "sip.what", "Of a response: statuses or classes. Of the other side: \"ACK\", \"BYE\", \"CANCEL\", or another method." }, wait, { "check?", "fun(message: sip.message)", "For responses." } },
+      { name = "expect", params = { { "what", "sip.what", "Of a response: statuses or classes. Of the other side: \"ACK\", \"BYE\", \"CANCEL\", \"PRACK\", or another method." }, wait, { "check?", "fun(message: sip.message)", "For responses." } },
         options = "wait", editor_returns = "sip.message",
         overload = "fun(self: sip.call, what: \"INVITE\"|\"UPDATE\"|\"INFO\"|\"OPTIONS\"|\"MESSAGE\"|\"NOTIFY\"|\"REFER\", given?: number|sip.options.wait): sip.server_transaction",
-        returns = { { "it", "sip.message|sip.server_transaction|true|nil", "The response; the message of ACK, BYE or CANCEL; for other methods the server transaction, which the script then answers." }, { "why", "\"timeout\"?", "With `optional`." } },
+        returns = { { "it", "sip.message|sip.server_transaction|true|nil", "The response; the message of ACK, BYE, CANCEL or PRACK; for other methods the server transaction, which the script then answers." }, { "why", "\"timeout\"?", "With `optional`." } },
         raises = "Another final response or request came, the call ended, or nothing came.",
-        about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE and CANCEL are answered already. Another method claims requests as `requests` does, for good." },
+        about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good." },
       response_methods()[2], response_methods()[3] }, {
-      { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE and CANCEL." },
+      { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL." },
       { name = "ended", params = { wait }, options = "wait", returns = { { "by", "sip.ended_by?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "The call still lives.", about = "Waits for the end of the call, whoever ends it." },
       { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
-        options = { { "reason", "string", "Reason phrase.", "the RFC's" }, { "headers", "sip.headers", "Further headers." }, { "sdp", "string|false", "Session description.", "of our own in a 2xx, none in others" }, { "body", "string", "Another body." }, { "content_type", "string", "Its Content-Type." } },
+        options = { { "reason", "string", "Reason phrase.", "the RFC's" }, { "headers", "sip.headers", "Further headers." }, { "sdp", "string|boolean", "Session description; `true`: our own, `false`: none.", "of our own in a 2xx, none in others" }, direction,
+          { "reliable", "boolean", "A provisional is repeated until its PRACK (RFC 3262).", "when the caller requires it" }, { "body", "string", "Another body." }, { "content_type", "string", "Its Content-Type." } },
         returns = { { "message", "sip.message", "As sent." } }, raises = "No INVITE waits for an answer.", about = "Answers the INVITE, or a re-INVITE." },
       { name = "ring", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(180)`." },
       { name = "answer", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(200)`." },
       { name = "reject", params = { { "status?", "integer", "486 unless given." }, { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "Refuses the call." },
-      { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" } }, returns = { { "call", "sip.call", "" } }, raises = "Not the caller, or the INVITE is over.", rfc = "RFC 3261 9.1", about = "CANCEL, once a provisional came." },
+      { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" }, { "keep", "boolean", "A 2xx that crosses the CANCEL is kept; else it is hung up.", "false" } }, returns = { { "call", "sip.call", "" } }, raises = "Not the caller, or the INVITE is over.", rfc = "RFC 3261 9.1", about = "CANCEL, once a provisional came." },
+      { name = "fork", params = { wait }, options = "wait", returns = { { "dialog", "sip.dialog?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came.", rfc = "RFC 3261 13.2.2.4", about = "The dialog of another fork's 2xx, for a call made with `keep_forks = true`. It is acknowledged." },
+      { name = "follow", params = { { "given?", "table", "Options: those of `ua:invite`, and" } }, options = { { "choice", "integer", "Which Contact, in the order of q.", "1" }, group = "invite" }, returns = { { "call", "sip.call", "" } }, raises = "Its final response is no 3xx with so many Contacts.", rfc = "RFC 3261 8.1.3.4", about = "A new call to the Contact of the 3xx that it got: same Call-ID, From and To, the CSeq counted up." },
       { name = "request", params = { { "method", "string", "" }, { "given?", "table", "Options." } },
-        options = { { "sdp", "string|false", "Session description; `false` sends none.", "the session as it is in an INVITE, none in others" }, group = "message" },
+        options = { group = "in_call" },
         returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 12.2", about = "A request within the call. BYE ends it." },
-      { name = "bye", params = { { "given?", "table", "Options." } }, options = { same = "request" }, returns = { { "request", "sip.request", "" } }, raises = "The call is not up.", rfc = "RFC 3261 15.1.1", about = "Hangs up." },
-      { name = "ack", params = { { "given?", "table", "Options." } }, options = { group = "message" }, raises = "There is no 2xx.", rfc = "RFC 3261 13.2.2.4", about = "Sends the ACK to the 2xx, for a call made with `ack = false`." },
+      { name = "reinvite", params = { { "given?", "table", "Options of `request`; `retry` is `true` unless given." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 14.1", about = "An INVITE within the call as a phone sends it: after a 491 once more." },
+      { name = "hold", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3264 8.4", about = "Puts the other side on hold: a re-INVITE with `sendonly`." },
+      { name = "resume", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, about = "Ends the hold: a re-INVITE with `sendrecv`." },
+      { name = "update", params = { { "given?", "table", "As `request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3311", about = "UPDATE, also in an early dialog; with an offer where `sdp` says so." },
+      { name = "info", params = { { "given?", "table", "As `request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 6086", about = "INFO." },
+      { name = "prack", params = { { "provisional", "sip.message", "The reliable provisional." }, { "given?", "table", "Options." } }, options = { { "sdp", "string|boolean", "Session description.", "the answer, where the provisional brings an offer" }, group = "message" }, returns = { { "request", "sip.request", "" } }, raises = "It is no reliable provisional of this call.", rfc = "RFC 3262 4", about = "Sends the PRACK, for a call made with `prack = false`." },
+      { name = "bye", params = { { "given?", "table", "Options." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "The call is not up.", rfc = "RFC 3261 15.1.1", about = "Hangs up." },
+      { name = "ack", params = { { "given?", "table", "Options." } }, options = { group = "ack" }, raises = "There is no 2xx.", rfc = "RFC 3261 13.2.2.4", about = "Sends the ACK to the 2xx, for a call made with `ack = false`; another one each time." },
     }) },
+
+  { name = "dialog", var = "dialog", kind = "dialog", origin = "`call.dialog`, `call.forks`, `call:fork`", about = "A dialog of a call (RFC 3261 12): one of each fork that answered.",
+    fields = { { "state", "\"early\"|\"confirmed\"|\"terminated\"", "" }, { "call", "sip.call", "" }, { "call_id", "string", "" }, { "local_tag", "string", "" }, { "remote_tag", "string", "" }, { "local", "string", "This side's From value." }, { "remote", "string", "The other side's To value." },
+      { "remote_target", "string", "URI of the other side's Contact." }, { "local_cseq", "integer", "Number of the last request sent." }, { "remote_cseq", "integer", "Of the last received; 0 before one came." }, { "confirmed", "boolean", "A 2xx was sent or received." }, { "route_set", "string[]", "Values of Route in the order they are sent." }, kind },
+    methods = {
+      { name = "request", params = { { "method", "string", "" }, { "given?", "table", "As `call:request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3261 12.2", about = "A request within this dialog." },
+      { name = "bye", params = { { "given?", "table", "As `call:request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "The dialog is over.", rfc = "RFC 3261 15.1.1", about = "Hangs up this dialog." },
+      { name = "ack", params = { { "given?", "table", "As `call:ack`." } }, options = { group = "ack" }, raises = "There is no 2xx.", about = "Sends the ACK to its 2xx." },
+    } },
 
   { name = "request", var = "request", kind = "request", origin = "`ua:request`, `ua:options`, `ua:message`, `call:request`, `call:bye`", about = "A request with its retries: challenges are answered with the account of the UA.",
     fields = { { "request", "sip.message", "As sent last." }, { "response", "sip.message?", "The final response." }, { "challenges", "integer", "401 and 407 that came." }, { "state", "sip.transaction_state", "Of the transaction under way." },
       { "retransmissions", "integer", "Of the request." }, { "repeated_responses", "integer", "Responses that came again." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
-    methods = with(response_methods(), { { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response that is not a challenge it answers." } }) },
+    methods = with(response_methods(), { { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response that is not a challenge it answers." },
+      { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" } }, returns = { { "request", "sip.request", "" } }, raises = "It is over, or no INVITE.", rfc = "RFC 3261 9.1", about = "CANCEL of an INVITE within a call." },
+      { name = "ack", params = { { "given?", "table", "As `call:ack`." } }, options = { group = "ack" }, raises = "It is no INVITE within a call, or has no 2xx.", about = "Sends the ACK to its 2xx, for an INVITE within a call made with `ack = false`." } }) },
 
   { name = "registration", var = "registration", kind = "registration", origin = "`ua:register`", about = "A registration. It refreshes itself before it runs out.",
     fields = { { "request", "sip.message", "The last REGISTER." }, { "response", "sip.message?", "The last final response." }, { "challenges", "integer", "401 and 407 that came to the last one." },
@@ -400,6 +464,18 @@ api.classes = {
       { name = "count", returns = { { "n", "integer", "" } }, about = "How many there are that nobody took." },
     } },
 
+  { name = "hold", var = "hold", kind = "hold", origin = "`t:hold`", about = "Messages that stay at their sender until the script lets them go, so that a race comes out the same every time. Rules: [Holds](#holds).",
+    fields = { { "messages", "sip.message[]", "Those held now, oldest first." }, kind },
+    methods = {
+      { name = "expect", params = { { "what", "sip.what", "" }, wait, { "check?", "fun(message: sip.message)", "" } }, options = "wait",
+        returns = { { "message", "sip.message?", "It is still held." }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came to be held, or the hold has ended.",
+        about = "The next message held that fits. Others stay held and may be expected later. A retransmission is a message of its own." },
+      { name = "release", params = { { "message?", "sip.message", "One that is held: from `expect` or `messages`." } }, raises = "It is not held (any more).",
+        about = "The message goes on, as if it were sent now. Without one all go on in their order, and the hold ends." },
+      { name = "drop", params = { { "message?", "sip.message", "One that is held." } }, raises = "It is not held (any more).",
+        about = "The message is lost. Without one all are lost, and the hold ends." },
+    } },
+
   { name = "task", var = "task", kind = "task", origin = "`t:spawn`, `t:serve`", about = "A task.",
     fields = { { "name", "string", "" }, { "done", "boolean", "" }, kind },
     methods = { { name = "join", about = "Waits until it is done." }, { name = "cancel", about = "Cancels it: its wait raises, `<close>` handlers run." } } },
@@ -437,9 +513,6 @@ api.classes = {
 -- --- tables that functions return ---
 
 api.tables = {
-  { name = "dialog", from = "call.dialog", rfc = "RFC 3261 12", fields = {
-    { "call_id", "string", "" }, { "local_tag", "string", "" }, { "remote_tag", "string", "" }, { "local", "string", "Our URI." }, { "remote", "string", "Theirs." }, { "remote_target", "string", "Request-URI of requests." },
-    { "local_cseq", "integer", "Of our last request." }, { "remote_cseq", "integer", "Of theirs." }, { "confirmed", "boolean", "" }, { "route_set", "string[]", "" } } },
   { name = "counters", from = "endpoint:counters", fields = {
     { "not_sip", "integer", "Datagrams that are not SIP." }, { "flawed", "integer", "Messages with a flaw." }, { "stray_responses", "integer", "Responses without a transaction." },
     { "retransmissions_in", "integer", "Absorbed." }, { "retransmissions_out", "integer", "Sent." } } },
@@ -478,6 +551,15 @@ A function as last argument is called with the message and may check it further.
 
 Retransmissions are absorbed and counted: `retransmissions`, `repeated_responses`. `endpoint:watch()` sees each of them.
 Messages that no script line read are listed behind the result; `--strict` makes them a failure.]] },
+  { "Holds", [[
+`t:hold` stops messages where they leave their sender (`call:hold` is another thing: it puts a call on hold). A message that is let go meets the faults of its link (`t:network`) as if it were sent
+then. Of several holds that match the newest takes it; what that one lets go, no other takes. Retransmissions match as any message does. One task at a
+time may wait for a hold. On real sockets a hold stops what this run sends, as faults do.
+
+The capture shows a message once, where it was sent; its comment (and the ladder, below it) says for how long it was held and which frame went last
+before it: `held for 0.500 s, until after frame 7`. One that was dropped is marked as lost.
+
+What is still held at the end of the test is lost. It is listed behind the result, and `--strict` makes it a failure, as it does with unread messages.]] },
   { "Time", [[
 Times are seconds. A test may take 60 s (`sip.test(name, { timeout = 90 }, f)`, or `--timeout`), a wait 5 s (`within`). A
 transaction lives as long as the RFC says. No wait outlives the test. Where a message and a deadline fall on the same moment, the

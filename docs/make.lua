@@ -137,7 +137,7 @@ local function put_options(options)
   line()
 end
 
-local group_titles = { wait = "Options of waits", message = "Options of requests", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`", limits = "Options of `limits`" }
+local group_titles = { wait = "Options of waits", message = "Options of requests", invite = "Options of calls", in_call = "Options of requests within a call", ack = "Options of an ACK", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`", limits = "Options of `limits`" }
 
 local function link(group) return ("[%s](#%s)"):format(group_titles[group]:gsub("^O", "o"), anchor(group_titles[group])) end
 
@@ -233,7 +233,7 @@ local function reference()
   end
   line "## Shared options"
   line()
-  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access", "limits" } do
+  for _, name in ipairs { "wait", "message", "invite", "in_call", "ack", "endpoint", "auth", "access", "limits" } do
     put("### %s", group_titles[name])
     line()
     line(api.groups[name].about)
@@ -369,7 +369,7 @@ local function meta()
   put "---@class (exact) sip.timers"
   for _, t in ipairs(truth.timers) do put("---@field %s? number|false Seconds: %s. Default: %s.", t.name, t.meaning, api.timer_defaults[t.name]) end
   line()
-  for _, name in ipairs { "wait", "message", "endpoint", "auth", "access", "limits" } do put_option_class("sip.options." .. name, api.groups[name].options) end
+  for _, name in ipairs { "wait", "message", "invite", "in_call", "ack", "endpoint", "auth", "access", "limits" } do put_option_class("sip.options." .. name, api.groups[name].options) end
   for _, class in ipairs(api.classes) do
     for _, method in ipairs(class.methods) do
       local name = method.options and option_class(class, method)

@@ -65,6 +65,58 @@
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
+---@class (exact) sip.options.invite
+---@field sdp? string|boolean Session description; `false` sends none. Default: one audio stream, PCMU and PCMA.
+---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" Of the session description of our own; it stays for later ones. Default: as it was.
+---@field ack? boolean `false`: a 2xx is not acknowledged, see `call:ack`. Default: true.
+---@field reliable? boolean|"supported"|"required" Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require. Default: false.
+---@field prack? boolean `false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`. Default: true.
+---@field keep_forks? boolean A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up. Default: false.
+---@field max_redirects? integer So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`. Default: 0.
+---@field session_expires? integer Session interval in seconds (RFC 4028). Default: that of the UA.
+---@field min_se? integer The least interval. Default: that of the UA.
+---@field refresher? "uac"|"uas" Who is to refresh. Default: that of the UA.
+---@field retransmit? boolean `false`: the INVITE goes out once. Default: true.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
+---@class (exact) sip.options.in_call
+---@field sdp? string|boolean Session description; `true`: our own, `false`: none. Default: our own in an INVITE, none in others.
+---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" Of the session description of our own; it stays for later ones. Default: as it was.
+---@field ack? boolean Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`. Default: true.
+---@field retry? boolean Of an INVITE: after a 491 it goes out once more at the time of RFC 3261 14.1. Default: false.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
+---@class (exact) sip.options.ack
+---@field sdp? string Session description. Default: none.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
 ---@class (exact) sip.options.endpoint
 ---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
 ---@field address? string Numeric address to bind to. Default: one of the actor's own.
@@ -123,6 +175,10 @@
 ---@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
 ---@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
 ---@field limits? sip.options.limits Sizes beyond which requests are refused.
+---@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
+---@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
+---@field min_se? integer The least that it takes; less gets 422. Default: 90.
+---@field refresher? "uac"|"uas" Who is to refresh the session. Default: left to the other side.
 ---@field endpoint? sip.endpoint An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has.
 ---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
 ---@field address? string Numeric address to bind to. Default: one of the actor's own.
@@ -169,14 +225,48 @@
 ---@field duplicate? number Share sent twice. Default: 0.
 ---@field reorder? number Share held back until after the next one. Default: 0.
 
+---@class (exact) sip.options.t_hold
+---@field from? string|sip.endpoint|sip.ua|sip.proxy Sender, an actor or its name. Default: any.
+---@field to? string|sip.endpoint|sip.ua|sip.proxy Receiver. Default: any.
+---@field only? sip.what What is held, as for `expect`: a status, a class, a method (its requests), or a list of these. Default: everything, SIP or not.
+---@field method? string Requests of this method and responses to it: the 200 to an INVITE, not to the CANCEL. Default: any.
+
 ---@class (exact) sip.options.endpoint_request
 ---@field timers? sip.timers Of this transaction. Default: those of the endpoint.
 ---@field retransmit? boolean `false`: timers A and E never fire. Default: true.
 ---@field ack? boolean `false`: no ACK to a non-2xx. Default: true.
 
----@class (exact) sip.options.ua_invite
----@field sdp? string|false Session description; `false` sends none. Default: one audio stream, PCMU and PCMA.
+---@class (exact) sip.options.ua_register
+---@field registrar? sip.target Request-URI. Default: `sip:` and the domain of the AOR.
+---@field expires? integer Seconds; 0 removes the binding. Default: 3600.
+---@field refresh? boolean `false` lets the binding run out. Default: true.
+---@field headers? sip.headers Further headers.
+
+---@class (exact) sip.options.call_reply
+---@field reason? string Reason phrase. Default: the RFC's.
+---@field headers? sip.headers Further headers.
+---@field sdp? string|boolean Session description; `true`: our own, `false`: none. Default: of our own in a 2xx, none in others.
+---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" Of the session description of our own; it stays for later ones. Default: as it was.
+---@field reliable? boolean A provisional is repeated until its PRACK (RFC 3262). Default: when the caller requires it.
+---@field body? string Another body.
+---@field content_type? string Its Content-Type.
+
+---@class (exact) sip.options.call_cancel
+---@field now? boolean Do not wait for a provisional. Default: false.
+---@field keep? boolean A 2xx that crosses the CANCEL is kept; else it is hung up. Default: false.
+
+---@class (exact) sip.options.call_follow
+---@field choice? integer Which Contact, in the order of q. Default: 1.
+---@field sdp? string|boolean Session description; `false` sends none. Default: one audio stream, PCMU and PCMA.
+---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" Of the session description of our own; it stays for later ones. Default: as it was.
 ---@field ack? boolean `false`: a 2xx is not acknowledged, see `call:ack`. Default: true.
+---@field reliable? boolean|"supported"|"required" Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require. Default: false.
+---@field prack? boolean `false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`. Default: true.
+---@field keep_forks? boolean A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up. Default: false.
+---@field max_redirects? integer So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`. Default: 0.
+---@field session_expires? integer Session interval in seconds (RFC 4028). Default: that of the UA.
+---@field min_se? integer The least interval. Default: that of the UA.
+---@field refresher? "uac"|"uas" Who is to refresh. Default: that of the UA.
 ---@field retransmit? boolean `false`: the INVITE goes out once. Default: true.
 ---@field uri? string Request-URI, where the function does not take a target.
 ---@field to? string Value of To. Default: the Request-URI.
@@ -189,24 +279,8 @@
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
----@class (exact) sip.options.ua_register
----@field registrar? sip.target Request-URI. Default: `sip:` and the domain of the AOR.
----@field expires? integer Seconds; 0 removes the binding. Default: 3600.
----@field refresh? boolean `false` lets the binding run out. Default: true.
----@field headers? sip.headers Further headers.
-
----@class (exact) sip.options.call_reply
----@field reason? string Reason phrase. Default: the RFC's.
----@field headers? sip.headers Further headers.
----@field sdp? string|false Session description. Default: of our own in a 2xx, none in others.
----@field body? string Another body.
----@field content_type? string Its Content-Type.
-
----@class (exact) sip.options.call_cancel
----@field now? boolean Do not wait for a provisional. Default: false.
-
----@class (exact) sip.options.call_request
----@field sdp? string|false Session description; `false` sends none. Default: the session as it is in an INVITE, none in others.
+---@class (exact) sip.options.call_prack
+---@field sdp? string|boolean Session description. Default: the answer, where the provisional brings an offer.
 ---@field uri? string Request-URI, where the function does not take a target.
 ---@field to? string Value of To. Default: the Request-URI.
 ---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
@@ -217,6 +291,9 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
+---@class (exact) sip.options.request_cancel
+---@field now? boolean Do not wait for a provisional. Default: false.
 
 ---@class (exact) sip.options.registration_refresh
 ---@field expires? integer Seconds. Default: as before.
@@ -253,18 +330,6 @@
 
 ---@class (exact) sip.options.barrier_wait
 ---@field within? number Seconds. Default: as long as the test lives.
-
----@class sip.dialog
----@field call_id string
----@field local_tag string
----@field remote_tag string
----@field ["local"] string Our URI.
----@field remote string Theirs.
----@field remote_target string Request-URI of requests.
----@field local_cseq integer Of our last request.
----@field remote_cseq integer Of theirs.
----@field confirmed boolean
----@field route_set string[]
 
 ---@class sip.counters
 ---@field not_sip integer Datagrams that are not SIP.
@@ -453,6 +518,11 @@ function t:barrier(n) end
 ---@param given sip.options.t_network Options.
 function t:network(given) end
 
+---From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds).
+---@param given? sip.options.t_hold Options.
+---@return sip.hold hold
+function t:hold(given) end
+
 ---A random word, from the seed.
 ---@param length? integer 1 to 256; 16 unless given.
 ---@return string text Letters and digits.
@@ -637,7 +707,7 @@ function ua:message(target, text, given) end
 ---RFC 3261 13
 ---Raises: The target cannot be resolved.
 ---@param target sip.target
----@param given? sip.options.ua_invite Options.
+---@param given? sip.options.invite Options.
 ---@return sip.call call
 function ua:invite(target, given) end
 
@@ -670,7 +740,7 @@ function ua:requests() end
 ---@return "timeout"? why With `optional`.
 function ua:expect(method, given) end
 
----A call, either way: the INVITE and its dialog. It acknowledges a 2xx and its repetitions, repeats its own 2xx until the ACK comes, and answers BYE, while the script does something else.
+---A call, either way: the INVITE and its dialogs. While the script does something else it acknowledges each 2xx and its repetitions, sends the PRACK to reliable provisionals, repeats its own 2xx until the ACK comes, refreshes the session, and answers BYE, re-INVITE, UPDATE and PRACK.
 ---@class sip.call
 ---@field state sip.call_state
 ---@field outgoing boolean Whether this side called.
@@ -679,7 +749,15 @@ function ua:expect(method, given) end
 ---@field why string? Why a 401 or 407 was not answered.
 ---@field ua sip.ua
 ---@field actor string Name of the actor it belongs to.
----@field dialog sip.dialog? From the first response with a To tag on.
+---@field dialog sip.dialog? That of the 2xx; before one came, of the last provisional with a To tag.
+---@field forks sip.dialog[] The dialogs of all forks that answered, in order.
+---@field transaction sip.client_transaction|sip.server_transaction That of the INVITE: one level down.
+---@field replaces sip.call? The call whose place an incoming one takes (RFC 3891). Answering hangs that up.
+---@field redirects integer 3xx that were followed (`max_redirects`).
+---@field repeated_reliable integer Reliable provisionals that came again.
+---@field session_expires integer? Session interval agreed on, in seconds; `nil` without a session timer.
+---@field refresher "local"|"remote"|nil Who refreshes the session.
+---@field session_refreshes integer Refreshes that this side sent.
 ---@field challenges integer 401 and 407 that came.
 ---@field retransmissions integer Of the INVITE: sent, or absorbed.
 ---@field repeated_responses integer Responses that came again.
@@ -691,12 +769,12 @@ function ua:expect(method, given) end
 ---@field kind string Name of its class.
 local call = {}
 
----Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE and CANCEL are answered already. Another method claims requests as `requests` does, for good.
+---Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good.
 ---Raises: Another final response or request came, the call ended, or nothing came.
----@param what sip.what Of a response: statuses or classes. Of the other side: "ACK", "BYE", "CANCEL", or another method.
+---@param what sip.what Of a response: statuses or classes. Of the other side: "ACK", "BYE", "CANCEL", "PRACK", or another method.
 ---@param given? number|sip.options.wait Seconds, or options.
 ---@param check? fun(message: sip.message) For responses.
----@return sip.message it The response; the message of ACK, BYE or CANCEL; for other methods the server transaction, which the script then answers.
+---@return sip.message it The response; the message of ACK, BYE, CANCEL or PRACK; for other methods the server transaction, which the script then answers.
 ---@return "timeout"? why With `optional`.
 ---@overload fun(self: sip.call, what: "INVITE"|"UPDATE"|"INFO"|"OPTIONS"|"MESSAGE"|"NOTIFY"|"REFER", given?: number|sip.options.wait): sip.server_transaction
 function call:expect(what, given, check) end
@@ -714,7 +792,7 @@ function call:final(given) end
 ---@param seconds number How long.
 function call:expect_none(seconds) end
 
----Requests within the call, from now on all but ACK, BYE and CANCEL.
+---Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL.
 ---@return fun(): sip.server_transaction next For a `for` loop.
 function call:requests() end
 
@@ -755,26 +833,115 @@ function call:reject(status, given) end
 ---@return sip.call call
 function call:cancel(given) end
 
+---The dialog of another fork's 2xx, for a call made with `keep_forks = true`. It is acknowledged.
+---RFC 3261 13.2.2.4
+---Raises: None came.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return sip.dialog dialog
+---@return "timeout"? why With `optional`.
+function call:fork(given) end
+
+---A new call to the Contact of the 3xx that it got: same Call-ID, From and To, the CSeq counted up.
+---RFC 3261 8.1.3.4
+---Raises: Its final response is no 3xx with so many Contacts.
+---@param given? sip.options.call_follow Options: those of `ua:invite`, and
+---@return sip.call call
+function call:follow(given) end
+
 ---A request within the call. BYE ends it.
 ---RFC 3261 12.2
 ---Raises: There is no dialog yet.
 ---@param method string
----@param given? sip.options.call_request Options.
+---@param given? sip.options.in_call Options.
 ---@return sip.request request
 function call:request(method, given) end
+
+---An INVITE within the call as a phone sends it: after a 491 once more.
+---RFC 3261 14.1
+---Raises: There is no dialog yet.
+---@param given? sip.options.in_call Options of `request`; `retry` is `true` unless given.
+---@return sip.request request
+function call:reinvite(given) end
+
+---Puts the other side on hold: a re-INVITE with `sendonly`.
+---RFC 3264 8.4
+---@param given? sip.options.in_call As `reinvite`.
+---@return sip.request request
+function call:hold(given) end
+
+---Ends the hold: a re-INVITE with `sendrecv`.
+---@param given? sip.options.in_call As `reinvite`.
+---@return sip.request request
+function call:resume(given) end
+
+---UPDATE, also in an early dialog; with an offer where `sdp` says so.
+---RFC 3311
+---@param given? sip.options.in_call As `request`.
+---@return sip.request request
+function call:update(given) end
+
+---INFO.
+---RFC 6086
+---@param given? sip.options.in_call As `request`.
+---@return sip.request request
+function call:info(given) end
+
+---Sends the PRACK, for a call made with `prack = false`.
+---RFC 3262 4
+---Raises: It is no reliable provisional of this call.
+---@param provisional sip.message The reliable provisional.
+---@param given? sip.options.call_prack Options.
+---@return sip.request request
+function call:prack(provisional, given) end
 
 ---Hangs up.
 ---RFC 3261 15.1.1
 ---Raises: The call is not up.
----@param given? sip.options.call_request Options.
+---@param given? sip.options.in_call Options.
 ---@return sip.request request
 function call:bye(given) end
 
----Sends the ACK to the 2xx, for a call made with `ack = false`.
+---Sends the ACK to the 2xx, for a call made with `ack = false`; another one each time.
 ---RFC 3261 13.2.2.4
 ---Raises: There is no 2xx.
----@param given? sip.options.message Options.
+---@param given? sip.options.ack Options.
 function call:ack(given) end
+
+---A dialog of a call (RFC 3261 12): one of each fork that answered.
+---@class sip.dialog
+---@field state "early"|"confirmed"|"terminated"
+---@field call sip.call
+---@field call_id string
+---@field local_tag string
+---@field remote_tag string
+---@field ["local"] string This side's From value.
+---@field remote string The other side's To value.
+---@field remote_target string URI of the other side's Contact.
+---@field local_cseq integer Number of the last request sent.
+---@field remote_cseq integer Of the last received; 0 before one came.
+---@field confirmed boolean A 2xx was sent or received.
+---@field route_set string[] Values of Route in the order they are sent.
+---@field kind string Name of its class.
+local dialog = {}
+
+---A request within this dialog.
+---RFC 3261 12.2
+---@param method string
+---@param given? sip.options.in_call As `call:request`.
+---@return sip.request request
+function dialog:request(method, given) end
+
+---Hangs up this dialog.
+---RFC 3261 15.1.1
+---Raises: The dialog is over.
+---@param given? sip.options.in_call As `call:request`.
+---@return sip.request request
+function dialog:bye(given) end
+
+---Sends the ACK to its 2xx.
+---Raises: There is no 2xx.
+---@param given? sip.options.ack As `call:ack`.
+function dialog:ack(given) end
 
 ---A request with its retries: challenges are answered with the account of the UA.
 ---@class sip.request
@@ -814,6 +981,18 @@ function request:expect_none(seconds) end
 ---Every response that is not a challenge it answers.
 ---@return fun(): sip.message next For a `for` loop.
 function request:responses() end
+
+---CANCEL of an INVITE within a call.
+---RFC 3261 9.1
+---Raises: It is over, or no INVITE.
+---@param given? sip.options.request_cancel Options.
+---@return sip.request request
+function request:cancel(given) end
+
+---Sends the ACK to its 2xx, for an INVITE within a call made with `ack = false`.
+---Raises: It is no INVITE within a call, or has no 2xx.
+---@param given? sip.options.ack As `call:ack`.
+function request:ack(given) end
 
 ---A registration. It refreshes itself before it runs out.
 ---@class sip.registration
@@ -1059,6 +1238,31 @@ function watch:messages() end
 ---How many there are that nobody took.
 ---@return integer n
 function watch:count() end
+
+---Messages that stay at their sender until the script lets them go, so that a race comes out the same every time. Rules: [Holds](#holds).
+---@class sip.hold
+---@field messages sip.message[] Those held now, oldest first.
+---@field kind string Name of its class.
+local hold = {}
+
+---The next message held that fits. Others stay held and may be expected later. A retransmission is a message of its own.
+---Raises: None came to be held, or the hold has ended.
+---@param what sip.what
+---@param given? number|sip.options.wait Seconds, or options.
+---@param check? fun(message: sip.message)
+---@return sip.message message It is still held.
+---@return "timeout"? why With `optional`.
+function hold:expect(what, given, check) end
+
+---The message goes on, as if it were sent now. Without one all go on in their order, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held: from `expect` or `messages`.
+function hold:release(message) end
+
+---The message is lost. Without one all are lost, and the hold ends.
+---Raises: It is not held (any more).
+---@param message? sip.message One that is held.
+function hold:drop(message) end
 
 ---A task.
 ---@class sip.task

@@ -165,14 +165,18 @@ local library = {}
 -- The names of a list of options as it is written in a call.
 local function names_of(file, expression, answers)
   if expression:match "^{" then return strings(expression) end
-  if expression:match "^with%(" then
-    local list = names_of(file, "message_options", answers)
-    for _, name in ipairs(strings(expression)) do list[#list + 1] = name end
+  local joined = expression:match "^options%.joined%((.*)%)$"
+  if joined then
+    local list = {}
+    for _, part in ipairs(split(joined)) do
+      for _, name in ipairs(names_of(file, part, answers)) do list[#list + 1] = name end
+    end
     return list
   end
   if expression == "answer_names" then return answers end
-  local list = find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression)
-  return strings(list)
+  local call = file.text:match("local " .. expression .. " = (options%.joined%b())")
+  if call then return names_of(file, call, answers) end
+  return strings(find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression))
 end
 
 -- Adds the options that a function takes to `out`: { name = true }, those of a table inside as out.nested[name].

@@ -270,7 +270,7 @@ static size_t note_break(struct slice s, size_t width)
 	return (size_t)(s.p - start);
 }
 
-static void note_draw(struct ladder *l, struct slice note, size_t x, struct buf *out)
+static void note_draw(struct ladder *l, struct slice note, size_t x, enum style style, struct buf *out)
 {
 	struct canvas *c = &l->canvas;
 	bool first = true;
@@ -284,10 +284,10 @@ static void note_draw(struct ladder *l, struct slice note, size_t x, struct buf 
 		if (!n) /* a wide character in a very narrow place */
 			break;
 		if (first)
-			canvas_rune(c, x, 0x2570, '`', STYLE_RED);
+			canvas_rune(c, x, 0x2570, '`', style);
 		if (first)
-			canvas_rune(c, x + 1, 0x2574, '-', STYLE_RED);
-		canvas_text(c, x + 3, (struct slice){note.p, n}, STYLE_RED);
+			canvas_rune(c, x + 1, 0x2574, '-', style);
+		canvas_text(c, x + 3, (struct slice){note.p, n}, style);
 		canvas_flush(c, out);
 		note = slice_trim((struct slice){note.p + n, note.l - n});
 		first = false;
@@ -297,9 +297,14 @@ static void note_draw(struct ladder *l, struct slice note, size_t x, struct buf 
 static void notes_draw(struct ladder *l, const struct row *row, size_t x, struct buf *out)
 {
 	struct slice rest = row->f.comments, note;
+	struct buf held = {0};
 
+	if (row->f.held_until && recorder_put_held(&held, row->f.number, row->f.held_until, row->f.held_for))
+		note_draw(l, buf_slice(&held), x, STYLE_DIM, out);
+	l->failed |= held.failed;
+	buf_free(&held);
 	while ((note = rows_comment_next(&rest, "failed")).p)
-		note_draw(l, note, x, out);
+		note_draw(l, note, x, STYLE_RED, out);
 }
 
 /* Says that frames between two rows are left out. */

@@ -26,6 +26,8 @@ struct packet {
 	uint32_t actor, src_actor, dst_actor; /* 0: not known, or not yet */
 	uint16_t ip_id;
 	bool received;
+	uint32_t held_until; /* 0, or the id of the last packet shown before it was let go, */
+	uint64_t held_for;   /* so many ns after it was sent */
 	struct buf comments;
 	size_t len;
 	uint8_t data[];
@@ -97,8 +99,14 @@ static size_t packet_cost(const struct packet *p)
 	return sizeof(*p) + 2 * sizeof(p) + p->len + p->comments.cap;
 }
 
-static void packet_put(struct buf *b, const struct packet *p)
+/* The comments of a packet; the one that names another frame is made when that frame's number is asked for. */
+static void packet_put(const struct recorder *rec, struct buf *b, const struct packet *p)
 {
+	struct buf comments = {0};
+
+	buf_put_slice(&comments, buf_slice(&p->comments));
+	if (p->held_until && recorder_put_held(&comments, p->number, recorder_frame_number(rec, p->held_until), p->held_for))
+		buf_put(&comments, "", 1);
 	pcapng_put_udp(b, &(struct pcapng_udp){
 			      .interface = p->actor - 1,
 			      .wall = p->wall,
@@ -107,8 +115,10 @@ static void packet_put(struct buf *b, const struct packet *p)
 			      .data = {(const char *)p->data, p->len},
 			      .ip_id = p->ip_id,
 			      .received = p->received,
-			      .comments = buf_slice(&p->comments),
+			      .comments = buf_slice(&comments),
 			  });
+	b->failed |= comments.failed;
+	buf_free(&comments);
 }
 
 static void packet_dropped(struct recorder *rec, const char *why)
@@ -166,7 +176,7 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 	actors_put_interfaces(&rec->actors, &s->b, rec->spill_actors);
 	rc = 0;
 	for (size_t i = 0; i < cut && !rc; i++) {
-		packet_put(&s->b, list[i]);
+		packet_put(rec, &s->b, list[i]);
 		rc = sink_flush(s, false, err);
 	}
 	if (!rc)
@@ -295,6 +305,14 @@ static bool comment_add(struct buf *b, const char *text, size_t max)
 	return false;
 }
 
+/* The packet of that id, unless it is on disk already or never was. */
+static struct packet *packet_of(const struct recorder *rec, uint32_t id)
+{
+	if (id <= rec->stats.spilled || id > rec->stats.packets)
+		return NULL;
+	return ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled];
+}
+
 static void on_comment(void *arg, uint32_t id, const char *text)
 {
 	struct recorder *rec = arg;
@@ -306,17 +324,28 @@ static void on_comment(void *arg, uint32_t id, const char *text)
 			rec->stats.comments_lost++;
 		return;
 	}
-	if (id > rec->stats.packets)
-		return;
-	if (id <= rec->stats.spilled) {
-		rec->stats.comments_late++;
+	p = packet_of(rec, id);
+	if (!p) {
+		rec->stats.comments_late += id <= rec->stats.spilled;
 		return;
 	}
-	p = ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled];
 	cost = packet_cost(p);
 	if (!comment_add(&p->comments, text, FRAME_COMMENTS))
 		rec->stats.comments_lost++;
 	rec->held += packet_cost(p) - cost;
+}
+
+static void on_released(void *arg, uint32_t id, uint64_t wall)
+{
+	struct recorder *rec = arg;
+	struct packet *p = packet_of(rec, id);
+
+	if (!p) {
+		rec->stats.comments_late += id && id <= rec->stats.spilled;
+		return;
+	}
+	p->held_until = (uint32_t)rec->stats.packets;
+	p->held_for = wall > p->wall ? wall - p->wall : 0;
 }
 
 static void on_name(void *arg, const struct addr *a, const char *actor)
@@ -354,7 +383,7 @@ nomem:
 
 void recorder_tap(struct recorder *rec, struct tap *out)
 {
-	*out = (struct tap){.packet = on_packet, .comment = on_comment, .name = on_name, .arg = rec};
+	*out = (struct tap){.packet = on_packet, .comment = on_comment, .released = on_released, .name = on_name, .arg = rec};
 }
 
 /* The capture's own comments and what it has to say about what is missing. */
@@ -450,7 +479,7 @@ int recorder_render(struct recorder *rec, const char *path, struct err *err)
 	if (rec->stats.spilled)
 		rc = spilled_copy(rec, &out, err);
 	for (size_t i = 0; i < held_count(rec) && !rc; i++) {
-		packet_put(&out.b, list[i]);
+		packet_put(rec, &out.b, list[i]);
 		rc = sink_flush(&out, false, err);
 	}
 	if (!rc)
@@ -476,7 +505,18 @@ uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
 		return 0;
 	if (id <= rec->stats.spilled)
 		return ((uint32_t *)rec->spilled.p)[id - 1];
-	return ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled]->number;
+	return packet_of(rec, id)->number;
+}
+
+bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
+{
+	bool long_enough = held_for >= 1000000, overtaken = until != number;
+
+	if (long_enough)
+		buf_printf(b, "held for %.3f s", (double)held_for / 1e9);
+	if (overtaken)
+		buf_printf(b, "%s until after frame %u", long_enough ? "," : "held", (unsigned)until);
+	return long_enough || overtaken;
 }
 
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)
@@ -501,6 +541,8 @@ void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *
 		    .dst_name = actors_name(&rec->actors, dst),
 		    .received = p->received,
 		    .data = {(const char *)p->data, p->len},
+		    .held_until = recorder_frame_number(rec, p->held_until),
+		    .held_for = p->held_for,
 		    .comments = buf_slice(&p->comments),
 		};
 

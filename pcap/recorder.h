@@ -10,6 +10,7 @@
 #ifndef OFFHOOK_PCAP_RECORDER_H
 #define OFFHOOK_PCAP_RECORDER_H
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/slice.h"
 #include "net/tap.h"
@@ -41,6 +42,8 @@ struct recorder_frame {
 	struct addr src, dst;
 	const char *src_name, *dst_name; /* the actor at this address, NULL for somebody outside the run */
 	bool received;                   /* came from outside the run */
+	uint32_t held_until;             /* it was held at its sender until after that frame, which may be itself; 0: it was not */
+	uint64_t held_for;               /* ... for so many ns */
 	struct slice data;               /* the UDP payload */
 	struct slice comments;           /* each ended by a NUL */
 };
@@ -59,6 +62,9 @@ uint32_t recorder_count(const struct recorder *rec);
 /* The number in the capture of the packet that the tap named `id`; 0 for 0 and for what was never recorded. */
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id);
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out);
+/* Puts what is said of a frame that was held: "held for 0.500 s, until after frame 5"; the time from 1 ms on, the frame when it is
+ * another. False, and nothing, when it was held for no time and nothing was sent meanwhile. */
+bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for);
 /* Shows the frames in the capture's order, from number `stats.spilled` + 1 on: spilled ones are on disk alone. */
 void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *arg);
 

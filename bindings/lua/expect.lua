@@ -14,14 +14,15 @@ function expect.words(what)
   return tostring(what)
 end
 
-local function check_what(what)
+local function check_what(what, where)
+  where = where or "expect"
   if type(what) == "table" then
-    if #what == 0 then error("expect wants a status, a class like \"2xx\", a method, or a list of these", 0) end
-    for _, one in ipairs(what) do check_what(one) end
+    if #what == 0 then error(("%s wants a status, a class like \"2xx\", a method, or a list of these"):format(where), 0) end
+    for _, one in ipairs(what) do check_what(one, where) end
   elseif math.type(what) == "integer" then
-    if what < 100 or what > 699 then error(("expect: %d is no SIP status"):format(what), 0) end
+    if what < 100 or what > 699 then error(("%s: %d is no SIP status"):format(where, what), 0) end
   elseif type(what) ~= "string" or not (what:match "^[1-6]xx$" or what:match "^%u[%u%d]*$") then
-    error(('expect wants a status, a class like "2xx", a method, or a list of these; got %s'):format(tostring(what)), 0)
+    error(('%s wants a status, a class like "2xx", a method, or a list of these; got %s'):format(where, tostring(what)), 0)
   end
 end
 expect.check_what = check_what

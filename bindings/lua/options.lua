@@ -128,6 +128,23 @@ function options.message(given)
   return out
 end
 
+-- The names of several lists in one.
+function options.joined(...)
+  local names = {}
+  for _, list in ipairs { ... } do
+    for _, name in ipairs(list) do names[#names + 1] = name end
+  end
+  return names
+end
+
+-- A copy of the options with `name` set unless it is.
+function options.with_default(given, name, value)
+  local copy = {}
+  for key, one in pairs(given or {}) do copy[key] = one end
+  if copy[name] == nil then copy[name] = value end
+  return copy
+end
+
 -- The last argument of a method may be a function that checks what came.
 function options.with_check(given, check)
   if type(given) == "function" then return nil, given end

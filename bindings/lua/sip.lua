@@ -10,10 +10,13 @@ end
 local options = use "options"
 use "endpoint"
 use "ua"
+use "subscription"
+use "refer"
+use "hold"
 local test = use "test"
 
 -- What is called with a dot in place of a colon says so.
-local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "request", "registration", "task", "message" }
+local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "dialog", "request", "registration", "subscription", "task", "hold", "message" }
 for _, kind in ipairs(kinds) do
   local methods = engine.methods(kind)
   for name, f in pairs(methods) do

@@ -1,6 +1,6 @@
 -- The context of a test: what a script calls `t`.
 local engine, use = ...
-local failure, options = use "failure", use "options"
+local failure, hold, options = use "failure", use "hold", use "options"
 
 local Test = {}
 
@@ -36,7 +36,7 @@ local answer_names = {}
 for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
 
 local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
-  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "name", "address", "port", "ipv6", "timers", "endpoint" }
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
 
 function Test:ua(given)
   given = options.check("t:ua", given, ua_options)
@@ -54,13 +54,19 @@ function Test:ua(given)
   local endpoint = given.endpoint or self:endpoint {
     name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
   }
+  local supports = given.supports
+  if type(supports) == "table" then supports = table.concat(supports, ", ") end
+  if supports ~= nil and type(supports) ~= "string" then
+    error(("t:ua: supports wants a list of option tags, got %s"):format(type(given.supports)), 0)
+  end
   local user_agent = given.user_agent
   if user_agent == nil then user_agent = "offhook" end
   return engine.ua(endpoint, {
     aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
     outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
     max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
-    limits = given.limits,
+    limits = given.limits, supports = supports, session_expires = given.session_expires, min_se = given.min_se,
+    refresher = given.refresher,
   })
 end
 
@@ -138,20 +144,50 @@ end
 
 local fault_names = { "from", "to", "delay", "jitter", "loss", "duplicate", "reorder" }
 
-local function actor_name(actor)
+local function actor_name(where, actor)
   if actor == nil or type(actor) == "string" then return actor end
   local kind = type(actor)
   local name = (kind == "userdata" or kind == "table") and actor.name
-  if type(name) ~= "string" then error(("t:network: from and to want an actor or its name, got %s"):format(kind), 0) end
+  if type(name) ~= "string" then error(("%s: from and to want an actor or its name, got %s"):format(where, kind), 0) end
   return name
+end
+
+-- A fault of a link to or from nobody would be a test that passes for the wrong reason.
+local function check_links(t)
+  local actors, names = state_of[t].actors, {}
+  for name in pairs(actors) do names[#names + 1] = name end
+  table.sort(names)
+  for _, link in ipairs(state_of[t].links) do
+    for _, name in pairs { link.from, link.to } do
+      if not actors[name] then
+        local nearest = options.nearest(name, names)
+        failure.raise { message = ('%s at %s: the test has no actor "%s"%s'):format(link.what, link.where, name,
+          nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")") }
+      end
+    end
+  end
+end
+
+-- The names of a link's ends, noted for check_links: the actors may come later.
+local function link_of(t, what, given)
+  local link = { what = what, where = engine.where(), from = actor_name(what, given.from), to = actor_name(what, given.to) }
+  local links = state_of[t].links
+  links[#links + 1] = link
+  return link.from, link.to
 end
 
 -- Faults of links: t:network { delay = 0.05, loss = 0.1 } of all, or { from = alice, to = edge, loss = 1 } of one direction.
 function Test:network(given)
   given = options.check("t:network", given, fault_names)
-  local links = state_of[self].links
-  links[#links + 1] = { where = engine.where(), from = actor_name(given.from), to = actor_name(given.to) }
-  engine.faults(actor_name(given.from), actor_name(given.to), given)
+  local from, to = link_of(self, "t:network", given)
+  engine.faults(from, to, given)
+end
+
+-- Messages that match stay at their sender until the script lets them go: see hold.lua.
+function Test:hold(given)
+  given = options.check("t:hold", given, { "from", "to", "only", "method" })
+  local from, to = link_of(self, "t:hold", given)
+  return hold.new(from, to, given, function() check_links(self) end)
 end
 
 -- The URI under test: --target, or what `role` returns (an actor, or a URI), or a UA of our own that answers.
@@ -318,22 +354,6 @@ local env = setmetatable({}, {
   __index = function(_, name) return engine.setting(name) end,
   __newindex = function() error("t.env is set with --set NAME=VALUE or the environment", 2) end,
 })
-
--- A fault of a link to or from nobody would be a test that passes for the wrong reason.
-local function check_links(t)
-  local actors, names = state_of[t].actors, {}
-  for name in pairs(actors) do names[#names + 1] = name end
-  table.sort(names)
-  for _, link in ipairs(state_of[t].links) do
-    for _, name in pairs { link.from, link.to } do
-      if not actors[name] then
-        local nearest = options.nearest(name, names)
-        failure.raise { message = ('t:network at %s: the test has no actor "%s"%s'):format(link.where, name,
-          nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")") }
-      end
-    end
-  end
-end
 
 -- The function that runs one test from start to end.
 local function main_of(test)

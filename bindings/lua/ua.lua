@@ -5,13 +5,11 @@ local expect, failure, options = use "expect", use "failure", use "options"
 local ua = engine.methods "ua"
 
 local message_options = { "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination" }
-local function with(...)
-  local names = {}
-  for _, list in ipairs { message_options, { ... } } do
-    for _, name in ipairs(list) do names[#names + 1] = name end
-  end
-  return names
-end
+local sdp_options = options.joined(message_options, { "sdp" })
+local invite_options = options.joined(message_options, { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects",
+  "session_expires", "min_se", "refresher", "retransmit" })
+local follow_options = options.joined(invite_options, { "choice" })
+local in_call_options = options.joined(message_options, { "sdp", "direction", "ack", "retry" })
 
 -- A URI: a string, or an actor's contact.
 local function uri_of(where, target)
@@ -53,8 +51,12 @@ function ua:message(target, text, given)
 end
 
 function ua:invite(target, given)
-  given = options.message(options.check("invite", given, with("sdp", "ack", "retransmit")))
+  given = options.message(options.check("invite", given, invite_options))
   given.uri = uri_of("invite", target)
+  if given.reliable == true then given.reliable = "supported" end
+  if given.reliable ~= nil and given.reliable ~= "supported" and given.reliable ~= "required" then
+    error(('invite: reliable wants true, "supported" or "required", got %s'):format(tostring(given.reliable)), 0)
+  end
   return engine.invite(self, given)
 end
 
@@ -108,6 +110,18 @@ function request:expect_none(seconds)
   expect.none(self, "responses", seconds, self.actor)
 end
 
+-- CANCEL, of an INVITE within a call: once a provisional came (RFC 3261 9.1) or with { now = true } at once.
+function request:cancel(given)
+  given = options.check("cancel", given, { "now" })
+  engine.request_cancel(self, given.now)
+  return self
+end
+
+-- The ACK to its 2xx, for an INVITE within a call made with ack = false; again for each call.
+function request:ack(given)
+  engine.request_ack(self, options.message(options.check("ack", given, sdp_options)))
+end
+
 function request:responses()
   return expect.iterate(self, "responses")
 end
@@ -137,7 +151,17 @@ end
 
 local call = engine.methods "call"
 
-local events = { ACK = true, BYE = true, CANCEL = true }
+-- Of a call, or of one of its dialogs.
+local function request_within(self, method, given)
+  check_method("request", method)
+  return engine.call_request(self, method, options.message(options.check(method, given, in_call_options)))
+end
+
+local function ack_within(self, given)
+  engine.call_ack(self, options.message(options.check("ack", given, sdp_options)))
+end
+
+local events = { ACK = true, BYE = true, CANCEL = true, PRACK = true }
 
 local function expect_event(self, wanted, words, given)
   options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
@@ -150,7 +174,7 @@ local function expect_event(self, wanted, words, given)
     got = ended == "ended" and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
 end
 
--- A response to its INVITE; or "ACK", "BYE", "CANCEL" from the other side; or another request within the call, as its
+-- A response to its INVITE; or "ACK", "BYE", "CANCEL", "PRACK" from the other side; or another request within the call, as its
 -- server transaction, which the script then answers.
 function call:expect(what, given, check)
   if events[what] then return expect_event(self, what, what, given) end
@@ -166,7 +190,7 @@ function call:expect_none(seconds)
   expect.none(self, "responses", seconds, self.actor)
 end
 
--- Requests within the call but ACK, BYE and CANCEL, from now on all of them.
+-- Requests within the call but ACK, BYE, PRACK and CANCEL, from now on all of them.
 function call:requests()
   engine.claim_requests(self)
   return expect.iterate(self, "requests")
@@ -181,7 +205,7 @@ function call:ended(given)
   return self.ended_by
 end
 
-local reply_options = { "reason", "headers", "sdp", "body", "content_type" }
+local reply_options = { "reason", "headers", "sdp", "direction", "reliable", "body", "content_type" }
 
 function call:reply(status, given)
   if type(given) == "table" and type(given[1]) == "table" then given = { headers = given } end
@@ -200,26 +224,108 @@ function call:reject(status, given)
   return self:reply(status or 486, given)
 end
 
--- CANCEL, once a provisional came (RFC 3261 9.1) or with { now = true } at once.
+-- CANCEL, once a provisional came (RFC 3261 9.1) or with { now = true } at once. A 2xx that crosses it is hung up, unless
+-- { keep = true }.
 function call:cancel(given)
-  given = options.check("cancel", given, { "now" })
-  engine.call_cancel(self, given.now)
+  given = options.check("cancel", given, { "now", "keep" })
+  engine.call_cancel(self, given.now, given.keep)
   return self
 end
 
--- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false.
+-- The dialog of another fork that answered, for a call made with keep_forks = true.
+function call:fork(given)
+  local fork, why = expect.take(self, "forks", given, 5, self.actor, "a 2xx of another fork", "fork")
+  return fork, why
+end
+
+-- The Contacts of a 3xx, those of the highest q first (RFC 3261 8.1.3.4).
+local function redirect_targets(response)
+  local targets = {}
+  if not response or response.status // 100 ~= 3 then return targets end
+  for i, value in ipairs(response:headers "Contact") do
+    local contact = engine.name_addr(value)
+    if contact and contact.uri then
+      targets[#targets + 1] = { uri = contact.uri.raw, q = tonumber(contact.params.q or "") or 1, at = i }
+    end
+  end
+  table.sort(targets, function(a, b) return a.q > b.q or a.q == b.q and a.at < b.at end)
+  return targets
+end
+
+-- A new call to where the 3xx that it got points (its `choice`-th Contact in the order of q): same Call-ID, From and To, the CSeq counted
+-- up (RFC 3261 8.1.3.4).
+function call:follow(given)
+  given = options.message(options.check("follow", given, follow_options))
+  local response, invite = self.response, self.invite
+  local target = redirect_targets(response)[given.choice or 1]
+  if not target then
+    failure.raise { actor = self.actor, wanted = ("a 3xx with %s to follow"):format(given.choice and given.choice .. " Contacts" or "a Contact"),
+      got = response and expect.got_words(response) or "no final response", about = response or invite }
+  end
+  given.choice = nil
+  given.uri, given.to, given.call_id = target.uri, given.to or invite["To"], invite.call_id
+  given.cseq, given.from_tag = given.cseq or invite.cseq + 1, invite.from_tag
+  return engine.invite(self.ua, given)
+end
+
+-- A request within the call. An INVITE offers the session as it is unless `sdp` says another, or false; a BYE ends the call.
 function call:request(method, given)
-  check_method("request", method)
-  return engine.call_request(self, method, options.message(options.check(method, given, with("sdp"))))
+  return request_within(self, method, given)
 end
 
 function call:bye(given)
   return self:request("BYE", given)
 end
 
--- The ACK to its 2xx, for a call made with ack = false.
+-- An INVITE within the call, as a phone sends it: after a 491 once more at the time of RFC 3261 14.1, unless retry = false.
+function call:reinvite(given)
+  given = options.message(options.check("reinvite", given, in_call_options))
+  if given.retry == nil then given.retry = true end
+  return engine.call_request(self, "INVITE", given)
+end
+
+-- Puts the other side on hold, and back (RFC 3264 8.4).
+function call:hold(given)
+  return self:reinvite(options.with_default(given, "direction", "sendonly"))
+end
+function call:resume(given)
+  return self:reinvite(options.with_default(given, "direction", "sendrecv"))
+end
+
+-- UPDATE (RFC 3311): with an offer where sdp = true or a description is given.
+function call:update(given)
+  return self:request("UPDATE", given)
+end
+
+function call:info(given)
+  return self:request("INFO", given)
+end
+
+-- The PRACK to a reliable provisional, for a call made with prack = false.
+function call:prack(provisional, given)
+  if not engine.is(provisional, "message") then error("prack wants the provisional that it acknowledges", 0) end
+  return engine.call_prack(self, provisional, options.message(options.check("prack", given, sdp_options)))
+end
+
+-- The ACK to its 2xx, for a call made with ack = false; again for each call.
 function call:ack(given)
-  engine.call_ack(self, options.message(options.check("ack", given, message_options)))
+  ack_within(self, given)
+end
+
+-- --- dialogs: of each fork of a call ---
+
+local dialog = engine.methods "dialog"
+
+function dialog:request(method, given)
+  return request_within(self, method, given)
+end
+
+function dialog:bye(given)
+  return request_within(self, "BYE", given)
+end
+
+function dialog:ack(given)
+  ack_within(self, given)
 end
 
 return ua

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How long a held datagram waits beyond two delays when nothing follows it. */
-#define HOLD_EXTRA (20 * NS_PER_MS)
+/* How long a datagram held back waits beyond two delays when nothing follows it. */
+#define BACK_EXTRA (20 * NS_PER_MS)
 
 /* One call of net_set_faults(). Entries are never removed before the net is. */
 struct fault {
@@ -18,13 +18,14 @@ struct fault {
 
 struct link {
 	struct hash_node node;
+	struct net *net;
 	char *from, *to;
 	struct rnd rnd;
 	unsigned version;          /* net->faults_version when `fault` was looked up */
 	const struct fault *fault; /* NULL: none */
 	uint64_t last_due;         /* nothing may arrive before */
 	size_t waiting;
-	struct packet *held; /* waits to be overtaken by the next */
+	struct packet *back; /* held back, to be overtaken by the next */
 };
 
 /* --- the faults set --- */
@@ -42,7 +43,7 @@ static bool name_eq(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-static char *name_copy(const char *s)
+char *name_copy(const char *s)
 {
 	size_t size = strlen(s) + 1;
 	char *copy = mem_zalloc(size, NULL);
@@ -117,6 +118,7 @@ static struct link *link_get(struct net *net, const char *from, const char *to)
 	l = mem_zalloc(sizeof(*l), link_destroy);
 	if (!l)
 		return NULL;
+	l->net = net;
 	l->from = name_copy(from);
 	l->to = name_copy(to);
 	if (!l->from || !l->to || hash_add(&net->links, &l->node, key))
@@ -126,14 +128,14 @@ static struct link *link_get(struct net *net, const char *from, const char *to)
 	return l;
 }
 
-static void link_comment(struct net *net, const struct link *l, uint32_t frame, const char *what)
+void link_comment(const struct link *l, uint32_t frame, const char *what)
 {
 	char text[256];
 
 	if (!frame)
 		return;
 	snprintf(text, sizeof(text), "%s on the link %s -> %s (simulated)", what, l->from, l->to);
-	net_comment(net, frame, text);
+	net_comment(l->net, frame, text);
 }
 
 void link_leave(struct packet *p)
@@ -142,8 +144,8 @@ void link_leave(struct packet *p)
 
 	if (!l)
 		return;
-	if (l->held == p)
-		l->held = NULL;
+	if (l->back == p)
+		l->back = NULL;
 	l->waiting--;
 	p->link = NULL;
 }
@@ -193,40 +195,47 @@ static int release(struct link *l, struct packet *p, uint64_t due, uint64_t jitt
 }
 
 /* tmr_h: nothing came to overtake it. */
-static void held_expired(void *arg)
+static void back_expired(void *arg)
 {
 	struct packet *p = arg;
 	struct link *l = p->link;
 
-	l->held = NULL;
+	l->back = NULL;
 	(void)release(l, p, loop_now(p->net->loop), 0);
 }
 
-static int hold(struct link *l, struct packet *p, uint64_t due)
+static int hold_back(struct link *l, struct packet *p, uint64_t due)
 {
 	p->link = l;
 	l->waiting++;
-	l->held = p;
-	return packet_wait(p, due, held_expired);
+	l->back = p;
+	return packet_wait(p, due, back_expired);
 }
 
 int link_send(struct net *net, const char *from, const char *to, struct packet *p)
 {
-	static const struct net_faults none;
-	const struct net_faults *f = &none;
-	uint64_t now = loop_now(net->loop), jitter = 0;
-	bool lost = false, reorder = false;
 	struct link *l = link_get(net, from, to);
-	struct packet *held;
-	int err;
 
 	if (!l) {
 		net_count_lost(net, p->frame, "lost: out of memory");
 		mem_deref(p);
 		return ERR_NOMEM;
 	}
+	return hold_take(l, from, to, p) ? 0 : link_pass(l, p);
+}
+
+int link_pass(struct link *l, struct packet *p)
+{
+	static const struct net_faults none;
+	const struct net_faults *f = &none;
+	struct net *net = l->net;
+	uint64_t now = loop_now(net->loop), jitter = 0;
+	bool lost = false, reorder = false;
+	struct packet *back;
+	int err;
+
 	if (l->version != net->faults_version) {
-		l->fault = fault_find(net, from, to);
+		l->fault = fault_find(net, l->from, l->to);
 		l->version = net->faults_version;
 	}
 	if (l->fault) {
@@ -240,24 +249,24 @@ int link_send(struct net *net, const char *from, const char *to, struct packet *
 	}
 	if (lost) {
 		net->stats.lost++;
-		link_comment(net, l, p->frame, "lost");
+		link_comment(l, p->frame, "lost");
 		mem_deref(p);
 		return 0;
 	}
 	if (p->twin) {
 		net->stats.duplicated++;
-		link_comment(net, l, p->frame, "duplicated");
+		link_comment(l, p->frame, "duplicated");
 	}
-	held = l->held;
-	if (reorder && !held) {
+	back = l->back;
+	if (reorder && !back) {
 		net->stats.reordered++;
-		link_comment(net, l, p->frame, "held back to be overtaken");
-		return hold(l, p, now + 2 * f->delay + HOLD_EXTRA);
+		link_comment(l, p->frame, "held back to be overtaken");
+		return hold_back(l, p, now + 2 * f->delay + BACK_EXTRA);
 	}
 	err = release(l, p, now + f->delay, jitter);
-	if (held) {
-		l->held = NULL;
-		(void)release(l, held, l->last_due, 0);
+	if (back) {
+		l->back = NULL;
+		(void)release(l, back, l->last_due, 0);
 	}
 	return err;
 }

@@ -53,6 +53,7 @@ static void packet_destroy(void *block)
 	tmr_cancel(&p->tmr);
 	packet_list_remove(p);
 	link_leave(p);
+	mem_deref(p->held_as);
 	p->sock = mem_deref(p->sock);
 }
 
@@ -295,7 +296,7 @@ int transport_send(struct transport *tp, const struct addr *dst, const void *dat
 		*frame = p->frame;
 	net->stats.sent++;
 	p->sock = mem_ref(tp->sock);
-	if (net->faults) {
+	if (net->faults || net->holds) {
 		struct transport *to = net_find(net, dst);
 		char text[ADDR_STRLEN];
 

@@ -1,8 +1,8 @@
 /* The network of one run: real sockets or a simulated one, the same link faults on both, and the tap.
  *
  * A transport is a UDP socket (or its simulated twin) bound to one address. A fault is applied when a datagram is sent, from
- * a random stream of the link (sender, receiver), so the same seed loses the same packets. On real sockets faults apply
- * to what this run sends. */
+ * a random stream of the link (sender, receiver), so the same seed loses the same packets. On real sockets faults and holds
+ * apply to what this run sends. */
 #ifndef OFFHOOK_NET_NET_H
 #define OFFHOOK_NET_NET_H
 
@@ -57,6 +57,32 @@ struct net_faults {
 /* Sets the faults of the link from actor `from` to actor `to`; NULL for either means any. The most exact entry wins: both
  * named, then `from`, then `to`, then neither; a later call for the same pair replaces the earlier one. */
 int net_set_faults(struct net *net, const char *from, const char *to, const struct net_faults *f);
+
+/* --- holds: datagrams that stay at their sender until somebody lets them go, which makes a race the same every time --- */
+struct net_hold;
+
+struct net_datagram {
+	struct addr src, dst;
+	const uint8_t *data; /* valid during the call only */
+	size_t len;
+	uint32_t frame;      /* in the capture; 0 = none */
+};
+/* Whether this datagram is to be held: a counted reference, which stays with it and names it in the calls below, or NULL. */
+typedef void *(net_hold_h)(const struct net_datagram *d, void *arg);
+
+/* From now on holds what `h` wants of what actor `from` sends to actor `to` (NULL: any). Of several holds the newest is asked first.
+ * The capture shows a held datagram where it was sent, and says until when it was held. Free with mem_deref(): what is still
+ * held is then lost. ERR_NOMEM. */
+int net_hold(struct net_hold **holdp, struct net *net, const char *from, const char *to, net_hold_h *h, void *arg);
+/* Holds nothing more; what it holds stays. */
+void net_hold_end(struct net_hold *hold);
+/* What names the n-th datagram held now, from 0 on, the oldest first; NULL behind the last. No reference. */
+void *net_hold_at(const struct net_hold *hold, size_t n);
+/* Lets one go, or all in their order (`held` NULL). It meets the faults of its link as if it were sent now, and no other hold.
+ * It goes also when its transport is closed. ERR_ARG: it is not held (any more). ERR_NOMEM: it is lost. */
+int net_hold_release(struct net_hold *hold, const void *held);
+/* Loses one, or all. ERR_ARG as above. */
+int net_hold_drop(struct net_hold *hold, const void *held);
 
 /* Counters of the whole net, for the run's summary. */
 struct net_stats {

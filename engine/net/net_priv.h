@@ -28,6 +28,8 @@ struct packet {
 	struct tmr tmr;
 	struct net *net;
 	struct link *link; /* on which it waits */
+	struct link *held_on; /* on which it will go when it is let go: see hold.c */
+	void *held_as;     /* the hold's name for it, while it is held */
 	struct sock *sock; /* real: by which it goes out; referenced while it waits */
 	struct addr src, dst;
 	uint64_t twin_jitter;
@@ -56,6 +58,7 @@ struct net {
 	struct fault *faults;
 	unsigned faults_version;
 	struct hash links;
+	struct net_hold *holds; /* those that take datagrams, the newest first */
 
 	/* udp.c */
 	struct loop_flush flush;
@@ -100,11 +103,20 @@ void packet_arrive(void *arg);
 void net_report(struct net *net, const struct addr *src, const struct addr *dst, int error);
 
 /* --- link.c --- */
-/* Sends `p` over the link from `from` to `to` with the faults of that link; `p` is taken in any case. */
+/* NULL for want of memory. */
+char *name_copy(const char *s);
+void link_comment(const struct link *l, uint32_t frame, const char *what);
+/* Sends `p` over the link from `from` to `to`: a hold takes it, or it passes. `p` is taken in any case. */
 int link_send(struct net *net, const char *from, const char *to, struct packet *p);
+/* `p` passes with the faults of the link; it is taken in any case. */
+int link_pass(struct link *l, struct packet *p);
 /* `p` leaves its link, or is dropped from it. */
 void link_leave(struct packet *p);
 void link_free_all(struct net *net);
+
+/* --- hold.c --- */
+/* Whether a hold has taken `p`. */
+bool hold_take(struct link *l, const char *from, const char *to, struct packet *p);
 
 /* --- simnet.c --- */
 int simnet_bind(struct transport *tp, const struct addr *local, bool v6, struct err *e);

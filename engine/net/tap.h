@@ -19,6 +19,8 @@ struct tap {
 	uint32_t (*packet)(void *arg, const struct tap_packet *p);
 	/* Adds a line of comment to a frame (0: to the capture as a whole). */
 	void (*comment)(void *arg, uint32_t frame, const char *text);
+	/* The frame was held at its sender and goes on now, behind the last packet shown. */
+	void (*released)(void *arg, uint32_t frame, uint64_t wall);
 	/* `actor` lives at `a`. Several actors may share a host and differ by port. */
 	void (*name)(void *arg, const struct addr *a, const char *actor);
 	void *arg;

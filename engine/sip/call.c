@@ -1,9 +1,10 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
-#include "sip/route.h"
 #include "sip/sdp.h"
+#include "sip/subscription.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 const char *call_state_name(enum call_state s)
@@ -19,20 +20,23 @@ static void destroy(void *p)
 
 	tmr_cancel(&call->repeat);
 	tmr_cancel(&call->give_up);
-	strans_detach(call->server);
+	call_take_server(call, NULL);
 	mem_deref(call->invite);
 	mem_deref(call->bye);
-	mem_deref(call->server);
 	mem_deref(call->request);
-	if (call->dialog)
-		dialog_leave(call->dialog);
-	mem_deref(call->dialog);
-	while (call->others) {
-		struct dialog *next = call->others->next;
-		mem_deref(call->others);
-		call->others = next;
+	session_timer_free(call);
+	reliable_free(call);
+	call_retry_cancel(call);
+	while (call->dialogs) {
+		struct dialog *next = call->dialogs->next;
+		dialog_leave(call->dialogs);
+		/* The script may keep the dialog, but not what answers challenges from our `auth`. */
+		call->dialogs->bye = mem_deref(call->dialogs->bye);
+		call->dialogs->prack = mem_deref(call->dialogs->prack);
+		mem_deref(call->dialogs);
+		call->dialogs = next;
 	}
-	mem_deref(call->ack);
+	mem_deref(call->replaces);
 	mem_deref(call->answer);
 	mem_deref(call->answered);
 	auth_free(&call->auth);
@@ -57,7 +61,25 @@ void call_end(struct call *call, const char *by)
 	call->at.ended = call_now(call);
 	tmr_cancel(&call->repeat);
 	tmr_cancel(&call->give_up);
+	reliable_stop(call);
+	session_timer_stop(call);
+	/* Its own dialog, and what is early: a kept fork lives on. */
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		d->over = d->over || d == call->dialog || !d->confirmed;
 	call_tell(call, CALL_ENDED, NULL, NULL, by);
+}
+
+void call_hang_up(struct call *call, const char *by)
+{
+	struct uac *bye;
+
+	if (call->state != CALL_CONFIRMED)
+		return;
+	if (call_request(&bye, call, NULL, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL) == 0) {
+		mem_deref(call->bye);
+		call->bye = bye;
+	}
+	call_end(call, by);
 }
 
 struct call *call_alloc(struct ua *ua)
@@ -67,6 +89,8 @@ struct call *call_alloc(struct ua *ua)
 	if (!call)
 		return NULL;
 	call->ua = ua;
+	call->timer.opts = ua->cfg.session;
+	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
 	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;
 	call->at.answered = call->at.acked = call->at.ended = CALL_NOT_YET;
@@ -78,7 +102,7 @@ struct call *call_alloc(struct ua *ua)
 
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer)
 {
-	const char *direction = sdp_answer_direction(offer);
+	const char *direction = sdp_answer_direction(offer, call->wanted);
 
 	/* RFC 3264 8: the version counts what changed. */
 	if (call->direction && strcmp(call->direction, direction))
@@ -87,142 +111,107 @@ void call_put_sdp(struct call *call, struct buf *out, struct slice offer)
 	sdp_audio(out, endpoint_local(call->ua->ep), call->media_port, call->session, call->version, direction);
 }
 
-struct build_header *call_with_allow(const struct build_header *extra, unsigned *count)
+int call_headers_init(struct call_headers *x, const struct build_header *extra, unsigned count)
 {
-	static const struct build_header allow = {{"Allow", 5}, {UA_ALLOW, sizeof(UA_ALLOW) - 1}};
-	struct build_header *all = mem_zalloc((*count + 1) * sizeof(*all), NULL);
-	bool there = false;
-
-	if (!all)
-		return NULL;
-	for (unsigned i = 0; i < *count; i++) {
-		all[i] = extra[i];
-		there = there || hdr_lookup(extra[i].name) == HDR_ALLOW;
-	}
-	if (!there)
-		all[(*count)++] = allow;
-	return all;
+	x->used = 0;
+	x->count = count;
+	x->all = mem_zalloc((count + CALL_HEADERS_MAX) * sizeof(*x->all), NULL);
+	for (unsigned i = 0; x->all && i < count; i++)
+		x->all[i] = extra[i];
+	return x->all ? 0 : ERR_NOMEM;
 }
 
-void call_draft_free(struct call_draft *d)
+void call_headers_add(struct call_headers *x, enum hdr_id id, const char *fmt, ...)
 {
-	buf_free(&d->via);
-	buf_free(&d->contact);
-	buf_free(&d->lines);
-	buf_free(&d->out);
+	char *value = x->values[x->used];
+	va_list args;
+
+	for (unsigned i = 0; i < x->count; i++)
+		if (hdr_lookup(x->all[i].name) == id)
+			return;
+	va_start(args, fmt);
+	vsnprintf(value, sizeof(x->values[0]), fmt, args);
+	va_end(args);
+	x->used++;
+	x->all[x->count++] = (struct build_header){slice_str(hdr_name(id)), slice_str(value)};
 }
 
-/* RFC 3261 table 2, RFC 3262 table 1, RFC 6086 5.2: these have no Contact. */
-static bool takes_contact(struct slice method)
+void call_headers_free(struct call_headers *x)
 {
-	return !slice_eq(method, SLICE_LIT("BYE")) && !slice_eq(method, SLICE_LIT("PRACK")) &&
-	       !slice_eq(method, SLICE_LIT("INFO")) && !slice_eq(method, SLICE_LIT("MESSAGE"));
+	x->all = mem_deref(x->all);
 }
 
-/* Builds a request within the dialog into d->out. d->lines may hold credentials. */
-int call_draft_build(struct call_draft *d, struct call *call, struct dialog *dlg, struct slice method, uint32_t cseq,
-		       const struct ua_request *u, struct err *e)
+struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag)
 {
-	struct ua *ua = call->ua;
+	struct dialog *d = call->dialogs;
 
-	endpoint_via(ua->ep, &d->via);
-	buf_printf(&d->contact, "<%.*s>", SLICE_ARG(ua->contact));
-	dialog_request(dlg, &d->r, d->routes);
-	d->r.method = method;
-	d->r.via = buf_slice(&d->via);
-	d->r.cseq = cseq;
-	d->r.max_forwards = 70;
-	if ((!u || !u->no_contact) && takes_contact(method))
-		d->r.contact = buf_slice(&d->contact);
-	d->r.lines = buf_slice(&d->lines);
-	if (u) {
-		d->r.extra = u->extra;
-		d->r.extra_count = u->extra_count;
-		d->r.content_type = u->content_type;
-		d->r.body = u->body;
-		if (u->uri.p)
-			d->r.uri = u->uri;
-	}
-	build_request(&d->out, &d->r);
-	if (d->via.failed || d->contact.failed || d->lines.failed || d->out.failed)
-		return err_set(e, ERR_NOMEM, "out of memory for a request");
-	return 0;
+	while (d && !slice_eq(d->remote_tag, remote_tag))
+		d = d->next;
+	return d;
 }
 
-int call_next_hop(struct addr *dst, const struct call *call, const struct dialog *dlg, struct err *e)
+bool call_waits_for_answer(const struct call *call)
 {
-	struct endpoint *ep = call->ua->ep;
-
-	return route_resolve(dst, dialog_next_hop(dlg), !loop_is_virtual(ep->loop), addr_is_v6(endpoint_local(ep)), e);
+	return call->server && call->server->ep &&
+	       (call->server->state == TRANS_TRYING || call->server->state == TRANS_PROCEEDING);
 }
 
-int call_request(struct uac **uacp, struct call *call, struct slice method, const struct ua_request *u, uac_response_h *h,
-		 void *arg, struct err *e)
+int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct slice method, const struct ua_request *u,
+		 uac_response_h *h, void *arg, struct err *e)
 {
-	struct call_draft d = {0};
-	struct ua_request offering;
+	struct ua_request r = u ? *u : (struct ua_request){0};
+	struct call_headers x = {0};
 	struct buf sdp = {0};
-	struct msg *m = NULL;
-	struct addr dst;
-	bool invite = slice_eq(method, SLICE_LIT("INVITE"));
+	bool invite = slice_eq(method, SLICE_LIT("INVITE")), update = slice_eq(method, SLICE_LIT("UPDATE"));
 	int err;
 
-	if (!call->dialog) {
-		err = err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
-			      call_state_name(call->state));
-		goto out;
-	}
-	if (invite && !(u && u->no_sdp) && !(u && u->body.p)) { /* a re-INVITE offers the session as it is */
-		offering = u ? *u : (struct ua_request){0};
+	if (!d)
+		d = call->dialog;
+	if (!d)
+		return err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
+			       call_state_name(call->state));
+	if (r.direction)
+		call->wanted = r.direction;
+	if ((invite || r.sdp) && !r.no_sdp && !r.body.p) { /* a re-INVITE offers the session as it is */
 		call_put_sdp(call, &sdp, SLICE_NONE);
-		offering.body = buf_slice(&sdp);
-		offering.content_type = SLICE_LIT("application/sdp");
-		u = &offering;
+		r.body = buf_slice(&sdp);
+		r.content_type = SLICE_LIT("application/sdp");
 	}
-	uint32_t cseq = u && u->cseq ? u->cseq : call->dialog->local_cseq + 1;
-	err = u && u->dst ? (dst = *u->dst, 0) : call_next_hop(&dst, call, call->dialog, e);
-	if (err)
-		goto out;
-	auth_begin(&call->auth);
-	if (call->auth.count) {
-		/* For the Request-URI as it will stand there, a strict router's too. */
-		struct build_request probe = {0};
-		struct slice routes[DIALOG_MAX_ROUTES + 1];
-		dialog_request(call->dialog, &probe, routes);
-		struct slice uri = u && u->uri.p ? u->uri : probe.uri;
-		err = auth_lines(&call->auth, &d.lines, &call->ua->cfg.account, method, uri, u ? u->body : SLICE_NONE,
-				 &call->ua->ep->ids, e);
+	if (invite || update) {
+		err = call_headers_init(&x, r.extra, r.extra_count);
 		if (err)
 			goto out;
+		session_timer_ask(call, &x);
+		if (call->timer.expires || call->timer.opts.expires)
+			call_headers_add(&x, HDR_SUPPORTED, "timer");
+		r.extra = x.all;
+		r.extra_count = x.count;
 	}
-	err = call_draft_build(&d, call, call->dialog, method, cseq, u, e);
-	if (err)
-		goto out;
-	err = msg_alloc(&m, buf_slice(&d.out));
-	if (err) {
-		err_set(e, err, "out of memory for a request");
-		goto out;
-	}
-	if (cseq > call->dialog->local_cseq)
-		call->dialog->local_cseq = cseq;
-	err = uac_alloc(uacp, call->ua, &call->auth, &call->dialog->local_cseq, m, &dst, NULL, h, arg, e);
-	if (!err && invite)
-		call_watch_reinvite(call, *uacp);
+	err = within_request(uacp, call->ua, d, &call->auth, method, &r, h, arg, e);
+	if (!err && (invite || update))
+		call_watch_offer(call, *uacp, &r);
 out:
-	mem_deref(m);
+	call_headers_free(&x);
 	buf_free(&sdp);
-	call_draft_free(&d);
 	return err;
 }
 
-int call_bye(struct uac **uacp, struct call *call, const struct ua_request *u, uac_response_h *h, void *arg, struct err *e)
+int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struct ua_request *u, uac_response_h *h, void *arg,
+	     struct err *e)
 {
 	int err;
 
+	if (d && d != call->dialog) {
+		if (d->over)
+			return err_set(e, ERR_NOT_NOW, "no BYE: this dialog is over");
+		err = call_request(uacp, call, d, SLICE_LIT("BYE"), u, h, arg, e);
+		d->over = d->over || !err;
+		return err;
+	}
 	if (call->state != CALL_CONFIRMED && !(call->state == CALL_PROCEEDING && call->dialog))
 		return err_set(e, ERR_NOT_NOW, "no BYE: the call is %s%s%s%s", call_state_name(call->state),
 			       call->ended_by ? " (" : "", call->ended_by ? call->ended_by : "", call->ended_by ? ")" : "");
-	err = call_request(uacp, call, SLICE_LIT("BYE"), u, h, arg, e);
+	err = call_request(uacp, call, d, SLICE_LIT("BYE"), u, h, arg, e);
 	if (!err) {
 		mem_ref(call);
 		call_end(call, "local BYE");
@@ -233,56 +222,94 @@ int call_bye(struct uac **uacp, struct call *call, const struct ua_request *u, u
 
 /* --- requests within the dialog --- */
 
-static void on_bye(struct call *call, struct strans *st)
+static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
-	/* An INVITE of theirs still open is over too (RFC 3261 15.1.2). */
-	if (call->server && call->server->ep &&
-	    (call->server->state == TRANS_TRYING || call->server->state == TRANS_PROCEEDING)) {
-		struct build_response r = {.status = 487};
-		strans_reply(call->server, &r, NULL, NULL);
+	struct build_response terminated = {.status = 487};
+
+	if (d != call->dialog) { /* of another fork */
+		ua_reply(call->ua, st, 200, NULL, NULL, 0);
+		d->over = true;
+		return;
 	}
+	/* An INVITE of theirs still open is over too (RFC 3261 15.1.2). */
+	if (call_waits_for_answer(call))
+		strans_reply(call->server, &terminated, NULL, NULL);
 	ua_reply(call->ua, st, 200, NULL, NULL, 0);
 	call_tell(call, CALL_BYE, st->request, st, NULL);
 	call_end(call, "remote BYE");
 }
 
-/* The session as it was (RFC 3261 14.2). */
-static void answer_again(struct call *call, struct strans *st, bool invite)
+/* The 200 to an UPDATE or PRACK: with an answer where it brings an offer. */
+static void answer_offer(struct call *call, struct strans *st, bool offers)
 {
-	struct call_reply r = {.status = 200};
-
-	if (invite) {
-		call_reply(call, &r, NULL, NULL);
-		return;
-	}
-	struct buf sdp = {0}, contact = {0};
+	struct call_reply r = {.status = 200, .no_sdp = !offers};
 	struct build_response b = {.status = 200};
-	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
-	b.contact = buf_slice(&contact);
-	r.no_sdp = st->request->s.body.l == 0;
-	call_answer_sdp(call, &b, &r, st->request, &sdp);
-	strans_reply(st, &b, NULL, NULL);
+	struct buf sdp = {0}, contact = {0};
+	struct call_headers x;
+
+	if (call_headers_init(&x, NULL, 0))
+		return; /* the other side asks again */
+	if (slice_eq(st->request->s.method, SLICE_LIT("UPDATE"))) { /* a target refresh, and of the session */
+		buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
+		b.contact = buf_slice(&contact);
+		if (ua_answers(call->ua, UA_ANSWER(SESSION)))
+			session_timer_answer(call, &st->request->s, &x);
+	}
+	b.extra = x.all;
+	b.extra_count = x.count;
+	if (!call_answer_sdp(call, &b, &r, st->request, &sdp))
+		strans_reply(st, &b, NULL, NULL);
+	call_headers_free(&x);
 	buf_free(&sdp);
 	buf_free(&contact);
 }
 
-/* RFC 3261 14.2: one INVITE at a time within a dialog. */
+/* RFC 3261 14.2, RFC 3311 5.2: one offer at a time within a dialog. */
 static bool refuse_glare(struct call *call, struct strans *st)
 {
+	bool invite = slice_eq(st->request->s.method, SLICE_LIT("INVITE"));
 	char seconds[4];
 	struct build_header retry = {SLICE_LIT("Retry-After"), {seconds, 0}};
 
-	if (!ua_answers(call->ua, UA_ANSWER(GLARE)))
+	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !st->request->s.body.l))
 		return false;
-	if (call->server && call->server->ep &&
-	    (call->server->state == TRANS_TRYING || call->server->state == TRANS_PROCEEDING)) {
-		retry.value.l = (size_t)snprintf(seconds, sizeof(seconds), "%u", (unsigned)rnd_below(&call->ua->ep->ids, 11));
-		ua_reply(call->ua, st, 500, NULL, &retry, 1);
+	if (call->offering) {
+		ua_reply(call->ua, st, 491, NULL, NULL, 0);
 		return true;
 	}
-	if (call->reinvite)
-		ua_reply(call->ua, st, 491, NULL, NULL, 0);
-	return call->reinvite != NULL;
+	/* Theirs is open. An UPDATE may come before the INVITE's final response, but not before its offer was answered: what was
+	 * answered, a script knows. */
+	if (!invite || !call_waits_for_answer(call))
+		return false;
+	retry.value.l = (size_t)snprintf(seconds, sizeof(seconds), "%u", (unsigned)rnd_below(&call->ua->ep->ids, 11));
+	ua_reply(call->ua, st, 500, NULL, &retry, 1);
+	return true;
+}
+
+/* RFC 4028 9 */
+static bool refuse_interval(struct call *call, struct strans *st)
+{
+	struct call_headers x;
+	uint32_t least;
+
+	if (!ua_answers(call->ua, UA_ANSWER(SESSION)) || !session_timer_too_small(call, &st->request->s, &least) ||
+	    call_headers_init(&x, NULL, 0))
+		return false;
+	call_headers_add(&x, HDR_MIN_SE, "%u", least);
+	ua_reply(call->ua, st, 422, NULL, x.all, x.count);
+	call_headers_free(&x);
+	return true;
+}
+
+static void on_prack(struct call *call, struct strans *st)
+{
+	if (!reliable_acknowledged(call, st->request)) {
+		ua_reply(call->ua, st, 481, NULL, NULL, 0);
+		return;
+	}
+	/* It has an offer, unless that of the INVITE's own is what it answers (RFC 3262 5). */
+	answer_offer(call, st, st->request->s.body.l && call->request->s.body.l);
+	call_tell(call, CALL_PRACK, st->request, st, NULL);
 }
 
 /* What no answer of our own is for: a method that is not supported is refused, else it waits for the user. */
@@ -298,49 +325,54 @@ static void refuse_or_tell(struct call *call, struct strans *st)
 	verdict_free(&v);
 }
 
-/* After the end there is no dialog (RFC 3261 12.2.2), but a BYE may cross ours (15.1.2). */
-static void answer_late(struct call *call, struct strans *st)
+/* After the end there is no dialog (RFC 3261 12.2.2), but a BYE may cross ours (15.1.2), and a PRACK our final response (RFC 3262 3). */
+static void answer_late(struct call *call, struct dialog *d, struct strans *st)
 {
-	bool bye = slice_eq(st->request->s.method, SLICE_LIT("BYE"));
-	bool crossing = bye && call->ended_by && !strcmp(call->ended_by, "local BYE");
+	struct slice method = st->request->s.method;
+	bool local = d != call->dialog || (call->ended_by && !strcmp(call->ended_by, "local BYE"));
+	bool crossing = slice_eq(method, SLICE_LIT("BYE")) && local;
 
-	if (crossing ? ua_answers(call->ua, UA_ANSWER(BYE)) : ua_answers(call->ua, UA_ANSWER(STRAY)))
+	if (slice_eq(method, SLICE_LIT("PRACK")) && ua_answers(call->ua, UA_ANSWER(PRACK)))
+		on_prack(call, st);
+	else if (crossing ? ua_answers(call->ua, UA_ANSWER(BYE)) : ua_answers(call->ua, UA_ANSWER(STRAY)))
 		ua_reply(call->ua, st, crossing ? 200 : 481, NULL, NULL, 0);
 	else
 		call_tell(call, CALL_REQUEST, st->request, st, NULL);
 }
 
-static void answer_request(struct call *call, struct strans *st)
+static void answer_request(struct call *call, struct dialog *d, struct strans *st)
 {
 	struct ua *ua = call->ua;
 	const struct scan *s = &st->request->s;
 	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
 	bool update = slice_eq(s->method, SLICE_LIT("UPDATE"));
 
-	if (call->state == CALL_TERMINATED) {
-		answer_late(call, st);
+	if (subscription_in_dialog(d, st)) /* it may outlast the call (RFC 5057 4) */
+		return;
+	if (d->over) {
+		answer_late(call, d, st);
 		return;
 	}
 	/* RFC 3261 12.2.2: a CSeq out of order is refused, the target is refreshed by INVITE and UPDATE. */
-	if (call->dialog->remote_cseq && s->cseq < call->dialog->remote_cseq && ua_answers(ua, UA_ANSWER(ORDER))) {
+	if (d->remote_cseq && s->cseq < d->remote_cseq && ua_answers(ua, UA_ANSWER(ORDER))) {
 		ua_reply(ua, st, 500, NULL, NULL, 0);
 		return;
 	}
-	call->dialog->remote_cseq = s->cseq;
-	if (invite && refuse_glare(call, st))
+	d->remote_cseq = s->cseq;
+	if ((invite || update) && (refuse_glare(call, st) || refuse_interval(call, st)))
 		return;
 	if (invite || update)
-		dialog_refresh_target(call->dialog, st->request);
+		dialog_refresh_target(d, st->request);
 	if (invite) { /* whoever answers it, answers through the call */
 		mem_deref(call->request);
 		call->request = mem_ref(st->request);
-		strans_detach(call->server);
-		mem_deref(call->server);
-		call->server = mem_ref(st);
+		if (call_waits_for_answer(call)) /* glare is switched off: the one before can be answered no more */
+			strans_reply(call->server, &(struct build_response){.status = 500}, NULL, NULL);
+		call_take_server(call, st);
 	}
 	if (slice_eq(s->method, SLICE_LIT("BYE"))) {
 		if (ua_answers(ua, UA_ANSWER(BYE))) {
-			on_bye(call, st);
+			on_bye(call, d, st);
 			return;
 		}
 		call_tell(call, CALL_BYE, st->request, st, NULL);
@@ -350,9 +382,11 @@ static void answer_request(struct call *call, struct strans *st)
 	if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st))
 		return;
 	if (invite && ua_answers(ua, UA_ANSWER(REINVITE)))
-		answer_again(call, st, true);
+		call_reply(call, &(struct call_reply){.status = 200}, NULL, NULL); /* the session as it was (RFC 3261 14.2) */
 	else if (update && ua_answers(ua, UA_ANSWER(UPDATE)))
-		answer_again(call, st, false);
+		answer_offer(call, st, s->body.l);
+	else if (slice_eq(s->method, SLICE_LIT("PRACK")) && ua_answers(ua, UA_ANSWER(PRACK)))
+		on_prack(call, st);
 	else if ((slice_eq(s->method, SLICE_LIT("INFO")) && ua_answers(ua, UA_ANSWER(INFO))) ||
 		 (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))))
 		ua_reply(ua, st, 200, NULL, NULL, 0);
@@ -364,14 +398,13 @@ static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 {
 	struct call *call = arg;
 	struct strans *st;
-	struct strans_opts opts = {.timers = call->ua->ep->timers};
+	struct strans_opts opts = {.timers = call->ua->ep->timers, .no_cancel = !ua_answers(call->ua, UA_ANSWER(CANCEL))};
 
-	(void)d;
 	mem_ref(call);
 	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {
 		call_receive_ack(call, m);
 	} else if (strans_create(&st, call->ua->ep, m, &opts, NULL, NULL, NULL) == 0) {
-		answer_request(call, st);
+		answer_request(call, d, st);
 		mem_deref(st);
 	}
 	mem_deref(call);
@@ -380,7 +413,17 @@ static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 
 int call_enter_dialog(struct call *call, struct dialog *d)
 {
+	struct dialog **pp = &call->dialogs;
+
+	while (*pp)
+		pp = &(*pp)->next;
+	*pp = d;
 	return dialog_enter(d, call->ua->ep, on_dialog_request, call);
+}
+
+struct call *call_of(struct dialog *d)
+{
+	return d && d->h == on_dialog_request ? d->arg : NULL;
 }
 
 bool call_in_dialog(struct endpoint *ep, struct msg *m)

@@ -1,9 +1,10 @@
-/* A call: the INVITE, its dialog, and what must happen while the script sleeps (ACK of repeated 2xx, 200 to a BYE, ...).
- * RFC 3261 sections 13 to 15. */
+/* A call: the INVITE, its dialogs, and what must happen while the script sleeps (ACK of repeated 2xx, PRACK, session refreshes, 200 to a BYE,
+ * ...). RFC 3261 sections 13 to 15, RFC 3262, RFC 4028, RFC 3891. */
 #ifndef OFFHOOK_SIP_CALL_H
 #define OFFHOOK_SIP_CALL_H
 
 #include "sip/dialog.h"
+#include "sip/session_timer.h"
 #include "sip/ua.h"
 
 enum call_state {
@@ -16,8 +17,10 @@ enum call_state {
 const char *call_state_name(enum call_state s);
 
 enum call_event {
-	CALL_RESPONSE, /* m: a response to our INVITE, or to a later request of its own (see call->current) */
+	CALL_RESPONSE, /* m: a response to our INVITE */
+	CALL_FORK,     /* m: the first 2xx of another fork, which is kept (call_opts.keep_forks); its dialog is the last of call->dialogs */
 	CALL_ACK,      /* m: the ACK to our 2xx */
+	CALL_PRACK,    /* m: the PRACK to a reliable provisional of ours (answered, unless that is switched off) */
 	CALL_REQUEST,  /* st: a request within the dialog for the user; true if it is taken */
 	CALL_BYE,      /* m: the other side's BYE (answered, unless that is switched off) */
 	CALL_CANCELLED, /* m: the caller's CANCEL (answered, and the INVITE with 487, unless that is switched off) */
@@ -26,14 +29,26 @@ enum call_event {
 };
 typedef bool(call_event_h)(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why, void *arg);
 
+/* Reliable provisionals (RFC 3262), of a caller: what its INVITE says of them. */
+enum call_reliable { CALL_RELIABLE_NO, CALL_RELIABLE_SUPPORTED, CALL_RELIABLE_REQUIRED };
+
 struct call_opts {
 	struct ctrans_opts trans;
 	bool no_ack;     /* no ACK to a 2xx */
+	bool no_prack;   /* no PRACK: reliable provisionals come as they are, in whatever order */
 	bool no_sdp;     /* no session description of our own making */
+	bool keep_forks; /* a 2xx of another fork is acknowledged and kept, not hung up */
+	enum call_reliable reliable;
+	unsigned max_redirects; /* 3xx whose Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
+	const struct session_opts *session; /* NULL: the UA's */
+	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
+	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
 };
 
 /* A moment that has not come. (0 is one: virtual time begins there.) */
 #define CALL_NOT_YET UINT64_MAX
+
+struct reliable;
 
 struct call {
 	struct ua *ua;
@@ -43,9 +58,8 @@ struct call {
 	struct uac *invite;          /* our INVITE */
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated */
 	struct msg *request;         /* the INVITE, either way, as it was sent last */
-	struct dialog *dialog;       /* from the first tagged response on */
-	struct dialog *others;       /* of other forks that answered before; their numbering goes on if they come back */
-	struct msg *ack;             /* our ACK, repeated for each repeated 2xx */
+	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
+	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
 	struct msg *answer;          /* our 2xx, repeated until its ACK */
 	struct strans *answered;     /* whose 2xx that is */
 	struct tmr repeat, give_up;  /* of our 2xx */
@@ -56,9 +70,20 @@ struct call {
 	uint16_t media_port;
 	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
 	const char *direction;       /* that it told last; NULL: none was sent */
-	const struct uac *reinvite;  /* ours that waits for its final response; compared, never followed */
-	unsigned repeated_2xx;
-	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE and CANCEL are events */
+	const char *wanted;          /* that we would like */
+	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
+				      * followed */
+	struct uac *glare;           /* our INVITE that got a 491 and goes out again when `retry` is due */
+	struct msg *refused;         /* that 491 */
+	struct tmr retry;
+	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
+	uint32_t rseq;               /* of the last of them; 0: none was sent */
+	bool answered_reliably;      /* one of them had the answer to the INVITE's offer: the 2xx has none */
+	struct session_timer timer;
+	struct call *replaces;       /* the call that this INVITE replaces (RFC 3891) */
+	unsigned repeated_2xx, repeated_reliable, redirects;
+	bool ends_if_answered;       /* a CANCEL is under way: a 2xx that crosses it is hung up */
+	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE, PRACK and CANCEL are events */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */
 	struct {
 		uint64_t invite, trying, ringing, answered, acked, ended; /* script time, ns, or CALL_NOT_YET */
@@ -81,19 +106,30 @@ struct call_reply {
 	unsigned extra_count;
 	struct slice content_type, body;
 	bool no_sdp;
+	bool sdp;                    /* a session description of our own in a provisional */
+	bool reliable;               /* a provisional is repeated until its PRACK (RFC 3262 3); also when the caller requires it */
+	const char *direction;       /* of the session, from sdp_direction(); NULL: as it was */
 };
 /* Answers the INVITE (or re-INVITE) that waits. A 2xx gets a session description unless told otherwise, and is repeated until
  * its ACK comes. `*mp` (may be NULL): what was sent. ERR_NOT_NOW when nothing waits. */
 int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, struct err *e);
-/* CANCEL; see ctrans_cancel(). */
-int call_cancel(struct call *call, bool now, struct err *e);
-/* A request within the dialog, e.g. INFO. */
-int call_request(struct uac **uacp, struct call *call, struct slice method, const struct ua_request *r, uac_response_h *h, void *arg,
-		 struct err *e);
-/* BYE; its responses come as events of the handler given. */
-int call_bye(struct uac **uacp, struct call *call, const struct ua_request *r, uac_response_h *h, void *arg, struct err *e);
-/* Sends the ACK to the 2xx by hand (no_ack). */
-int call_ack(struct call *call, const struct ua_request *r, struct err *e);
+/* CANCEL; see ctrans_cancel(). A 2xx that crosses it is acknowledged and hung up, unless the user says `keep`. */
+int call_cancel(struct call *call, bool now, bool keep, struct err *e);
+/* A request within dialog `d` of the call (NULL: call->dialog), e.g. INFO. */
+int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct slice method, const struct ua_request *r,
+		 uac_response_h *h, void *arg, struct err *e);
+/* BYE; its responses come to the handler given. */
+int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struct ua_request *r, uac_response_h *h, void *arg,
+	     struct err *e);
+/* Sends the ACK to the 2xx of dialog `d` (NULL: call->dialog) by hand. */
+int call_ack(struct call *call, struct dialog *d, const struct ua_request *r, struct err *e);
+/* Sends the ACK to the 2xx of an INVITE within the call by hand (ua_request.no_ack). */
+int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_request *r, struct err *e);
+/* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
+int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
+	       void *arg, struct err *e);
+/* The call's dialog that a message of the other side belongs to, or NULL. */
+struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
 bool call_in_dialog(struct endpoint *ep, struct msg *m);
 

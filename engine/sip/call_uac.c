@@ -2,6 +2,10 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
+#include "sip/route.h"
+#include "sip/value.h"
+
+#include <stdio.h>
 
 /* The credentials of the INVITE go into its ACK (RFC 3261 13.2.2.4, 22.1). */
 static void put_credentials(struct buf *out, const struct scan *invite)
@@ -14,136 +18,306 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg **keep,
 		    const struct ua_request *u, struct err *e)
 {
-	struct call_draft d = {0};
+	struct ua *ua = call->ua;
+	struct buf lines = {0}, b = {0};
 	struct addr dst;
 	struct msg *m = NULL;
-	int err = call_next_hop(&dst, call, dlg, e);
+	int err = within_next_hop(&dst, ua, dlg, e);
 
 	if (err)
-		goto out;
-	put_credentials(&d.lines, invite);
-	err = call_draft_build(&d, call, dlg, SLICE_LIT("ACK"), invite->cseq, u, e);
+		return err;
+	put_credentials(&lines, invite);
+	err = within_build(&b, ua, dlg, SLICE_LIT("ACK"), invite->cseq, u, buf_slice(&lines), e);
 	if (!err)
-		err = endpoint_send(call->ua->ep, buf_slice(&d.out), &dst, &m, e);
+		err = lines.failed ? ERR_NOMEM : endpoint_send(ua->ep, buf_slice(&b), &dst, &m, e);
 	if (!err && call->at.acked == CALL_NOT_YET)
 		call->at.acked = call_now(call);
 	if (!err && keep) {
 		mem_deref(*keep);
 		*keep = mem_ref(m);
 	}
-out:
 	mem_deref(m);
-	call_draft_free(&d);
+	buf_free(&lines);
+	buf_free(&b);
 	return err;
 }
 
-int call_ack(struct call *call, const struct ua_request *u, struct err *e)
+int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct err *e)
 {
-	if (!call->outgoing || !call->dialog || !call->dialog->confirmed)
+	if (!d)
+		d = call->dialog;
+	if (!call->outgoing || !d || !d->confirmed)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
-	return send_ack(call, call->dialog, &call->invite->request->s, &call->ack, u, e);
+	return send_ack(call, d, &call->invite->request->s, &d->ack, u, e);
+}
+
+int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
+{
+	if (!uac->answered)
+		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
+	return send_ack(call, call->dialog, &uac->request->s, &uac->ack, u, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
-static void acknowledge(struct call *call, const struct msg *invite, const struct msg *answer, struct msg **keep)
+static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg **keep)
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
 
-	if (!invite->s.body.l && answer->s.body.l) {
+	/* If a reliable provisional brought it, the PRACK had the answer (RFC 3262 5). */
+	if (!invite->s.body.l && answer->s.body.l && !(d->rseq && !call->opts.no_prack)) {
 		call_put_sdp(call, &sdp, answer->s.body);
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
 	}
-	send_ack(call, call->dialog, &invite->s, keep, &u, NULL);
+	send_ack(call, d, &invite->s, keep, &u, NULL);
 	buf_free(&sdp);
 }
 
-static void send_again(struct call *call, struct msg *ack)
+static void send_again(struct call *call, struct dialog *d, struct msg *ack)
 {
 	struct addr dst;
 
 	call->repeated_2xx++;
-	if (ack && !call_next_hop(&dst, call, call->dialog, NULL))
+	if (ack && !within_next_hop(&dst, call->ua, d, NULL))
 		endpoint_send_msg(call->ua->ep, ack, &dst, NULL);
 }
 
-static bool on_reinvite_response(struct uac *uac, struct msg *m, void *arg)
+/* --- the same request again, for another reason than a challenge --- */
+
+/* Header `id` of `m` with that value; after the last header if it has none. Owns `m`. */
+static struct msg *with_header(struct msg *m, enum hdr_id id, const char *value)
+{
+	struct msg *changed = NULL;
+	struct buf b = {0};
+	unsigned i = 0;
+
+	while (i < m->s.header_count && m->s.headers[i].id != id)
+		i++;
+	if (i < m->s.header_count)
+		build_replace(&b, &m->s, i, slice_str(value));
+	else
+		build_insert(&b, &m->s, i, slice_str(hdr_name(id)), slice_str(value));
+	if (!b.failed)
+		msg_alloc(&changed, buf_slice(&b));
+	buf_free(&b);
+	mem_deref(m);
+	return changed;
+}
+
+/* RFC 4028 7.3: the session interval was too small. */
+static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
+{
+	struct addr dst = uac->dst;
+	struct msg *m = NULL;
+	char value[64];
+	const char *who;
+	struct slice old = scan_header(&uac->request->s, HDR_SESSION_EXPIRES, 0), param;
+	uint64_t before = call->timer.min_se;
+	uint32_t seconds = session_timer_larger(call, &refusal->s);
+	bool sent = false;
+
+	if (!old.p || seconds <= before || uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
+		return false;
+	who = !scan_param(&param, old, "refresher") ? "" : slice_case_eq(param, SLICE_LIT("uas")) ? ";refresher=uas" : ";refresher=uac";
+	snprintf(value, sizeof(value), "%u%s", seconds, who);
+	m = with_header(m, HDR_SESSION_EXPIRES, value);
+	snprintf(value, sizeof(value), "%u", seconds);
+	if (m)
+		m = with_header(m, HDR_MIN_SE, value);
+	if (m)
+		sent = uac_send(uac, m, &dst, NULL) == 0;
+	mem_deref(m);
+	return sent;
+}
+
+/* RFC 3261 8.1.3.4: the first Contact of a 3xx that can be reached is the new Request-URI. */
+static bool follow(struct call *call, struct uac *uac, struct msg *redirect)
+{
+	struct slice contact = scan_header(&redirect->s, HDR_CONTACT, 0), item, uri;
+	struct addr dst = uac->dst;
+	struct msg *again = NULL, *m = NULL;
+	struct buf b = {0};
+	bool sent = false;
+
+	if (call->redirects >= call->opts.max_redirects || uac->cancelled || !contact.p || !value_split(&item, &contact))
+		return false;
+	uri = route_uri(item);
+	if (!call->ua->route.p &&
+	    route_resolve(&dst, uri, !loop_is_virtual(call->ua->ep->loop), addr_is_v6(endpoint_local(call->ua->ep)), NULL))
+		return false;
+	if (uac_again(&again, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
+		return false;
+	struct slice all = again->s.bytes, start = build_start_line(&again->s);
+	buf_printf(&b, "INVITE %.*s SIP/2.0\r\n", SLICE_ARG(uri));
+	buf_put_slice(&b, (struct slice){start.p + start.l, (size_t)(all.p + all.l - start.p - start.l)});
+	if (!b.failed && msg_alloc(&m, buf_slice(&b)) == 0)
+		sent = uac_send(uac, m, &dst, NULL) == 0;
+	call->redirects += sent;
+	mem_deref(m);
+	mem_deref(again);
+	buf_free(&b);
+	return sent;
+}
+
+static void try_again(void *arg)
+{
+	struct call *call = mem_ref(arg);
+	struct uac *uac = call->glare;
+	struct msg *refused = call->refused, *m = NULL;
+	struct addr dst = uac->dst;
+
+	call->glare = NULL;
+	call->refused = NULL;
+	if (call->state == CALL_CONFIRMED && !call->offering &&
+	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL))
+		call->offering = uac;
+	else if (uac->h) /* no more: its user gets the 491 */
+		uac->h(uac, refused, NULL, uac->arg);
+	mem_deref(m);
+	mem_deref(refused);
+	mem_deref(uac);
+	mem_deref(call);
+}
+
+void call_retry_cancel(struct call *call)
+{
+	tmr_cancel(&call->retry);
+	call->glare = mem_deref(call->glare);
+	call->refused = mem_deref(call->refused);
+}
+
+/* RFC 3261 14.1: whoever made the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, in steps of 10 ms. */
+static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
+{
+	uint64_t from = call->outgoing ? 210 : 0, to = call->outgoing ? 400 : 200;
+	uint64_t wait = (from + rnd_below(&call->ua->ep->ids, to - from + 1)) * 10 * NS_PER_MS;
+
+	call_retry_cancel(call);
+	call->glare = mem_ref(uac);
+	call->refused = mem_ref(refused);
+	tmr_start(&call->retry, call->ua->ep->loop, wait, try_again, call);
+}
+
+/* --- responses to an INVITE or UPDATE within the call --- */
+
+static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 {
 	struct call *call = arg;
+	unsigned status = m->s.status;
 
-	if (m->s.status < 200)
+	if (status < 200)
 		return false;
-	if (call->reinvite == uac)
-		call->reinvite = NULL;
-	if (m->s.status >= 300)
+	if (call->offering == uac)
+		call->offering = NULL;
+	if (status == 422 && ask_longer(call, uac, m)) {
+		call->offering = uac->request->s.body.l ? uac : NULL;
+		return true;
+	}
+	if (status == 491 && uac->retry_glare && !uac->cancelled) {
+		retry_later(call, uac, m);
+		return true;
+	}
+	if (status >= 300)
 		return false;
 	if (uac->answered) {
-		send_again(call, uac->ack);
+		send_again(call, call->dialog, uac->ack);
 		return true;
 	}
 	uac->answered = true;
 	dialog_refresh_target(call->dialog, m);
-	if (!call->opts.no_ack)
-		acknowledge(call, uac->request, m, &uac->ack);
+	session_timer_answered(call, &m->s);
+	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) && !call->opts.no_ack && !uac->no_ack)
+		acknowledge(call, call->dialog, uac->request, m, &uac->ack);
 	return false;
 }
 
-void call_watch_reinvite(struct call *call, struct uac *uac)
+void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u)
 {
-	uac->first = on_reinvite_response;
+	uac->first = on_offer_response;
 	uac->first_arg = call;
-	call->reinvite = uac;
+	uac->no_ack = u->no_ack;
+	uac->retry_glare = u->retry_glare;
+	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) || u->body.l)
+		call->offering = uac;
 }
 
-/* A 2xx of another fork: acknowledged and ended at once (RFC 3261 13.2.2.4). */
-static void refuse_fork(struct call *call, struct msg *m)
-{
-	struct dialog *other;
-	struct call_draft d = {0};
-	struct addr dst;
-	struct msg *bye = NULL;
+/* --- responses to the INVITE --- */
 
-	if (dialog_uac(&other, call->invite->request, m, NULL))
-		return;
-	if (!send_ack(call, other, &call->invite->request->s, NULL, NULL, NULL) && !call_next_hop(&dst, call, other, NULL) &&
-	    !call_draft_build(&d, call, other, SLICE_LIT("BYE"), other->local_cseq + 1, NULL, NULL) &&
-	    !msg_alloc(&bye, buf_slice(&d.out)))
-		ctrans_create(NULL, call->ua->ep, bye, &dst, NULL, NULL, NULL, NULL);
-	mem_deref(bye);
-	call_draft_free(&d);
-	mem_deref(other);
-}
-
-/* The dialog of that response is the call's from here on. The one before it, of another fork, is kept: it may come back, and requests
- * within it may still be under way. */
-static void take_dialog(struct call *call, struct msg *m)
+/* The dialog of that response, made if it is the first of its fork. The call's is the one that answered last, until one is confirmed: a
+ * fork may come back, and requests within the others may be under way. */
+static struct dialog *take_dialog(struct call *call, struct msg *m)
 {
-	struct dialog *d = NULL, **pp;
+	struct dialog *d = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
 
 	if (!m->s.to_tag.p)
-		return;
-	if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
-		dialog_update(call->dialog, m);
+		return NULL;
+	if (d) {
+		dialog_update(d, m);
+	} else {
+		if (dialog_uac(&d, call->invite->request, m, NULL))
+			return NULL;
+		if (call_enter_dialog(call, d))
+			return NULL;
+	}
+	if (call->state == CALL_CALLING || call->state == CALL_PROCEEDING)
+		call->dialog = d;
+	return d;
+}
+
+static void on_provisional(struct call *call, struct msg *m, const char *why)
+{
+	struct dialog *d = NULL;
+
+	if (call->state == CALL_CALLING)
+		call->state = CALL_PROCEEDING;
+	if (call->at.trying == CALL_NOT_YET)
+		call->at.trying = m->time;
+	if (m->s.status > 100) {
+		d = take_dialog(call, m);
+		if (!reliable_receive(call, d, m))
+			return;
+		if (call->at.ringing == CALL_NOT_YET)
+			call->at.ringing = m->time;
+	}
+	call_tell(call, CALL_RESPONSE, m, NULL, why);
+}
+
+/* RFC 3261 13.2.2.4: each fork's 2xx is acknowledged, whatever becomes of its dialog. */
+static void on_answer(struct call *call, struct msg *m, const char *why)
+{
+	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
+	struct dialog *known = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
+	bool repeated = known && known->confirmed;
+	struct dialog *d = repeated ? known : take_dialog(call, m);
+
+	if (repeated) {
+		send_again(call, d, d->ack);
 		return;
 	}
-	for (pp = &call->others; *pp; pp = &(*pp)->next)
-		if (slice_eq((*pp)->remote_tag, m->s.to_tag)) {
-			d = *pp;
-			*pp = d->next;
-			dialog_update(d, m);
-			break;
-		}
-	if (!d && dialog_uac(&d, call->invite->request, m, NULL))
-		return;
-	if (call->dialog) {
-		dialog_leave(call->dialog);
-		call->dialog->next = call->others;
-		call->others = call->dialog;
+	if (first) {
+		call->state = CALL_CONFIRMED;
+		call->at.answered = m->time;
+		session_timer_answered(call, &m->s);
 	}
-	d->next = NULL;
-	call->dialog = d;
-	call_enter_dialog(call, d);
+	if (d) {
+		d->confirmed = true;
+		if (d->local_cseq < call->cseq)
+			d->local_cseq = call->cseq;
+		if (!call->opts.no_ack)
+			acknowledge(call, d, call->invite->request, m, &d->ack);
+	}
+	if (first) {
+		call_tell(call, CALL_RESPONSE, m, NULL, why);
+		if (call->ends_if_answered && call->state == CALL_CONFIRMED)
+			call_hang_up(call, "CANCEL, crossed by a 2xx");
+	} else if (d && !d->over && call->opts.keep_forks) {
+		call_tell(call, CALL_FORK, m, NULL, why);
+	} else if (d && !d->over) {
+		if (within_request(&d->bye, call->ua, d, &call->auth, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL))
+			d->bye = NULL;
+		d->over = true;
+	}
 }
 
 static void on_invite_response(struct uac *uac, struct msg *m, const char *why, void *arg)
@@ -157,44 +331,28 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 		call->request = mem_ref(uac->request);
 	}
 	if (status < 200) {
-		if (call->state == CALL_CALLING)
-			call->state = CALL_PROCEEDING;
-		if (call->at.trying == CALL_NOT_YET)
-			call->at.trying = m->time;
-		if (status > 100 && call->at.ringing == CALL_NOT_YET)
-			call->at.ringing = m->time;
-		if (status > 100)
-			take_dialog(call, m);
-		call_tell(call, CALL_RESPONSE, m, NULL, why);
+		on_provisional(call, m, why);
 	} else if (status < 300) {
-		bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
-		if (first) {
-			call->state = CALL_CONFIRMED;
-			call->at.answered = m->time;
-			take_dialog(call, m);
-			if (call->dialog) {
-				call->dialog->confirmed = true;
-				if (call->dialog->local_cseq < call->cseq)
-					call->dialog->local_cseq = call->cseq;
-				if (!call->opts.no_ack)
-					acknowledge(call, call->invite->request, m, &call->ack);
-			}
-			call_tell(call, CALL_RESPONSE, m, NULL, why);
-		} else if (call->dialog && slice_eq(call->dialog->remote_tag, m->s.to_tag)) {
-			if (call->ack || call->opts.no_ack) {
-				send_again(call, call->ack);
-			} else { /* it crossed our BYE */
-				dialog_update(call->dialog, m);
-				acknowledge(call, call->invite->request, m, &call->ack);
-			}
-		} else if (m->s.to_tag.p) {
-			refuse_fork(call, m);
-		}
-	} else {
+		on_answer(call, m, why);
+	} else if (!(status == 422 && ask_longer(call, uac, m)) && !(status < 400 && follow(call, uac, m))) {
 		call_tell(call, CALL_RESPONSE, m, NULL, why);
 		call_end(call, m->locally ? m->locally : "final response");
 	}
 	mem_deref(call);
+}
+
+/* What the INVITE says of our extensions. */
+static void put_extensions(struct call *call, struct call_headers *x)
+{
+	bool timer = call->timer.opts.expires, reliable = call->opts.reliable == CALL_RELIABLE_SUPPORTED;
+
+	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	if (reliable || timer)
+		call_headers_add(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
+				 timer ? "timer" : "");
+	if (call->opts.reliable == CALL_RELIABLE_REQUIRED)
+		call_headers_add(x, HDR_REQUIRE, "100rel");
+	session_timer_ask(call, x);
 }
 
 int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, const struct call_opts *opts, call_event_h *h,
@@ -202,13 +360,13 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 {
 	struct call *call = call_alloc(ua);
 	struct ua_request full = *r;
-	struct build_header *extra = NULL;
+	struct call_headers x = {0};
 	struct buf b = {0}, sdp = {0};
 	struct msg *m = NULL;
 	struct addr dst;
 	int err;
 
-	if (!call || !(extra = call_with_allow(r->extra, &full.extra_count))) {
+	if (!call || call_headers_init(&x, r->extra, r->extra_count)) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a call");
 		goto out;
 	}
@@ -219,7 +377,16 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->h = h;
 	call->arg = arg;
 	call->cseq = r->cseq ? r->cseq : 1;
-	full.extra = extra;
+	if (call->opts.session)
+		call->timer.opts = *call->opts.session;
+	call->opts.session = NULL;
+	if (call->opts.direction)
+		call->wanted = call->opts.direction;
+	put_extensions(call, &x);
+	full.extra = x.all;
+	full.extra_count = x.count;
+	full.from_tag = call->opts.from_tag;
+	call->opts.from_tag = SLICE_NONE;
 	if (!full.body.p && !call->opts.no_sdp) {
 		call_put_sdp(call, &sdp, SLICE_NONE);
 		full.body = buf_slice(&sdp);
@@ -238,7 +405,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->request = mem_ref(m);
 	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
 out:
-	mem_deref(extra);
+	call_headers_free(&x);
 	mem_deref(m);
 	buf_free(&b);
 	buf_free(&sdp);
@@ -255,11 +422,16 @@ void call_set_handler(struct call *call, call_event_h *h, void *arg)
 	call->arg = arg;
 }
 
-int call_cancel(struct call *call, bool at_once, struct err *e)
+int call_cancel(struct call *call, bool at_once, bool keep, struct err *e)
 {
+	int err;
+
 	if (!call->outgoing || !call->invite)
 		return err_set(e, ERR_NOT_NOW, "only the caller can cancel");
-	call->invite->cancelled = true;
-	return ctrans_cancel(call->invite->ct, at_once, e);
+	err = ctrans_cancel(call->invite->ct, at_once, e);
+	if (!err) {
+		call->invite->cancelled = true;
+		call->ends_if_answered = !keep;
+	}
+	return err;
 }
-

@@ -3,21 +3,35 @@
 
 #include "core/mem.h"
 
+#include <stdio.h>
+
 static void on_server_event(struct strans *st, enum strans_event ev, struct msg *m, void *arg)
 {
 	struct call *call = arg;
+	struct build_response terminated = {.status = 487};
+	bool answers = ua_answers(call->ua, UA_ANSWER(CANCEL));
 
+	if (ev != STRANS_CANCELLED || st != call->server || !call_waits_for_answer(call))
+		return;
 	mem_ref(call);
-	if (ev == STRANS_CANCELLED && call->state == CALL_INCOMING) {
-		bool answers = ua_answers(call->ua, UA_ANSWER(CANCEL));
-		struct build_response r = {.status = 487};
-		if (answers)
-			strans_reply(st, &r, NULL, NULL);
-		call_tell(call, CALL_CANCELLED, m, NULL, NULL);
-		if (answers)
-			call_end(call, "CANCEL");
-	}
+	if (answers)
+		strans_reply(st, &terminated, NULL, NULL);
+	call_tell(call, CALL_CANCELLED, m, NULL, NULL);
+	if (answers && call->state == CALL_INCOMING) /* of a re-INVITE, the call goes on */
+		call_end(call, "CANCEL");
 	mem_deref(call);
+}
+
+void call_take_server(struct call *call, struct strans *st)
+{
+	if (call->server)
+		call->server->first = NULL;
+	mem_deref(call->server);
+	call->server = mem_ref(st);
+	if (st) {
+		st->first = on_server_event;
+		st->first_arg = call;
+	}
 }
 
 static void repeat_answer(void *arg)
@@ -41,15 +55,16 @@ static void give_up(void *arg)
 
 	tmr_cancel(&call->repeat);
 	call_tell(call, CALL_NO_ACK, NULL, NULL, NULL);
-	if (call->state == CALL_CONFIRMED && call_request(&call->bye, call, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL) == 0)
-		call_end(call, "no ACK to the 2xx");
+	call_hang_up(call, "no ACK to the 2xx");
 	mem_deref(call);
 }
 
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
 		    struct buf *sdp)
 {
-	if (!b->body.p && !r->no_sdp && !call->opts.no_sdp && r->status >= 200 && r->status < 300) {
+	bool wanted = r->sdp || (r->status >= 200 && r->status < 300);
+
+	if (!b->body.p && !r->no_sdp && wanted) {
 		call_put_sdp(call, sdp, request->s.body);
 		b->body = buf_slice(sdp);
 		if (!b->content_type.p)
@@ -58,39 +73,124 @@ int call_answer_sdp(struct call *call, struct build_response *b, const struct ca
 	return sdp->failed ? ERR_NOMEM : 0;
 }
 
+/* The 2xx is repeated until its ACK comes, whatever the transport (RFC 3261 13.3.1.4). */
+static void await_ack(struct call *call, struct msg *answer)
+{
+	struct sip_timers *t = &call->server->opts.timers;
+
+	call->dialog->confirmed = true;
+	mem_deref(call->answer);
+	call->answer = mem_ref(answer);
+	mem_deref(call->answered);
+	call->answered = mem_ref(call->server);
+	call->interval = t->t1;
+	if (!call->server->opts.no_retransmit)
+		tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
+	tmr_start(&call->give_up, call->ua->ep->loop, sip_timer_64t1(t), give_up, call);
+}
+
+/* RFC 3891 3: the call that this one replaces ends. */
+static void end_replaced(struct call *call)
+{
+	struct call *old = call->replaces;
+
+	if (!ua_answers(call->ua, UA_ANSWER(REPLACES)))
+		return;
+	if (old->state == CALL_CONFIRMED)
+		call_hang_up(old, "replaced");
+	else if (old->outgoing && (old->state == CALL_CALLING || old->state == CALL_PROCEEDING))
+		call_cancel(old, false, false, NULL);
+}
+
+/* A provisional goes out reliably where its user or the caller wants it so. ERR_NOT_NOW when the caller cannot. */
+static int check_reliable(bool *reliable, const struct call *call, const struct call_reply *r, struct err *e)
+{
+	const struct slice tag = SLICE_LIT("100rel");
+	const struct scan *s = &call->request->s;
+	bool provisional = r->status > 100 && r->status < 200 && call->state == CALL_INCOMING;
+	bool required = verdict_lists(s, HDR_REQUIRE, tag);
+
+	*reliable = provisional && (r->reliable || required);
+	if (r->reliable && !provisional)
+		return err_set(e, ERR_NOT_NOW, "only a provisional from 101 to 199 to the first INVITE of a call can be reliable");
+	if (r->reliable && !required && !verdict_lists(s, HDR_SUPPORTED, tag))
+		return err_set(e, ERR_NOT_NOW, "the caller does not know reliable provisionals: its INVITE has no 100rel in Supported or Require "
+						"(to send one all the same, give Require and RSeq as headers)");
+	return 0;
+}
+
+static void put_reply_headers(struct call *call, const struct call_reply *r, bool reliable, struct call_headers *x)
+{
+	if (reliable)
+		reliable_begin(call, x);
+	if (r->status < 200 || r->status >= 300)
+		return;
+	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	if (ua_answers(call->ua, UA_ANSWER(SESSION)))
+		session_timer_answer(call, &call->request->s, x);
+}
+
+/* What is sent is told to timers, states and times. */
+static int after_reply(struct call *call, const struct call_reply *r, bool reliable, struct msg *m)
+{
+	bool first_answer = call->state == CALL_INCOMING;
+	int err = 0;
+
+	if (r->status > 100 && r->status < 200 && call->at.ringing == CALL_NOT_YET)
+		call->at.ringing = call_now(call);
+	if (reliable) {
+		call->answered_reliably = call->answered_reliably || (m->s.body.l && call->request->s.body.l);
+		err = reliable_sent(call, m);
+	}
+	if (r->status >= 200)
+		reliable_stop(call);
+	if (r->status >= 200 && r->status < 300) {
+		call->answered_reliably = false; /* of a re-INVITE nothing is yet */
+		if (first_answer) {
+			call->state = CALL_CONFIRMED;
+			call->at.answered = call_now(call);
+		}
+		await_ack(call, m);
+		if (first_answer && call->replaces)
+			end_replaced(call);
+	} else if (r->status >= 300 && first_answer) {
+		call_end(call, "final response");
+	}
+	return err;
+}
+
 int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, struct err *e)
 {
-	struct build_response b = {.status = r->status,
-				   .reason = r->reason,
-				   .extra = r->extra,
-				   .extra_count = r->extra_count,
-				   .content_type = r->content_type,
-				   .body = r->body};
-	struct build_header *extra = NULL;
+	struct build_response b = {.status = r->status, .reason = r->reason, .content_type = r->content_type, .body = r->body};
 	struct buf contact = {0}, sdp = {0};
+	struct call_headers x = {0};
 	struct msg *m = NULL;
-	bool first_answer;
+	bool reliable;
 	int err;
 
-	if (!call->server || !call->server->ep ||
-	    (call->server->state != TRANS_PROCEEDING && call->server->state != TRANS_TRYING)) {
-		err = err_set(e, ERR_NOT_NOW, "%u: no INVITE waits for an answer, the call is %s%s%s%s", r->status,
-			      call_state_name(call->state), call->ended_by ? " (" : "", call->ended_by ? call->ended_by : "",
-			      call->ended_by ? ")" : "");
+	if (!call_waits_for_answer(call))
+		return err_set(e, ERR_NOT_NOW, "%u: no INVITE waits for an answer, the call is %s%s%s%s", r->status,
+			       call_state_name(call->state), call->ended_by ? " (" : "", call->ended_by ? call->ended_by : "",
+			       call->ended_by ? ")" : "");
+	err = check_reliable(&reliable, call, r, e);
+	if (err)
+		return err;
+	mem_ref(call);
+	err = call_headers_init(&x, r->extra, r->extra_count);
+	if (err) {
+		err_set(e, err, "out of memory for a response");
 		goto out;
 	}
+	if (r->direction)
+		call->wanted = r->direction;
+	put_reply_headers(call, r, reliable, &x);
+	b.extra = x.all;
+	b.extra_count = x.count;
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	if (r->status > 100 && r->status < 400)
 		b.contact = buf_slice(&contact);
-	if (r->status >= 200 && r->status < 300) {
-		extra = call_with_allow(r->extra, &b.extra_count);
-		if (!extra) {
-			err = err_set(e, ERR_NOMEM, "out of memory for a response");
-			goto out;
-		}
-		b.extra = extra;
-	}
-	err = call_answer_sdp(call, &b, r, call->request, &sdp);
+	if (!call->answered_reliably || r->status < 200)
+		err = call_answer_sdp(call, &b, r, call->request, &sdp);
 	if (!err && !call->dialog && r->status > 100 && r->status < 300) {
 		err = dialog_uas(&call->dialog, call->request, slice_str(call->server->to_tag), e);
 		if (!err)
@@ -98,46 +198,62 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	}
 	if (!err)
 		err = strans_reply(call->server, &b, &m, e);
-	if (err)
-		goto out;
-
-	first_answer = call->state == CALL_INCOMING;
-	if (r->status > 100 && r->status < 200 && call->at.ringing == CALL_NOT_YET)
-		call->at.ringing = call_now(call);
-	if (r->status >= 200 && r->status < 300) {
-		struct sip_timers *t = &call->server->opts.timers;
-		if (first_answer) {
-			call->state = CALL_CONFIRMED;
-			call->at.answered = call_now(call);
-		}
-		call->dialog->confirmed = true;
-		mem_deref(call->answer);
-		call->answer = mem_ref(m);
-		mem_deref(call->answered);
-		call->answered = mem_ref(call->server);
-		call->interval = t->t1;
-		if (!call->server->opts.no_retransmit)
-			tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
-		tmr_start(&call->give_up, call->ua->ep->loop, sip_timer_64t1(t), give_up, call);
-	} else if (r->status >= 300 && first_answer) {
-		mem_ref(call);
-		call_end(call, "final response");
-		mem_deref(call);
-	}
-	if (mp)
+	if (!err)
+		err = after_reply(call, r, reliable, m);
+	if (!err && mp)
 		*mp = mem_ref(m);
 out:
-	mem_deref(extra);
+	call_headers_free(&x);
 	mem_deref(m);
 	buf_free(&contact);
 	buf_free(&sdp);
+	mem_deref(call);
 	return err;
+}
+
+/* RFC 3891 3: the call that the INVITE's Replaces names into `*old`. Returns the status that refuses it, 0 for none. */
+static unsigned find_replaced(struct call **old, struct ua *ua, const struct scan *s)
+{
+	struct slice value = scan_header(s, HDR_REPLACES, 0), to_tag, from_tag, ignored;
+	struct dialog *d = NULL;
+	struct call *call;
+
+	*old = NULL;
+	if (!value.p || !ua_answers(ua, UA_ANSWER(REPLACES)))
+		return 0;
+	const char *semi = memchr(value.p, ';', value.l);
+	if (!semi || !scan_param(&to_tag, value, "to-tag") || !scan_param(&from_tag, value, "from-tag"))
+		return 400;
+	struct scan ids = {.call_id = slice_trim((struct slice){value.p, (size_t)(semi - value.p)}),
+			   .to_tag = to_tag,
+			   .from_tag = from_tag};
+	d = dialog_find(ua->ep, &ids);
+	call = call_of(d);
+	if (!call)
+		return 481;
+	if (d->over || call->state == CALL_TERMINATED)
+		return 603;
+	if (call->state == CALL_CONFIRMED && scan_param(&ignored, value, "early-only"))
+		return 486;
+	if (call->state != CALL_CONFIRMED && !call->outgoing) /* only its caller can end an early dialog */
+		return 481;
+	*old = call;
+	return 0;
 }
 
 void call_incoming(struct ua *ua, struct strans *st)
 {
-	struct call *call = call_alloc(ua);
+	struct call *call, *old;
+	unsigned refusal = find_replaced(&old, ua, &st->request->s);
+	struct build_header min_se = {SLICE_LIT("Min-SE"), SLICE_NONE};
+	char seconds[16];
+	uint32_t least;
 
+	if (refusal) {
+		ua_reply(ua, st, refusal, refusal == 400 ? "Replaces needs a to-tag and a from-tag" : NULL, NULL, 0);
+		return;
+	}
+	call = call_alloc(ua);
 	if (!call) {
 		ua_reply(ua, st, 503, NULL, NULL, 0);
 		return;
@@ -145,11 +261,15 @@ void call_incoming(struct ua *ua, struct strans *st)
 	call->state = CALL_INCOMING;
 	call->request = mem_ref(st->request);
 	call->at.invite = st->request->time;
-	call->server = mem_ref(st);
-	st->h = on_server_event;
-	st->arg = call;
-	if (!ua->h.incoming || !ua->h.incoming(ua, call, ua->h.arg))
+	call_take_server(call, st);
+	call->replaces = mem_ref(old);
+	if (ua_answers(ua, UA_ANSWER(SESSION)) && session_timer_too_small(call, &st->request->s, &least)) {
+		snprintf(seconds, sizeof(seconds), "%u", least);
+		min_se.value = slice_str(seconds);
+		ua_reply(ua, st, 422, NULL, &min_se, 1);
+	} else if (!ua->h.incoming || !ua->h.incoming(ua, call, ua->h.arg)) {
 		ua_reply(ua, st, 480, NULL, NULL, 0);
+	}
 	mem_deref(call);
 }
 

@@ -14,6 +14,9 @@ static void destroy(void *p)
 	mem_deref(d->remote_text);
 	mem_deref(d->target_text);
 	mem_deref(d->routes_text);
+	mem_deref(d->ack);
+	mem_deref(d->bye);
+	mem_deref(d->prack);
 }
 
 /* Copies `s` to `*at`, which moves on, and returns the copy. */
@@ -145,6 +148,19 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 	return 0;
 }
 
+int dialog_half(struct dialog **dp, struct msg *request, struct err *e)
+{
+	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+
+	if (!d || set_ids(d, request->s.call_id, request->s.from, SLICE_NONE)) {
+		mem_deref(d);
+		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
+	}
+	d->half = true;
+	*dp = d;
+	return 0;
+}
+
 void dialog_update(struct dialog *d, struct msg *response)
 {
 	dialog_refresh_target(d, response);
@@ -189,7 +205,12 @@ struct dialog *dialog_find(struct endpoint *ep, const struct scan *s)
 	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
 		if (slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag) &&
-		    slice_eq(d->remote_tag, s->from_tag))
+		    slice_eq(d->remote_tag, s->from_tag) && !d->half)
+			return d;
+	}
+	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
+		struct dialog *d = hash_owner(n, struct dialog, node);
+		if (d->half && slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag))
 			return d;
 	}
 	return NULL;

@@ -7,6 +7,8 @@
 #include "sip/msg.h"
 
 struct endpoint;
+struct uac;
+struct subscription;
 
 #define DIALOG_MAX_ROUTES 32
 
@@ -16,9 +18,10 @@ typedef bool(dialog_request_h)(struct dialog *d, struct msg *m, void *arg);
 
 struct dialog {
 	struct hash_node node;
-	struct dialog *next;          /* its owner's: of a call, the early dialogs of other forks */
 	struct endpoint *ep; /* while it is in the endpoint's table */
+	struct subscription *usages; /* beside the call (RFC 5057) */
 	bool uac, confirmed;
+	bool half;                   /* the other side is not known yet */
 	struct slice call_id, local_tag, remote_tag;
 	struct slice local, remote;   /* whole From and To values of requests sent within it */
 	struct slice remote_target;   /* URI; it stands in <> in target_text */
@@ -28,12 +31,21 @@ struct dialog {
 	char *ids_text, *remote_text, *target_text, *routes_text; /* where the slices live */
 	dialog_request_h *h;
 	void *arg;
+	/* Its owner's, a call's: */
+	struct dialog *next;          /* of another fork, which answered later */
+	struct msg *ack;              /* ours to its 2xx, repeated for each repeated 2xx */
+	struct uac *bye;              /* ours */
+	struct uac *prack;            /* our last */
+	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
+	bool over;                    /* hung up, by either side */
 };
 
 /* UAC side (12.1.2): from our request and a response with a To tag. Not yet in a table. Free with mem_deref(). */
 int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e);
 /* UAS side (12.1.1): from a request that came and the tag we answer with. */
 int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, struct err *e);
+/* What a request that may make a dialog has before any answer: it takes requests of whoever answers first (RFC 6665 4.1.4). */
+int dialog_half(struct dialog **dp, struct msg *request, struct err *e);
 /* A later response of the same dialog: target, and until it is confirmed the route set (13.2.2.4). */
 void dialog_update(struct dialog *d, struct msg *response);
 /* The other side's Contact changed (12.2.2: target refresh request). */
@@ -42,7 +54,7 @@ void dialog_refresh_target(struct dialog *d, struct msg *m);
 /* Requests that match are handed to `h` until dialog_leave(). */
 int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg);
 void dialog_leave(struct dialog *d);
-/* The dialog of a request that came (12.2.2: Call-ID and both tags), or NULL. */
+/* The dialog of a request that came (12.2.2: Call-ID and both tags), else half of one, or NULL. */
 struct dialog *dialog_find(struct endpoint *ep, const struct scan *s);
 
 /* Fills Request-URI, routes, From, To and Call-ID of a request within the dialog (12.2.1.1; a strict first hop as well). `routes` has room

@@ -76,10 +76,11 @@ enum hdr_id hdr_lookup(struct slice name)
 	static const uint8_t by_length[][6] = {
 	    [2] = {HDR_TO},
 	    [3] = {HDR_VIA},
-	    [4] = {HDR_FROM, HDR_CSEQ},
+	    [4] = {HDR_FROM, HDR_CSEQ, HDR_RSEQ, HDR_RACK},
 	    [5] = {HDR_ROUTE, HDR_ALLOW, HDR_EVENT},
+	    [6] = {HDR_MIN_SE},
 	    [7] = {HDR_CALL_ID, HDR_CONTACT, HDR_EXPIRES, HDR_REQUIRE, HDR_SUBJECT},
-	    [8] = {HDR_REFER_TO, HDR_IDENTITY},
+	    [8] = {HDR_REFER_TO, HDR_IDENTITY, HDR_REPLACES},
 	    [9] = {HDR_SUPPORTED, HDR_TIMESTAMP},
 	    [11] = {HDR_MIN_EXPIRES, HDR_UNSUPPORTED, HDR_REFERRED_BY, HDR_RETRY_AFTER},
 	    [12] = {HDR_MAX_FORWARDS, HDR_CONTENT_TYPE, HDR_RECORD_ROUTE, HDR_ALLOW_EVENTS},
@@ -277,7 +278,8 @@ _Static_assert(HDR_COUNT <= 64, "a set of header numbers fits 64 bits");
 #define SINGLE                                                                                                         \
 	(BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(MAX_FORWARDS) | BIT(CONTENT_LENGTH) |                    \
 	 BIT(CONTENT_TYPE) | BIT(EXPIRES) | BIT(MIN_EXPIRES) | BIT(EVENT) | BIT(REFER_TO) | BIT(REFERRED_BY) |         \
-	 BIT(SUBJECT) | BIT(SESSION_EXPIRES) | BIT(RETRY_AFTER) | BIT(TIMESTAMP))
+	 BIT(SUBJECT) | BIT(SESSION_EXPIRES) | BIT(RETRY_AFTER) | BIT(TIMESTAMP) | BIT(RSEQ) |        \
+	 BIT(RACK) | BIT(MIN_SE) | BIT(REPLACES))
 
 /* RFC 3261 8.1.1, but for Max-Forwards, which RFC 2543 did not know. */
 #define NEEDED (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))

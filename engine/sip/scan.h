@@ -44,6 +44,10 @@
 	X(REQUEST_DISPOSITION, "Request-Disposition", 'd')                                                            \
 	X(IDENTITY, "Identity", 'y')                                                                                  \
 	X(RETRY_AFTER, "Retry-After", 0)                                                                              \
+	X(RSEQ, "RSeq", 0)                                                                                            \
+	X(RACK, "RAck", 0)                                                                                            \
+	X(MIN_SE, "Min-SE", 0)                                                                                        \
+	X(REPLACES, "Replaces", 0)                                                                                    \
 	X(TIMESTAMP, "Timestamp", 0)
 
 enum hdr_id {

@@ -24,11 +24,27 @@ void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t
 		   direction);
 }
 
-const char *sdp_answer_direction(struct slice offer)
+/* Bit 0: it sends, bit 1: it receives. */
+static const char *const directions[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
+
+static int direction_index(struct slice name)
 {
-	static const char *const answers[][2] = {
-		{"a=sendonly", "recvonly"}, {"a=recvonly", "sendonly"}, {"a=inactive", "inactive"}, {"a=sendrecv", "sendrecv"}};
-	const char *direction = "sendrecv";
+	for (int i = 0; i < 4; i++)
+		if (slice_eq(name, slice_str(directions[i])))
+			return i;
+	return -1;
+}
+
+const char *sdp_direction(struct slice name)
+{
+	int i = direction_index(name);
+
+	return i < 0 ? NULL : directions[i];
+}
+
+const char *sdp_answer_direction(struct slice offer, const char *wanted)
+{
+	int theirs = 3, ours = direction_index(slice_str(wanted));
 	unsigned streams = 0;
 
 	while (offer.l) {
@@ -36,12 +52,14 @@ const char *sdp_answer_direction(struct slice offer)
 		size_t whole = end ? (size_t)(end + 1 - offer.p) : offer.l;
 		struct slice line = slice_trim((struct slice){offer.p, whole});
 		offer = (struct slice){offer.p + whole, offer.l - whole};
+		if (line.l < 3)
+			continue;
 		/* Of the session, or of the first stream: ours is one. */
-		if (line.l > 2 && !memcmp(line.p, "m=", 2) && ++streams == 2)
+		if (!memcmp(line.p, "m=", 2) && ++streams == 2)
 			break;
-		for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
-			if (slice_eq(line, slice_str(answers[i][0])))
-				direction = answers[i][1];
+		int found = memcmp(line.p, "a=", 2) ? -1 : direction_index((struct slice){line.p + 2, line.l - 2});
+		if (found >= 0)
+			theirs = found;
 	}
-	return direction;
+	return directions[ours & ((theirs & 1) << 1 | theirs >> 1)];
 }

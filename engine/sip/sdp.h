@@ -8,7 +8,10 @@
 /* Appends the description of a stream at `host`:`port`; `session` and `version` are the o= line's, `direction` is sendrecv, sendonly,
  * recvonly or inactive. */
 void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t session, uint64_t version, const char *direction);
-/* The direction that answers `offer`: what the other side sends is received and the other way round (RFC 3264 6.1). */
-const char *sdp_answer_direction(struct slice offer);
+/* "sendrecv", "sendonly", "recvonly" or "inactive" as the static text that the others take; NULL for anything else. */
+const char *sdp_direction(struct slice name);
+/* The direction that answers `offer`, of what this side would like: what the other side sends is received and the other way round (RFC 3264
+ * 6.1). */
+const char *sdp_answer_direction(struct slice offer, const char *wanted);
 
 #endif

@@ -85,6 +85,8 @@ static void destroy(void *p)
 
 static void tell(struct strans *st, enum strans_event ev, struct msg *m)
 {
+	if (st->first)
+		st->first(st, ev, m, st->first_arg);
 	if (st->h)
 		st->h(st, ev, m, st->arg);
 }

@@ -93,6 +93,8 @@ struct strans {
 	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 	bool cancelled;
 	char to_tag[ENDPOINT_ID_LEN]; /* what this side adds to To */
+	strans_event_h *first;       /* told before `h`: a call's */
+	void *first_arg;
 	strans_event_h *h;
 	void *arg;
 };

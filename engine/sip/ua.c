@@ -37,6 +37,7 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	struct buf contact = {0}, route = {0};
 	struct slice user = cfg->contact_user.p ? cfg->contact_user : route_user(cfg->aor), host;
 	struct slice account_user = cfg->account.username.p ? cfg->account.username : route_user(cfg->aor);
+	struct slice supports = cfg->supports.p ? cfg->supports : SLICE_LIT(UA_SUPPORTS);
 	char where[ADDR_STRLEN];
 	uint16_t port;
 	int err;
@@ -62,8 +63,8 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	}
 	buf_puts(&contact, addr_str(where, endpoint_local(ep)));
 
-	size_t size = cfg->aor.l + cfg->display.l + cfg->outbound_proxy.l + user.l + cfg->user_agent.l + account_user.l +
-		      cfg->account.password.l + cfg->account.ha1.l + contact.len + route.len + 16;
+	size_t size = cfg->aor.l + cfg->display.l + cfg->outbound_proxy.l + user.l + cfg->user_agent.l + supports.l + account_user.l +
+		      cfg->account.password.l + cfg->account.ha1.l + contact.len + route.len + 20;
 	char *at = ua->text = mem_zalloc(size, NULL);
 	if (!at || contact.failed || route.failed) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a UA");
@@ -77,6 +78,7 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	ua->cfg.outbound_proxy = keep(&at, cfg->outbound_proxy);
 	ua->cfg.contact_user = keep(&at, user);
 	ua->cfg.user_agent = keep(&at, cfg->user_agent);
+	ua->cfg.supports = keep(&at, supports);
 	ua->cfg.account.username = keep(&at, account_user);
 	ua->cfg.account.password = keep(&at, cfg->account.password);
 	ua->cfg.account.ha1 = keep(&at, cfg->account.ha1);
@@ -114,6 +116,7 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		goto out;
 	endpoint_call_id(ep, call_id);
 	endpoint_tag(ep, tag);
+	struct slice own_tag = r->from_tag.p ? r->from_tag : slice_str(tag);
 	endpoint_via(ep, &via);
 	if (r->from.p) {
 		buf_put_slice(&from, r->from);
@@ -124,7 +127,7 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		}
 		buf_printf(&from, "<%.*s>", SLICE_ARG(ua->cfg.aor));
 	}
-	buf_printf(&from, ";tag=%s", tag);
+	buf_printf(&from, ";tag=%.*s", SLICE_ARG(own_tag));
 	if (r->to.p)
 		buf_put_slice(&to, r->to);
 	else
@@ -187,7 +190,7 @@ bool ua_refuse_require(struct ua *ua, struct strans *st)
 {
 	struct verdict v = {0};
 
-	verdict_on_require(&v, &st->request->s);
+	verdict_on_require(&v, &st->request->s, ua->cfg.supports);
 	if (v.status)
 		reply_verdict(ua, st, &v);
 	verdict_free(&v);
@@ -198,15 +201,16 @@ bool ua_refuse_require(struct ua *ua, struct strans *st)
 static void answer_unclaimed(struct ua *ua, struct strans *st)
 {
 	const struct build_header about[] = {{SLICE_LIT("Allow"), SLICE_LIT(UA_ALLOW)},
-					     {SLICE_LIT("Accept"), SLICE_LIT("application/sdp")}};
+					     {SLICE_LIT("Accept"), SLICE_LIT("application/sdp")},
+					     {SLICE_LIT("Supported"), ua->cfg.supports}};
 	const struct scan *s = &st->request->s;
 	struct verdict v = {0};
 
-	verdict_on_request(&v, s, ua->cfg.answers, strans_merged(st));
+	verdict_on_request(&v, s, ua->cfg.answers, strans_merged(st), ua->cfg.supports);
 	if (v.status) {
 		reply_verdict(ua, st, &v);
 	} else if (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))) {
-		ua_reply(ua, st, 200, NULL, about, 2);
+		ua_reply(ua, st, 200, NULL, about, ua->cfg.supports.l ? 3 : 2);
 	} else if (slice_eq(s->method, SLICE_LIT("INVITE"))) {
 		call_incoming(ua, st);
 	} else if (ua->h.request) {

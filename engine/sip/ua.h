@@ -33,6 +33,15 @@ struct ua_handlers {
 	void *arg;
 };
 
+/* Session timers (RFC 4028). */
+enum session_refresher { SESSION_ANY, SESSION_UAC, SESSION_UAS };
+#define SESSION_MIN_SE 90
+struct session_opts {
+	uint32_t expires;            /* s; 0: none asked for */
+	uint32_t min_se;             /* s; 0: SESSION_MIN_SE */
+	enum session_refresher refresher;
+};
+
 struct ua_cfg {
 	struct slice aor;            /* sip:user@domain */
 	struct slice display;        /* may be empty */
@@ -41,6 +50,8 @@ struct ua_cfg {
 	struct slice user_agent;     /* value of User-Agent; p NULL: none */
 	struct auth_account account; /* username p NULL: the AOR's user */
 	unsigned answers;            /* UA_ANSWER bits that are switched on */
+	struct slice supports;       /* option tags, as in a Supported header; p NULL: UA_SUPPORTS */
+	struct session_opts session; /* what its calls ask for, and the least they take */
 	struct verdict_limits limits;
 };
 
@@ -75,10 +86,16 @@ struct ua_request {
 	unsigned extra_count;
 	struct slice content_type, body;
 	struct slice call_id;
+	struct slice from_tag;       /* p NULL: a fresh one */
 	uint32_t cseq;               /* 0: 1 */
 	bool no_contact;
 	bool no_sdp;                 /* an INVITE within a call: none of our own making */
+	bool no_ack;                 /* an INVITE within a call: the user sends the ACK to its 2xx */
+	bool retry_glare;            /* an INVITE within a call: after a 491 once more, at the time of RFC 3261 14.1 */
+	bool sdp;                    /* a request within a call: a session description of our own, also where none is usual */
+	const char *direction;       /* of that, from sdp_direction(); NULL: as it was */
 	const struct addr *dst;      /* p NULL: found by Route or URI */
+	const struct ctrans_opts *trans; /* NULL: as the endpoint does */
 };
 /* Builds a request outside dialogs. `lines`: credentials. Destination in `*dst`. */
 int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice method, const struct ua_request *r,
@@ -105,7 +122,8 @@ struct uac {
 	/* Sees each response before `h`, which does not get it if this says true. */
 	bool (*first)(struct uac *uac, struct msg *m, void *arg);
 	void *first_arg;
-	bool answered;               /* an INVITE within a dialog has its 2xx */
+	bool answered;               /* an INVITE or UPDATE within a dialog has its 2xx */
+	bool no_ack, retry_glare;    /* see ua_request */
 	struct msg *ack;             /* to that */
 };
 
@@ -113,6 +131,10 @@ struct uac {
  * transaction then goes on by itself. */
 int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cseq, struct msg *request, const struct addr *dst,
 	      const struct ctrans_opts *opts, uac_response_h *h, void *arg, struct err *e);
+/* Sends `m` in the place of the request under way, which is over: its responses go where those went. */
+int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err *e);
+/* The CSeq of the next try. */
+uint32_t uac_next_cseq(const struct uac *uac);
 /* The same request as a new transaction: fresh branch, the CSeq given, credentials for every realm in `auth`. */
 int uac_again(struct msg **mp, struct ua *ua, struct auth *auth, const struct msg *request, uint32_t cseq, struct err *e);
 

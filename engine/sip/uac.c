@@ -45,25 +45,38 @@ out:
 	return err;
 }
 
-static int send_again(struct uac *uac, struct err *e)
+uint32_t uac_next_cseq(const struct uac *uac)
+{
+	return (uac->cseq && *uac->cseq > uac->request->s.cseq ? *uac->cseq : uac->request->s.cseq) + 1;
+}
+
+int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err *e)
 {
 	struct ctrans *ct;
-	struct msg *m;
-	int err = uac_again(&m, uac->ua, uac->auth, uac->request, uac->request->s.cseq + 1, e);
+	/* It may be too large for a datagram, with what a challenge made us echo: then the old transaction stays. */
+	int err = ctrans_create(&ct, uac->ua->ep, m, dst, &uac->opts, on_response, uac, e);
 
 	if (err)
 		return err;
-	/* It may be too large for a datagram, with what the challenge made us echo: then the old transaction stays. */
-	err = ctrans_create(&ct, uac->ua->ep, m, &uac->dst, &uac->opts, on_response, uac, e);
-	if (!err) {
-		ctrans_detach(uac->ct);
-		mem_deref(uac->ct);
-		uac->ct = ct;
-		if (uac->cseq && *uac->cseq < m->s.cseq)
-			*uac->cseq = m->s.cseq;
-		mem_deref(uac->request);
-		uac->request = mem_ref(m);
-	}
+	ctrans_detach(uac->ct);
+	mem_deref(uac->ct);
+	uac->ct = ct;
+	uac->dst = *dst;
+	if (uac->cseq && *uac->cseq < m->s.cseq)
+		*uac->cseq = m->s.cseq;
+	mem_deref(uac->request);
+	uac->request = mem_ref(m);
+	return 0;
+}
+
+static int send_again(struct uac *uac, struct err *e)
+{
+	struct addr dst = uac->dst;
+	struct msg *m = NULL;
+	int err = uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), e);
+
+	if (!err)
+		err = uac_send(uac, m, &dst, e);
 	mem_deref(m);
 	return err;
 }

@@ -42,8 +42,9 @@ static enum method method_of(struct slice method)
 	} methods[] = {
 		{"INVITE", SUPPORTED},  {"OPTIONS", SUPPORTED},   {"ACK", SUPPORTED},      {"CANCEL", SUPPORTED},
 		{"BYE", DIALOG_ONLY},   {"INFO", DIALOG_ONLY},    {"UPDATE", DIALOG_ONLY}, {"PRACK", DIALOG_ONLY},
-		{"REGISTER", KNOWN},    {"REFER", KNOWN},         {"NOTIFY", KNOWN},       {"MESSAGE", KNOWN},
-		{"PUBLISH", KNOWN},     {"SUBSCRIBE", KNOWN},
+		{"NOTIFY", DIALOG_ONLY},
+		{"REGISTER", KNOWN},    {"REFER", KNOWN},         {"MESSAGE", KNOWN},      {"PUBLISH", KNOWN},
+		{"SUBSCRIBE", KNOWN},
 	};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
@@ -163,7 +164,25 @@ void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answer
 
 /* --- what it asks for --- */
 
-void verdict_on_require(struct verdict *v, const struct scan *s)
+static bool in_list(struct slice list, struct slice token)
+{
+	struct slice item;
+
+	while (value_split(&item, &list))
+		if (slice_case_eq(item, token))
+			return true;
+	return false;
+}
+
+bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token)
+{
+	for (unsigned i = 0; i < s->header_count; i++)
+		if (s->headers[i].id == id && in_list(scan_value(s, i), token))
+			return true;
+	return false;
+}
+
+void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports)
 {
 	struct slice rest, item;
 
@@ -173,7 +192,7 @@ void verdict_on_require(struct verdict *v, const struct scan *s)
 			continue;
 		rest = scan_value(s, i);
 		while (value_split(&item, &rest))
-			if (item.l) /* there is no extension yet that this side has */
+			if (item.l && !in_list(supports, item))
 				buf_printf(&v->value, "%s%.*s", v->value.len ? ", " : "", SLICE_ARG(item));
 	}
 	if (v->value.len) {
@@ -246,15 +265,15 @@ void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers
 {
 	enum method method = method_of(s->method);
 
-	if (slice_eq(s->method, SLICE_LIT("PRACK"))) {
+	if (slice_eq(s->method, SLICE_LIT("PRACK")) || slice_eq(s->method, SLICE_LIT("NOTIFY"))) {
 		if (answers & UA_ANSWER(STRAY))
-			set(v, 481, UA_ANSWER(STRAY)); /* RFC 3262 3: nothing reliable waits for it */
+			set(v, 481, UA_ANSWER(STRAY)); /* RFC 3262 3, RFC 6665 4.1.3: nothing reliable, no subscription waits for it */
 	} else if (answers & UA_ANSWER(METHOD) && (method == KNOWN || method == UNKNOWN)) {
 		refuse_method(v, method == KNOWN ? 405 : 501);
 	}
 }
 
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged)
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports)
 {
 	enum method method = method_of(s->method);
 
@@ -271,7 +290,7 @@ void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answer
 		return;
 	}
 	if (answers & UA_ANSWER(REQUIRE))
-		verdict_on_require(v, s);
+		verdict_on_require(v, s, supports);
 	if (v->status || refuse_content(v, s, answers))
 		return;
 	if (answers & UA_ANSWER(ACCEPT) && slice_eq(s->method, SLICE_LIT("INVITE")) && !takes_sdp(s))

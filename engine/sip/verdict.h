@@ -19,8 +19,8 @@
 	X(LARGE_BODY, "large_body", "413 to a body longer than limits.body", "RFC 3261 21.4.11")                               \
 	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one", "RFC 3261 8.2.1")     \
 	X(SCHEME, "scheme", "416 to a Request-URI that is not sip or sips", "RFC 3261 8.2.2.1")                                \
-	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL or PRACK that matches nothing",          \
-	  "RFC 3261 12.2.2, 9.2, RFC 3262 3")                                                                                  \
+	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL, PRACK or NOTIFY that matches nothing",  \
+	  "RFC 3261 12.2.2, 9.2, RFC 3262 3, RFC 6665 4.1.3")                                                                                  \
 	X(MERGED, "merged", "482 to a request that came already another way", "RFC 3261 8.2.2.2")                              \
 	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                          \
 	X(CONTENT, "content", "415 with Accept or Accept-Encoding to a body that is not optional and not understood",          \
@@ -33,7 +33,13 @@
 	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")                    \
 	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")                       \
 	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                                \
-	X(GLARE, "glare", "within a call: 491 to an INVITE while ours is open, 500 while theirs is", "RFC 3261 14.2")          \
+	X(PRACK, "PRACK", "within a call: 200, or 481 when it acknowledges nothing", "RFC 3262 3")                             \
+	X(GLARE, "glare", "within a call: 491 to an INVITE, or an UPDATE with an offer, while ours is open, 500 while theirs is",    \
+	  "RFC 3261 14.2, RFC 3311 5.2")                                                                                       \
+	X(REPLACES, "Replaces", "481, 486 or 603 to an INVITE that replaces no call of ours; a BYE or CANCEL to the one replaced", \
+	  "RFC 3891 3")                                                                                                        \
+	X(SESSION, "session_timer", "422 to a session interval that is too small, the session timer that the caller asks for",      \
+	  "RFC 4028 9")                                                                                                        \
 	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")
 
 /* Left out, on purpose. 483: a UAS processes a request whose Max-Forwards is 0 (RFC 3261 8.1.1.6: it limits proxies, 16.3). 421 and
@@ -48,7 +54,8 @@ enum ua_answer {
 #define UA_ANSWER(bit) (1u << UA_ANSWER_##bit##_)
 #define UA_ANSWERS_ALL ((1u << UA_ANSWER_COUNT) - 1)
 
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
+#define UA_SUPPORTS "100rel, replaces, timer"
 
 /* Sizes in bytes beyond which a request is refused; 0: the default. */
 #define VERDICT_URI_MAX 8192     /* what sip/value.h takes apart */
@@ -69,14 +76,16 @@ struct verdict {
 /* Before any user sees the request: 505, 513, 414, 413, 400, 501 (where METHOD is in `answers`), 416, 481. `answers`: the UA_ANSWER
  * bits switched on. */
 void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answers, const struct verdict_limits *limits);
-/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. */
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged);
+/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. `supports`: see below. */
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports);
 /* For a request within a dialog that nobody claimed: 405, 501, 481. */
 void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers);
 void verdict_free(struct verdict *v);
 
-/* 420: the extensions of Require that this side does not have, as an Unsupported header. A status only if there are any. */
-void verdict_on_require(struct verdict *v, const struct scan *s);
+/* 420: the extensions of Require that are not in the list `supports`, as an Unsupported header. A status only if there are any. */
+void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports);
+/* Whether a header of that name (Require, Supported, Allow, ...), which may stand several times, lists the token. */
+bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token);
 /* The first thing wrong with the header values that a UAS must understand, into v->reason; false if all are well formed. */
 bool verdict_on_syntax(struct verdict *v, const struct scan *s);
 

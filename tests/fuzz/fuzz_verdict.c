@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			verdict_on_message(&v, &s, answers, &limits[data[0] >> 5 & 1]);
 			check(&v);
 			if (!v.status)
-				verdict_on_request(&v, &s, answers, data[0] >> 6 & 1);
+				verdict_on_request(&v, &s, answers, data[0] >> 6 & 1, SLICE_LIT(UA_SUPPORTS));
 			check(&v);
 			verdict_free(&v);
 			memset(&v, 0, sizeof(v));

@@ -156,7 +156,7 @@ sip.test("CANCEL at once on demand, before anything came back", function(t)
   t:equal(bob:incoming().ended_by, "CANCEL")
 end)
 
-sip.test("a CANCEL that crosses the 200: the call stands, and must be hung up", function(t)
+sip.test("a CANCEL that crosses the 200: it is acknowledged and hung up at once", function(t)
   local alice, bob = phones(t)
   t:network { delay = 0.1 }
   local call = alice:invite(bob)
@@ -165,6 +165,21 @@ sip.test("a CANCEL that crosses the 200: the call stands, and must be hung up", 
   call:expect(180)
   other:answer()
   call:cancel()
+  t:equal(call:final().status, 200)
+  other:expect "ACK"
+  other:expect "BYE"
+  t:equal(call.ended_by, "CANCEL, crossed by a 2xx")
+end)
+
+sip.test("a CANCEL that crosses the 200, and the caller stays", function(t)
+  local alice, bob = phones(t)
+  t:network { delay = 0.1 }
+  local call = alice:invite(bob)
+  local other = bob:incoming()
+  other:ring()
+  call:expect(180)
+  other:answer()
+  call:cancel { keep = true }
   t:equal(call:final().status, 200)
   t:equal(call.state, "confirmed")
   t:sleep(1)

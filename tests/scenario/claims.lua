@@ -58,7 +58,7 @@ sip.test("with the answer to CANCEL switched off, the script sees it and nothing
   end)
   local call = alice:invite(bob)
   call:expect(180)
-  call:cancel()
+  call:cancel { keep = true }
   call:expect(200)
   call:bye():expect(200)
 end)

@@ -84,9 +84,15 @@ end)
 
 sip.test("420 to a Require that is not supported; off, the request goes on", function(t)
   local probe, bob = pair(t)
-  local answer = ask(probe, build(probe, "OPTIONS", bob, { Require = "100rel, magic" }), bob)
+  local answer = ask(probe, build(probe, "OPTIONS", bob, { Require = "100rel, magic, gruu" }), bob)
   t:equal(answer.status, 420)
-  t:equal(answer["Unsupported"], "100rel, magic")
+  t:equal(answer["Unsupported"], "magic, gruu")
+  local plain = t:ua { aor = "sip:plain@example.test", supports = {} }
+  t:equal(ask(probe, build(probe, "OPTIONS", plain, { Require = "100rel, magic" }), plain)["Unsupported"], "100rel, magic")
+  t:equal(probe:options(plain):expect(200)["Supported"], nil)
+  t:equal(probe:options(bob):expect(200)["Supported"], "100rel, replaces, timer")
+  local rich = t:ua { aor = "sip:rich@example.test", supports = { "path", "gruu" } }
+  t:equal(probe:request("OPTIONS", rich, { headers = { Require = "gruu" } }):expect(200)["Supported"], "path, gruu")
   probe, bob = pair(t, { Require = false })
   t:equal(ask(probe, build(probe, "OPTIONS", bob, { Require = "magic" }), bob).status, 200)
 end)

@@ -149,12 +149,12 @@ static void established_and_ended(void **state)
 	assert_int_equal(w.alice.call->state, CALL_CONFIRMED);
 	assert_int_equal(w.alice.last_status, 200);
 	assert_int_equal(w.bob.acks, 1);
-	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL), 0);
 	run(&w, 1);
 	assert_int_equal(w.bob.byes, 1);
 	assert_int_equal(w.bob.call->state, CALL_TERMINATED);
 	assert_string_equal(w.bob.call->ended_by, "remote BYE");
-	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL), ERR_NOT_NOW);
+	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL), ERR_NOT_NOW);
 	mem_deref(bye);
 	world_close(&w);
 }
@@ -206,7 +206,7 @@ static void cancelled(void **state)
 	assert_int_equal(invite(&w, NULL), 0);
 	run(&w, 1);
 	assert_int_equal(w.alice.call->state, CALL_PROCEEDING);
-	assert_int_equal(call_cancel(w.alice.call, false, NULL), 0);
+	assert_int_equal(call_cancel(w.alice.call, false, false, NULL), 0);
 	run(&w, 1);
 	assert_int_equal(w.alice.last_status, 487);
 	assert_int_equal(w.bob.cancels, 1);
@@ -269,7 +269,7 @@ static int whole_call(void *arg)
 		err = invite(&w, NULL);
 	if (!err) {
 		run(&w, 1);
-		err = w.alice.call->state == CALL_CONFIRMED ? call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL) : ERR_NOMEM;
+		err = w.alice.call->state == CALL_CONFIRMED ? call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL) : ERR_NOMEM;
 		run(&w, 1);
 		if (!err && w.bob.byes != 1)
 			err = ERR_NOMEM;

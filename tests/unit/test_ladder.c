@@ -131,6 +131,45 @@ static void test_picture(void **state)
 	end();
 }
 
+/* A held frame stands where it was sent, and says what overtook it. */
+static void test_held(void **state)
+{
+	const struct ladder_cfg cfg = {.width = 90};
+	uint32_t ok, again;
+
+	(void)state;
+	begin();
+	name(ALICE, "alice");
+	name(BOB, "bob");
+	ok = packet(0, BOB, ALICE, "bob", "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n");
+	packet(10, ALICE, BOB, "alice", "CANCEL sip:bob@example.test SIP/2.0\r\n\r\n");
+	tap.released(tap.arg, ok, EPOCH + 250 * MS);
+	again = packet(500, BOB, ALICE, "bob", "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n");
+	tap.released(tap.arg, again, EPOCH + 700 * MS);
+	comment(again, "failed at held.lua:3");
+	again = packet(800, ALICE, BOB, "alice", ACK);
+	tap.released(tap.arg, again, EPOCH + 800 * MS); /* no time, and nothing overtook it: not worth a word */
+	again = packet(900, ALICE, BOB, "alice", "BYE sip:bob@example.test SIP/2.0\r\n\r\n");
+	packet(900, BOB, ALICE, "bob", "BYE sip:alice@example.test SIP/2.0\r\n\r\n");
+	tap.released(tap.arg, again, EPOCH + 900 * MS);
+	tap.released(tap.arg, 0, EPOCH);
+	tap.released(tap.arg, 99, EPOCH);
+	assert_string_equal(draw(&cfg), "           bob                                alice\n"
+					"     192.0.2.3:5060                      192.0.2.1:5060\n"
+					"            │                                   │\n"
+					"  1  0.000  ├──────── 200 OK (INVITE) ─────────►│\n"
+					"            ╰╴ held for 0.250 s, until after frame 2\n"
+					"  2  0.010  │◄── CANCEL sip:bob@example.test ───┤\n"
+					"  3  0.500  ├─── 200 OK (INVITE, 2nd time) ────►│\n"
+					"            ╰╴ held for 0.200 s\n"
+					"            ╰╴ failed at held.lua:3\n"
+					"  4  0.800  │◄──── ACK sip:bob@example.test ────┤\n"
+					"  5  0.900  │◄──── BYE sip:bob@example.test ────┤\n"
+					"            ╰╴ held until after frame 6\n"
+					"  6  0.900  ├─── BYE sip:alice@example.test ───►│\n");
+	end();
+}
+
 static void test_picture_in_ascii(void **state)
 {
 	const struct ladder_cfg cfg = {.width = 80, .ascii = true};
@@ -335,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(test_picture),
+	    UNIT_TEST(test_held),
 	    UNIT_TEST(test_picture_in_ascii),
 	    UNIT_TEST(test_colour_only_when_asked),
 	    UNIT_TEST(test_repeats_are_counted),

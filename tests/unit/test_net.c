@@ -124,7 +124,7 @@ static int run_open(struct run *r, bool virtual_clock, uint64_t seed)
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	r->tap = (struct tap){on_packet, on_comment, on_name, r};
+	r->tap = (struct tap){.packet = on_packet, .comment = on_comment, .name = on_name, .arg = r};
 	err = loop_alloc(&r->loop, &lc, NULL);
 	if (err)
 		return err;

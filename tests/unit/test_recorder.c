@@ -231,6 +231,29 @@ static void test_tshark_shows_actors_and_comments(void **state)
 		skip();
 }
 
+/* A packet that was held names the frame that went last before it, by the number that frame has in the end. */
+static void test_held(void **state)
+{
+	struct bench b;
+	struct buf file;
+	uint32_t id;
+
+	(void)state;
+	bench_open(&b, 0, false);
+	id = packet(&b, 100, "a", "192.0.2.1", "192.0.2.2", "held");
+	comment(&b, id, "sent by held.lua:1");
+	packet(&b, 300, "a", "192.0.2.1", "192.0.2.2", "overtakes it");
+	b.tap.released(b.tap.arg, id, EPOCH + 1500000300);
+	packet(&b, 200, "<a", "192.0.2.2", "192.0.2.1", "the kernel's stamp is earlier");
+	packet(&b, 1500000400, "a", "192.0.2.1", "192.0.2.2", "after it");
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+	file = file_read(b.path);
+	assert_true(contains(&file, "sent by held.lua:1"));
+	assert_true(contains(&file, "held for 1.500 s, until after frame 3"));
+	buf_free(&file);
+	bench_close(&b);
+}
+
 static void test_render_again_and_early(void **state)
 {
 	struct bench b;
@@ -452,6 +475,7 @@ int main(void)
 	    UNIT_TEST(test_order_is_time_then_arrival),
 	    UNIT_TEST(test_each_shows_frames),
 	    UNIT_TEST(test_tshark_shows_actors_and_comments),
+	    UNIT_TEST(test_held),
 	    UNIT_TEST(test_render_again_and_early),
 	    UNIT_TEST(test_no_packets),
 	    UNIT_TEST(test_spill_changes_no_frame),

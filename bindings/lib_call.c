@@ -1,0 +1,434 @@
+/* Calls and their dialogs in Lua. */
+#include "bindings/lib_ua.h"
+
+#include "bindings/shard.h"
+#include "core/mem.h"
+#include "sip/call.h"
+
+/* --- dialogs --- */
+
+static struct dialog *last_dialog(const struct call *call)
+{
+	struct dialog *d = call->dialogs;
+
+	while (d && d->next)
+		d = d->next;
+	return d;
+}
+
+/* The box of what is a call's (a dialog, a transaction): made once, and held by the call's. [+1] */
+static struct object *push_part(lua_State *L, struct object *call, enum object_kind kind, void *part, struct object *owner)
+{
+	struct object *o;
+
+	object_push(L, call);
+	if (lua_getiuservalue(L, -1, 2) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_setiuservalue(L, -3, 2);
+	}
+	if (lua_rawgetp(L, -1, part) == LUA_TNIL) {
+		lua_pop(L, 1);
+		object_new(L, kind, mem_ref(part), owner);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, -3, part);
+	}
+	o = lua_touserdata(L, -1);
+	lua_replace(L, -3); /* in the place of the call's box, the table above it goes */
+	lua_pop(L, 1);
+	return o;
+}
+
+static void push_dialog(lua_State *L, struct object *call, struct dialog *d)
+{
+	push_part(L, call, OBJECT_DIALOG, d, call);
+}
+
+static void push_forks(lua_State *L, struct object *o)
+{
+	lua_Integer n = 0;
+
+	lua_newtable(L);
+	for (struct dialog *d = ((struct call *)o->p)->dialogs; d; d = d->next) {
+		push_dialog(L, o, d);
+		lua_rawseti(L, -2, ++n);
+	}
+}
+
+static int dialog_field(lua_State *L, struct object *o, const char *name)
+{
+	struct dialog *d = o->p;
+
+	if (!strcmp(name, "call_id"))
+		push_slice(L, d->call_id);
+	else if (!strcmp(name, "local_tag"))
+		push_slice(L, d->local_tag);
+	else if (!strcmp(name, "remote_tag"))
+		push_slice(L, d->remote_tag);
+	else if (!strcmp(name, "local"))
+		push_slice(L, d->local);
+	else if (!strcmp(name, "remote"))
+		push_slice(L, d->remote);
+	else if (!strcmp(name, "remote_target"))
+		push_slice(L, d->remote_target);
+	else if (!strcmp(name, "local_cseq"))
+		lua_pushinteger(L, d->local_cseq);
+	else if (!strcmp(name, "remote_cseq"))
+		lua_pushinteger(L, d->remote_cseq);
+	else if (!strcmp(name, "confirmed"))
+		lua_pushboolean(L, d->confirmed);
+	else if (!strcmp(name, "state"))
+		lua_pushstring(L, d->over ? "terminated" : d->confirmed ? "confirmed" : "early");
+	else if (!strcmp(name, "call"))
+		object_push(L, o->owner);
+	else if (!strcmp(name, "route_set")) {
+		lua_createtable(L, (int)d->route_count, 0);
+		for (unsigned i = 0; i < d->route_count; i++) {
+			push_slice(L, d->routes[i]);
+			lua_rawseti(L, -2, i + 1);
+		}
+	} else
+		return 0;
+	return 1;
+}
+
+/* --- the transaction of its INVITE --- */
+
+static void push_transaction(lua_State *L, struct object *o)
+{
+	struct call *call = o->p;
+	struct object *endpoint = o->owner->owner;
+
+	if (call->outgoing)
+		o->transaction = push_part(L, o, OBJECT_CLIENT, call->invite->ct, endpoint);
+	else
+		object_listen_server(push_part(L, o, OBJECT_SERVER, call->server, endpoint));
+}
+
+/* --- calls --- */
+
+static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why, void *arg)
+{
+	struct object *o = arg;
+
+	switch (ev) {
+	case CALL_RESPONSE:
+		object_set_final(o, m, why);
+		inbox_push_msg(o->sh, &o->in[0], m, why);
+		if (o->transaction)
+			object_on_client_response(call->invite->ct, m, o->transaction);
+		break;
+	case CALL_FORK:
+		push_dialog(o->sh->L, o, last_dialog(call));
+		inbox_push(o->sh, &o->in[7], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(o->sh->L, LUA_REGISTRYINDEX)});
+		break;
+	case CALL_REQUEST:
+		object_push_server(o, &o->in[1], mem_ref(st));
+		return true;
+	case CALL_ACK:
+		inbox_push_msg(o->sh, &o->in[2], m, NULL);
+		break;
+	case CALL_BYE:
+		inbox_push_msg(o->sh, &o->in[3], m, NULL);
+		break;
+	case CALL_CANCELLED:
+		inbox_push_msg(o->sh, &o->in[4], m, NULL);
+		break;
+	case CALL_PRACK:
+		inbox_push_msg(o->sh, &o->in[5], m, NULL);
+		break;
+	case CALL_NO_ACK:
+		break; /* its end follows, and says so */
+	case CALL_ENDED:
+		for (int i = 2; i <= 6; i++)
+			inbox_close(&o->in[i]);
+		break;
+	}
+	return true;
+}
+
+bool object_push_call(struct ua *ua, struct call *call, void *arg)
+{
+	struct object *owner = arg;
+	lua_State *L = owner->sh->L;
+	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
+
+	(void)ua;
+	call_set_handler(call, on_call_event, o);
+	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	return true;
+}
+
+/* invite(ua, options): [+1] */
+static int call_new(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_UA);
+	struct ua *ua = owner->p;
+	struct spoken s;
+	struct err e = {0};
+	struct call *call;
+	struct session_opts session = ua->cfg.session;
+	struct slice reliable = opt_slice(L, 2, "reliable");
+	struct call_opts opts = {
+		.no_ack = !opt_flag(L, 2, "ack", true),
+		.no_prack = !opt_flag(L, 2, "prack", true),
+		.no_sdp = opt_off(L, 2, "sdp"),
+		.keep_forks = opt_flag(L, 2, "keep_forks", false),
+		.reliable = !reliable.p				   ? CALL_RELIABLE_NO
+			    : slice_eq(reliable, SLICE_LIT("required")) ? CALL_RELIABLE_REQUIRED
+									: CALL_RELIABLE_SUPPORTED,
+		.max_redirects = opt_count(L, 2, "max_redirects", 1000, 0),
+		.session = &session,
+		.direction = opt_direction(L, 2),
+		.from_tag = opt_slice(L, 2, "from_tag"),
+		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
+	};
+
+	opt_session(L, 2, &session);
+	opt_request(L, 2, &s);
+	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
+	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e)) {
+		object_release(o);
+		return raise_err(L, &e);
+	}
+	o->p = call;
+	note_sent(L, call->request, ua_name(ua));
+	return 1;
+}
+
+static void push_time(lua_State *L, uint64_t from, uint64_t to)
+{
+	if (from != CALL_NOT_YET && to != CALL_NOT_YET)
+		lua_pushnumber(L, (double)(to - from) / 1e9);
+	else
+		lua_pushnil(L);
+}
+
+static int call_field(lua_State *L, struct object *o, const char *name)
+{
+	struct call *call = o->p;
+
+	if (!strcmp(name, "state"))
+		lua_pushstring(L, call_state_name(call->state));
+	else if (!strcmp(name, "outgoing"))
+		lua_pushboolean(L, call->outgoing);
+	else if (!strcmp(name, "invite")) /* "request" is a method of calls */
+		object_push_message(L, call->request);
+	else if (!strcmp(name, "response"))
+		object_push_final(L, o);
+	else if (!strcmp(name, "why"))
+		lua_pushstring(L, o->final_why);
+	else if (!strcmp(name, "actor"))
+		lua_pushstring(L, ua_name(call->ua));
+	else if (!strcmp(name, "ua"))
+		object_push(L, o->owner);
+	else if (!strcmp(name, "challenges"))
+		lua_pushinteger(L, call->invite ? call->invite->challenges : 0);
+	else if (!strcmp(name, "retransmissions"))
+		lua_pushinteger(L, call->outgoing ? (call->invite ? call->invite->ct->retransmissions : 0)
+						  : (call->server ? call->server->retransmissions : 0));
+	else if (!strcmp(name, "repeated_responses"))
+		lua_pushinteger(L, call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : 0));
+	else if (!strcmp(name, "ended_by"))
+		lua_pushstring(L, call->ended_by);
+	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
+		push_time(L, call->at.invite, call->at.answered);
+	else if (!strcmp(name, "post_dial_delay")) /* INVITE to the first 18x (RFC 6076 4.3 calls it session request delay) */
+		push_time(L, call->at.invite, call->at.ringing != CALL_NOT_YET ? call->at.ringing : call->at.answered);
+	else if (!strcmp(name, "trying_time"))
+		push_time(L, call->at.invite, call->at.trying);
+	else if (!strcmp(name, "duration"))
+		push_time(L, call->at.answered, call->at.ended);
+	else if (!strcmp(name, "session_expires")) /* agreed on; nil without a session timer */
+		call->timer.expires ? lua_pushinteger(L, call->timer.expires) : lua_pushnil(L);
+	else if (!strcmp(name, "refresher"))
+		call->timer.expires ? (void)lua_pushstring(L, call->timer.ours ? "local" : "remote") : lua_pushnil(L);
+	else if (!strcmp(name, "session_refreshes"))
+		lua_pushinteger(L, call->timer.refreshes);
+	else if (!strcmp(name, "redirects"))
+		lua_pushinteger(L, call->redirects);
+	else if (!strcmp(name, "repeated_reliable"))
+		lua_pushinteger(L, call->repeated_reliable);
+	else if (!strcmp(name, "replaces"))
+		call->replaces && call->replaces->arg ? object_push(L, call->replaces->arg) : lua_pushnil(L);
+	else if (!strcmp(name, "dialog"))
+		call->dialog ? push_dialog(L, o, call->dialog) : lua_pushnil(L);
+	else if (!strcmp(name, "forks"))
+		push_forks(L, o);
+	else if (!strcmp(name, "transaction"))
+		push_transaction(L, o);
+	else
+		return 0;
+	return 1;
+}
+
+/* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
+static int call_answer(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_CALL);
+	struct call *call = o->p;
+	lua_Integer status = luaL_checkinteger(L, 2);
+	struct err e = {0};
+	struct msg *m;
+
+	luaL_argcheck(L, status >= 100 && status <= 699, 2, "a status is 100 to 699");
+	struct call_reply r = {.status = (unsigned)status,
+			       .reason = opt_slice(L, 3, "reason"),
+			       .reliable = opt_flag(L, 3, "reliable", false),
+			       .direction = opt_direction(L, 3)};
+	struct spoken s;
+
+	opt_request(L, 3, &s);
+	r.content_type = s.r.content_type;
+	r.body = s.r.body;
+	r.no_sdp = s.r.no_sdp;
+	r.sdp = s.r.sdp;
+	r.extra = s.r.extra;
+	r.extra_count = s.r.extra_count;
+	if (call_reply(call, &r, &m, &e))
+		return raise_about(L, lua_touserdata(L, 1), &e);
+	note_sent(L, m, ua_name(call->ua));
+	object_push_message(L, m);
+	mem_deref(m);
+	return 1;
+}
+
+/* call_cancel(call, now, keep) */
+static int call_cancel_lua(lua_State *L)
+{
+	struct err e = {0};
+
+	if (call_cancel(object_check(L, 1, OBJECT_CALL)->p, lua_toboolean(L, 2), lua_toboolean(L, 3), &e))
+		return raise_about(L, lua_touserdata(L, 1), &e);
+	return 0;
+}
+
+/* The call of argument 1, which is its box or that of one of its dialogs; `*d` is that dialog, or NULL. */
+static struct object *check_call(lua_State *L, struct dialog **d)
+{
+	struct object *o = luaL_testudata(L, 1, object_kind_name(OBJECT_DIALOG));
+
+	*d = NULL;
+	if (!o)
+		return object_check(L, 1, OBJECT_CALL);
+	*d = object_check(L, 1, OBJECT_DIALOG)->p;
+	if (!o->owner->p)
+		script_error(L, "this dialog has expired: its test has ended");
+	return o->owner;
+}
+
+/* call_request(call or dialog, method, options): within the dialog; BYE ends it. [+1] */
+static int call_request_lua(lua_State *L)
+{
+	struct dialog *d;
+	struct object *owner = check_call(L, &d);
+	struct call *call = owner->p;
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+	struct err e = {0};
+	struct uac *uac;
+	int err;
+
+	opt_request(L, 3, &s);
+	s.r.no_ack = !opt_flag(L, 3, "ack", true);
+	s.r.retry_glare = opt_flag(L, 3, "retry", false);
+	s.r.direction = opt_direction(L, 3);
+	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+	if (slice_eq(method, SLICE_LIT("BYE")))
+		err = call_bye(&uac, call, d, &s.r, object_on_response, o, &e);
+	else
+		err = call_request(&uac, call, d, method, &s.r, object_on_response, o, &e);
+	if (err) {
+		object_release(o);
+		return raise_about(L, lua_touserdata(L, 1), &e);
+	}
+	o->p = uac;
+	note_sent(L, uac->request, ua_name(call->ua));
+	return 1;
+}
+
+/* call_prack(call, provisional, options): by hand. [+1] */
+static int call_prack_lua(lua_State *L)
+{
+	struct object *owner = object_check(L, 1, OBJECT_CALL);
+	struct call *call = owner->p;
+	struct msg *m = object_check_message(L, 2);
+	struct spoken s;
+	struct err e = {0};
+	struct uac *uac;
+
+	opt_request(L, 3, &s);
+	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+	if (call_prack(&uac, call, m, &s.r, object_on_response, o, &e)) {
+		object_release(o);
+		return raise_about(L, lua_touserdata(L, 1), &e);
+	}
+	o->p = uac;
+	note_sent(L, uac->request, ua_name(call->ua));
+	return 1;
+}
+
+/* call_ack(call or dialog, options): by hand, for a call made with ack = false */
+static int call_ack_lua(lua_State *L)
+{
+	struct dialog *d;
+	struct call *call = check_call(L, &d)->p;
+	struct spoken s;
+	struct err e = {0};
+
+	opt_request(L, 2, &s);
+	if (call_ack(call, d, &s.r, &e))
+		return raise_about(L, lua_touserdata(L, 1), &e);
+	note_sent(L, (d ? d : call->dialog)->ack, ua_name(call->ua));
+	return 0;
+}
+
+/* request_ack(request, options): by hand, for an INVITE within a call made with ack = false */
+static int request_ack(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_REQUEST);
+	struct uac *uac = o->p;
+	struct spoken s;
+	struct err e = {0};
+
+	if (o->owner->kind != OBJECT_CALL || !slice_eq(uac->request->s.method, SLICE_LIT("INVITE")))
+		return script_error(L, "only an INVITE has an ACK");
+	opt_request(L, 2, &s);
+	if (call_ack_reinvite(o->owner->p, uac, &s.r, &e))
+		return raise_about(L, o, &e);
+	note_sent(L, uac->ack, ua_name(uac->ua));
+	return 0;
+}
+
+/* request_cancel(request, now) */
+static int request_cancel(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_REQUEST);
+	struct uac *uac = o->p;
+	struct err e = {0};
+
+	if (ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
+		return raise_about(L, o, &e);
+	uac->cancelled = true;
+	return 0;
+}
+
+void lib_call_open(lua_State *L)
+{
+	static const luaL_Reg functions[] = {
+		{"invite", call_new},
+		{"call_reply", call_answer},
+		{"call_cancel", call_cancel_lua},
+		{"call_request", call_request_lua},
+		{"call_prack", call_prack_lua},
+		{"call_ack", call_ack_lua},
+		{"request_ack", request_ack},
+		{"request_cancel", request_cancel},
+		{NULL, NULL},
+	};
+
+	object_class(L, OBJECT_CALL, NULL, call_field);
+	object_class(L, OBJECT_DIALOG, NULL, dialog_field);
+	luaL_setfuncs(L, functions, 0);
+}

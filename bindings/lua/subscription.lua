@@ -1,0 +1,139 @@
+-- Subscriptions (RFC 6665), both roles: methods on top of the engine's.
+local engine, use = ...
+local expect, failure, options = use "expect", use "failure", use "options"
+
+local ua = engine.methods "ua"
+local server = engine.methods "server transaction"
+local subscription = engine.methods "subscription"
+
+local function same_headers(given, more)
+  local headers = {}
+  for _, pair in ipairs(more) do headers[#headers + 1] = pair end
+  given = given.headers or {}
+  if #given > 0 then
+    for _, pair in ipairs(given) do headers[#headers + 1] = pair end
+  else
+    local names = {}
+    for name in pairs(given) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do headers[#headers + 1] = { name, given[name] } end
+  end
+  return headers
+end
+
+local subscribe_options = { "event", "id", "accept", "expires", "refresh", "uri", "to", "from", "headers", "content_type", "body", "call_id",
+  "cseq", "contact", "destination" }
+
+-- SUBSCRIBE; refreshed before its time is over unless refresh = false.
+function ua:subscribe(target, given)
+  given = options.message(options.check("subscribe", given, subscribe_options))
+  options.text("subscribe", given, "event")
+  options.text("subscribe", given, "accept")
+  if not given.event then error('subscribe wants an event package, e.g. event = "dialog" (or message-summary, presence, reg)', 0) end
+  if given.id then given.event = ("%s;id=%s"):format(given.event, given.id) end
+  given.uri = given.uri or options.uri("subscribe", { target = target }, "target")
+  if not given.uri then error("subscribe wants a SIP URI or an actor", 0) end
+  if given.accept then given.headers = same_headers(given, { { "Accept", given.accept } }) end
+  return engine.subscribe(self, given)
+end
+
+-- Accepts a SUBSCRIBE with 200, a REFER with 202; returns the subscription, to notify.
+function server:accept(given)
+  given = options.message(options.check("accept", given, { "status", "expires", "headers", "content_type", "body" }))
+  local method = self.request.method
+  if method ~= "SUBSCRIBE" and method ~= "REFER" then
+    error(("accept is for SUBSCRIBE and REFER; answer %s with st:reply(200)"):format(method), 0)
+  end
+  return engine.accept(self, given)
+end
+
+-- --- subscriptions ---
+
+-- The words of a subscription: "REFER", "SUBSCRIBE for dialog".
+local function words_of(self)
+  return self.event == "refer" and "REFER" or ("subscription to %s"):format(self.event)
+end
+
+local function expect_event(self, wanted, words, given)
+  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  local within = options.within("expect", given, 5)
+  local message, ended = engine.wait(self, wanted, within)
+  if engine.is(message, "message") then return message end
+  if ended == "ended" and wanted == "ended" then return true end
+  if type(given) == "table" and given.optional then return nil, "timeout" end
+  local got = "nothing"
+  if ended == "ended" then
+    got = ("the end of the %s (%s)"):format(words_of(self), self.ended_by)
+    if self.response and self.ended_by == "final response" then got = expect.got_words(self.response, self.why) end
+  end
+  failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within), got = got, about = self.request }
+end
+
+-- A response to its SUBSCRIBE or REFER; or "NOTIFY"; or, for the notifier, "SUBSCRIBE": the next refresh. NOTIFY and SUBSCRIBE are answered.
+function subscription:expect(what, given, check)
+  if what == "NOTIFY" or what == "SUBSCRIBE" then
+    given, check = options.with_check(given, check)
+    local message, why = expect_event(self, what, what, given)
+    if message and check then check(message) end
+    return message, why
+  end
+  return expect.response(self, what, given, check)
+end
+
+subscription.final = expect.final
+
+-- No NOTIFY (or SUBSCRIBE, where it is the notifier's) for that long.
+function subscription:expect_none(seconds)
+  expect.none(self, self.subscriber and "NOTIFY" or "SUBSCRIBE", seconds, self.actor)
+end
+
+-- NOTIFYs as they come, until it has ended.
+function subscription:notifications()
+  return function()
+    local message = engine.wait(self, "NOTIFY")
+    return engine.is(message, "message") and message or nil
+  end
+end
+
+-- It is over, whoever ended it; returns how.
+function subscription:ended(given)
+  if self.state ~= "terminated" then
+    local over, why = expect_event(self, "ended", ("the end of the %s"):format(words_of(self)), given)
+    if not over then return nil, why end
+  end
+  return self.ended_by
+end
+
+-- SUBSCRIBE within its dialog, now; the response is to be expected anew.
+function subscription:refresh(given)
+  given = options.message(options.check("refresh", given, { "expires", "headers", "content_type", "body" }))
+  local s = expect.state(self)
+  engine.subscription_refresh(self, given)
+  s.final_given, s.last = nil, nil
+  while engine.poll(self, "responses") do end          -- answers to refreshes that nobody read
+  return self
+end
+
+-- SUBSCRIBE with Expires: 0; the notifier then says that it is over.
+function subscription:unsubscribe(given)
+  given = options.check("unsubscribe", given, { "headers", "content_type", "body" })
+  return self:refresh { expires = 0, headers = given.headers, content_type = given.content_type, body = given.body }
+end
+
+local states = { "active", "pending", "terminated" }
+
+-- A NOTIFY: sub:notify("active", { body = ..., content_type = ... }):expect(200).
+function subscription:notify(state, given)
+  given = options.message(options.check("notify", given, { "reason", "expires", "retry_after", "headers", "content_type", "body" }))
+  if type(state) ~= "string" then error('notify wants a state first: "active", "pending" or "terminated"', 0) end
+  local known = false
+  for _, name in ipairs(states) do known = known or state == name end
+  if not known then
+    local nearest = options.nearest(state, states)
+    error(('notify: "%s" is no state of a subscription%s; for another one set the header Subscription-State'):format(state,
+      nearest and (' (did you mean "%s"?)'):format(nearest) or " (active, pending or terminated)"), 0)
+  end
+  return engine.notify(self, state, given)
+end
+
+return { same_headers = same_headers, words_of = words_of }

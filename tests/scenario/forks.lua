@@ -1,0 +1,143 @@
+-- One INVITE, several dialogs: early ones of all forks, and more than one 2xx (RFC 3261 13.2.2.4).
+local sip = require "sip"
+
+-- A proxy at transaction level that answers as two phones would.
+local function forked(t, given)
+  local fork = t:endpoint { name = "fork" }
+  local alice = t:ua { aor = "sip:alice@example.test", outbound_proxy = fork.uri }
+  local call = alice:invite("sip:team@example.test", given)
+  local st = fork:incoming("INVITE")
+  local function answer(status, tag, more)
+    local headers = more or {}
+    headers[#headers + 1] = { "Contact", ("<%s>"):format((fork.uri:gsub("sip:", "sip:" .. tag .. "@"))) }
+    return st:reply(status, { to_tag = tag, headers = headers })
+  end
+  return call, answer, fork, st
+end
+
+sip.test("the dialogs of all forks are listed, in the order they came; the 2xx decides which is the call's", function(t)
+  local call, answer, fork = forked(t)
+  t:equal(#call.forks, 0)
+  t:equal(call.dialog, nil)
+  answer(180, "one")
+  call:expect(180)
+  t:equal(call.dialog.remote_tag, "one")
+  answer(183, "two")
+  call:expect(183)
+  t:equal(#call.forks, 2)
+  t:equal(call.forks[2], call.dialog)
+  t:equal(call.forks[1].state, "early")
+  local update = call.forks[1]:request("UPDATE")
+  local st = fork:incoming("UPDATE")
+  t:equal(st.request.to_tag, "one")
+  t:ok(st.request.request_uri:find("one@", 1, true))
+  st:reply(200)
+  update:expect(200)
+  answer(200, "one")
+  call:expect(200)
+  t:equal(call.dialog, call.forks[1])
+  t:equal(call.dialog.state, "confirmed")
+  t:equal(fork:take().to_tag, "one", "the ACK")
+  local bye = call:bye()
+  fork:incoming("BYE"):reply(200)
+  bye:expect(200)
+  t:equal(call.dialog.state, "terminated")
+end)
+
+sip.test("a second 2xx is acknowledged and hung up, its repetitions are only acknowledged", function(t)
+  local call, answer, fork = forked(t)
+  answer(200, "one")
+  call:expect(200)
+  t:equal(fork:take().method, "ACK")
+  for _ = 1, 3 do
+    answer(200, "two")
+    t:equal(fork:take().to_tag, "two")
+    t:sleep(0.5)
+  end
+  local bye = fork:incoming("BYE")
+  t:equal(bye.request.to_tag, "two")
+  bye:reply(200)
+  t:equal(fork:incoming("BYE", { within = 3, optional = true }), nil, "one BYE is enough")
+  t:equal(call.forks[2].state, "terminated")
+  t:equal(call.state, "confirmed")
+end)
+
+sip.test("the BYE to a second 2xx answers a challenge too", function(t)
+  local fork = t:endpoint { name = "fork" }
+  local alice = t:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = fork.uri }
+  local call = alice:invite "sip:team@example.test"
+  local st = fork:incoming("INVITE")
+  local contact = { { "Contact", ("<%s>"):format(fork.uri) } }
+  st:reply(200, { to_tag = "one", headers = contact })
+  call:expect(200)
+  st:reply(200, { to_tag = "two", headers = contact })
+  fork:incoming("BYE"):reply(407, { { "Proxy-Authenticate", sip.challenge { realm = "example.test", nonce = "n" } } })
+  local again = fork:incoming("BYE")
+  t:ok(again.request["Proxy-Authorization"])
+  again:reply(200)
+end)
+
+sip.test("keep_forks: a second 2xx is a dialog that the script uses and hangs up", function(t)
+  local call, answer, fork = forked(t, { keep_forks = true })
+  answer(200, "one")
+  call:expect(200)
+  answer(200, "two")
+  local other = call:fork()
+  t:equal(other.remote_tag, "two")
+  t:equal(other.state, "confirmed")
+  t:equal(other.call, call)
+  local bye = call:bye()
+  fork:incoming("BYE"):reply(200)
+  bye:expect(200)
+  t:equal(other.state, "confirmed", "it outlives the call's own dialog")
+  local info = other:request("INFO")
+  fork:incoming("INFO"):reply(200)
+  info:expect(200)
+  local end_of_it = other:bye()
+  local st = fork:incoming("BYE")
+  t:equal(st.request.to_tag, "two")
+  st:reply(200)
+  end_of_it:expect(200)
+  t:equal(other.state, "terminated")
+  local ok, why = pcall(other.bye, other)
+  t:ok(not ok and tostring(why):find("this dialog is over", 1, true), tostring(why))
+end)
+
+sip.test("keep_forks: the other side hangs up the second dialog, and the call goes on", function(t)
+  local call, answer, fork = forked(t, { keep_forks = true })
+  answer(200, "one")
+  call:expect(200)
+  answer(200, "two")
+  local other = call:fork()
+  local bye = ("BYE %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n")
+    :format(call.ua.contact, fork:via(), other.remote, other["local"], other.call_id)
+  fork:request(bye, call.ua.contact):expect(200)
+  t:equal(other.state, "terminated")
+  t:equal(call.state, "confirmed")
+end)
+
+sip.test("a second 2xx that nobody sends is named", function(t)
+  local call, answer = forked(t, { keep_forks = true })
+  answer(200, "one")
+  call:expect(200)
+  local ok, why = pcall(call.fork, call, { within = 0.1 })
+  t:ok(not ok and tostring(why):find("alice wanted a 2xx of another fork within 0.1 s, got nothing", 1, true), tostring(why))
+end)
+
+sip.test("the transaction of a call: one level down", function(t)
+  local alice, bob = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }
+  local call = alice:invite(bob)
+  local incoming = bob:incoming()
+  local st, ct = incoming.transaction, call.transaction
+  t:equal(st.state, "Proceeding")
+  t:equal(ct.request.method, "INVITE")
+  local ringing = st:reply(180, { headers = { { "Alert-Info", "<urn:alert:source:internal>" } } })
+  t:equal(ct:expect(180)["Alert-Info"], "<urn:alert:source:internal>")
+  call:expect(180)
+  st:respond(t:replace(t:replace(ringing, "180 Ringing", "486 No, Not Now"), "Content-Length: 0", "Content-Length: 0\r\nX-By-Hand: yes"))
+  local final = call:final()
+  t:equal(final.reason, "No, Not Now")
+  t:equal(final["X-By-Hand"], "yes")
+  st:expect "ACK"
+  t:equal(call.transaction, ct, "the same one each time")
+end)

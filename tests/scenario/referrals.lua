@@ -1,0 +1,65 @@
+-- REFER (RFC 3515, RFC 4488) and transfers (RFC 5589): the one who refers, the one who is referred, and what they tell each other.
+local sip = require "sip"
+local help = require "_help"
+local failure_of = help.failure_of
+
+local function phones(t)
+  return t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }, t:ua { aor = "sip:carol@example.test" }
+end
+
+local function talk(from, to)
+  local call = from:invite(to)
+  local other = to:incoming()
+  other:answer()
+  call:expect(200)
+  other:expect("ACK")
+  return call, other
+end
+
+sip.test("blind transfer: bob refers alice to carol, hears 100, 180 and 200, and hangs up", function(t)
+  local alice, bob, carol = phones(t)
+  local call, other = talk(alice, bob)
+  local refer = other:refer(carol)
+  local st = call:expect("REFER")
+  t:equal(st.request["Refer-To"], ("<%s>"):format(carol.uri))
+  t:equal(st.request["Referred-By"], "<sip:bob@example.test>")
+  local new, sub = st:follow()
+  t:equal(refer:expect(202).status, 202)
+  t:equal(refer:expect("NOTIFY").body, "SIP/2.0 100 Trying\r\n")
+  t:equal(refer.state, "active")
+  t:equal(refer.event, "refer")
+  local incoming = carol:incoming()
+  t:equal(incoming.invite["Referred-By"], "<sip:bob@example.test>")
+  incoming:ring()
+  new:expect(180)
+  t:equal(refer:expect("NOTIFY").body, "SIP/2.0 180 Ringing\r\n")
+  incoming:answer()
+  new:expect(200)
+  local notify = refer:expect("NOTIFY")
+  t:equal(notify.body, "SIP/2.0 200 OK\r\n")
+  t:equal(notify["Content-Type"], "message/sipfrag;version=2.0")
+  t:equal(notify["Event"], ("refer;id=%d"):format(refer.request.cseq))
+  t:equal(notify["Subscription-State"], "terminated;reason=noresource")
+  t:equal(refer.state, "terminated")
+  t:equal(refer.reason, "noresource")
+  t:equal(refer.ended_by, "remote NOTIFY")
+  t:equal(refer:outcome(), 200)
+  t:equal(sub.state, "terminated")
+  t:equal(sub.ended_by, "local NOTIFY")
+  other:bye():expect(200)
+  call:ended()
+  new:bye():expect(200)
+end)
+
+sip.test("a transfer that fails: the outcome is its status", function(t)
+  local alice, bob, carol = phones(t)
+  local call, other = talk(alice, bob)
+  local refer = other:refer(carol)
+  local new = call:expect("REFER"):follow()
+  carol:incoming():reject(486)
+  local status, reason = refer:outcome()
+  t:equal(status, 486)
+  t:equal(reason, "Busy Here")
+  t:equal(new:final().status, 486)
+  other:bye():expect(200)
+end)

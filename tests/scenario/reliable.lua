@@ -1,0 +1,191 @@
+-- Reliable provisionals: 100rel, RSeq, PRACK and RAck (RFC 3262).
+local sip = require "sip"
+local failure_of = require("_help").failure_of
+
+local function phones(t, given)
+  return t:ua { aor = "sip:alice@example.test" }, t:ua(given or { aor = "sip:bob@example.test" })
+end
+
+sip.test("a reliable 183 is acknowledged by a PRACK, by itself", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true })
+  t:equal(call.invite["Supported"], "100rel")
+  local incoming = bob:incoming()
+  local progress = incoming:reply(183, { reliable = true, sdp = true })
+  t:equal(progress["Require"], "100rel")
+  local got = call:expect(183)
+  t:ok(#got.body > 0 and got["RSeq"])
+  local prack = incoming:expect "PRACK"
+  t:equal(prack["RAck"], ("%s %d INVITE"):format(progress["RSeq"], call.invite.cseq))
+  t:equal(prack.body, "")
+  incoming:ring { reliable = true }
+  t:equal(tonumber(call:expect(180)["RSeq"]), tonumber(progress["RSeq"]) + 1)
+  incoming:expect "PRACK"
+  t:equal(incoming:answer().body, "", "the answer went with the 183 (RFC 3262 5)")
+  call:expect(200)
+  t:sleep(2)
+  t:equal(call.repeated_reliable, 0)
+  local again = call:reinvite()
+  t:ok(#again:expect(200).body > 0, "a re-INVITE is answered again")
+  call:bye():expect(200)
+end)
+
+sip.test("a caller that requires them gets them without being asked", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = "required" })
+  t:equal(call.invite["Require"], "100rel")
+  local incoming = bob:incoming()
+  incoming:ring()
+  t:equal(call:expect(180)["Require"], "100rel")
+  incoming:expect "PRACK"
+  incoming:answer()
+  call:expect(200)
+end)
+
+sip.test("a lost PRACK and a lost 180: both come again, the script sees each once", { timeout = 90 }, function(t)
+  local alice, bob = phones(t)
+  t:network { loss = 0.4 }
+  local call = alice:invite(bob, { reliable = true })
+  local incoming = bob:incoming { within = 40 }
+  incoming:ring { reliable = true }
+  call:expect(180, { within = 40 })
+  incoming:expect("PRACK", { within = 40 })
+  t:equal(incoming:expect("PRACK", { within = 5, optional = true }), nil)
+  t:network { loss = 0 }
+  incoming:answer()
+  call:expect(200, { within = 40 })
+end)
+
+sip.test("without a PRACK the 180 is repeated at T1 doubling, and after 64 T1 the INVITE is refused", { timeout = 60 }, function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true, prack = false })
+  local watch = bob.endpoint:watch()
+  local incoming = bob:incoming()
+  incoming:ring { reliable = true }
+  t:equal(call:final { within = 40 }.status, 504)
+  local times = {}
+  for message in watch:messages() do
+    if message.status == 180 then times[#times + 1] = message.time end
+    if message.status == 504 then break end
+  end
+  t:equal(#times, 7)
+  for i, gap in ipairs { 0.5, 1, 2, 4, 8, 16 } do t:near(times[i + 1] - times[i], gap, require("_help").slack(t)) end
+end)
+
+sip.test("a PRACK by hand, a wrong one, and one too many", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true, prack = false })
+  local incoming = bob:incoming()
+  incoming:ring { reliable = true }
+  local ringing = call:expect(180)
+  call:prack(ringing, { headers = { { "RAck", "1 2 INVITE" } } }):expect(481)
+  call:prack(ringing):expect(200)
+  incoming:expect "PRACK"
+  call:prack(ringing):expect(481)
+  incoming:answer()
+  call:expect(200)
+  t:ok(failure_of(call.prack, call, call.response):find("no PRACK: 200 is no reliable provisional of this call", 1, true))
+end)
+
+sip.test("out of order: what comes before its turn waits for its repetition", { timeout = 60 }, function(t)
+  local alice = t:ua { aor = "sip:alice@example.test" }
+  local gateway = t:endpoint { name = "gateway" }
+  local call = alice:invite(gateway.uri, { reliable = true })
+  local st = gateway:incoming("INVITE")
+  local function reliably(status, rseq)
+    return st:reply(status, { to_tag = "gw", headers = { { "Contact", ("<%s>"):format(gateway.uri) }, { "Require", "100rel" }, { "RSeq", rseq } } })
+  end
+  reliably(183, 7)
+  call:expect(183)
+  local prack = gateway:incoming("PRACK")
+  t:equal(prack.request["RAck"], "7 1 INVITE")
+  prack:reply(200)
+  reliably(180, 9)                                                      -- overtook 8
+  t:equal(gateway:incoming("PRACK", { within = 1, optional = true }), nil)
+  reliably(182, 8)
+  call:expect(182)
+  gateway:incoming("PRACK"):reply(200)
+  reliably(182, 8)                                                      -- again: nothing happens
+  t:equal(gateway:incoming("PRACK", { within = 1, optional = true }), nil)
+  reliably(180, 9)
+  call:expect(180)
+  local last = gateway:incoming("PRACK")
+  t:equal(last.request["RAck"], "9 1 INVITE")
+  last:reply(200)
+  st:reply(486)
+  t:equal(call:final().status, 486)
+end)
+
+sip.test("each fork counts its own RSeq", function(t)
+  local alice = t:ua { aor = "sip:alice@example.test" }
+  local fork = t:endpoint { name = "fork" }
+  local call = alice:invite(fork.uri, { reliable = true })
+  local st = fork:incoming("INVITE")
+  for _, tag in ipairs { "one", "two", "one", "two" } do
+    local rseq = (tag == "one" and 100 or 500) + #call.forks // 2
+    st:reply(183, { to_tag = tag, headers = { { "Contact", ("<%s>"):format(fork.uri) }, { "Require", "100rel" }, { "RSeq", rseq } } })
+    call:expect(183)
+    local prack = fork:incoming("PRACK")
+    t:equal(prack.request.to_tag, tag)
+    t:equal(prack.request["RAck"], rseq .. " 1 INVITE")
+    prack:reply(200)
+  end
+end)
+
+sip.test("an offer in the reliable 183 is answered in the PRACK; an offer in the PRACK in its 200", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true, sdp = false })
+  local incoming = bob:incoming()
+  incoming:reply(183, { reliable = true, sdp = true })
+  call:expect(183)
+  t:ok(#incoming:expect("PRACK").body > 0, "the answer")
+  incoming:answer { sdp = false }
+  call:expect(200)
+  t:equal(incoming:expect("ACK").body, "", "it was given already")
+
+  local second = alice:invite(bob, { reliable = true, prack = false })
+  incoming = bob:incoming()
+  incoming:reply(183, { reliable = true, sdp = true })
+  local answer = second:prack(second:expect(183), { sdp = true }):expect(200)
+  t:ok(#answer.body > 0)
+end)
+
+sip.test("UPDATE in the early dialog (RFC 3311)", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true })
+  local incoming = bob:incoming()
+  incoming:reply(183, { reliable = true, sdp = true })
+  call:expect(183)
+  incoming:expect "PRACK"
+  local held = call:update { sdp = true, direction = "sendonly" }
+  t:ok(held:expect(200).body:find "a=recvonly")
+  t:ok(incoming:update { sdp = true, direction = "sendrecv" }:expect(200).body:find "a=sendonly")
+  incoming:answer()
+  call:expect(200)
+  call:bye():expect(200)
+end)
+
+sip.test("a caller that does not know them is not made to; by hand it can be", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob)
+  local incoming = bob:incoming()
+  t:ok(failure_of(incoming.ring, incoming, { reliable = true }):find("the caller does not know reliable provisionals", 1, true))
+  incoming:reply(183, { headers = { { "Require", "100rel" }, { "RSeq", 5 } } })
+  call:expect(183)
+  t:equal(bob:expect("PRACK", { within = 1, optional = true }), nil, "it goes to the call")
+  incoming:answer()
+  call:expect(200)
+end)
+
+sip.test("the answers to PRACK switched off: the script's", function(t)
+  local alice, bob = phones(t, { aor = "sip:bob@example.test", answers = { PRACK = false } })
+  local call = alice:invite(bob, { reliable = true })
+  local incoming = bob:incoming()
+  incoming:ring { reliable = true }
+  call:expect(180)
+  local prack = incoming:requests()()
+  t:equal(prack.request.method, "PRACK")
+  prack:reply(488)
+  incoming:reject()
+  t:equal(call:final().status, 486)
+end)
