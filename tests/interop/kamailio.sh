@@ -84,6 +84,10 @@ auth_cases() {
 IPv6|[::1]:$port|-6"
 }
 
+kamailio_negative() {
+  negative kamailio-auth "127.0.0.1:$PORT_negative" 127.0.0.22
+}
+
 call_cases() {
   scenario "calls, IPv4" tests/interop/kamailio/calls.lua --target "127.0.0.1:$PORT_calls"
   [ $IPV6 = 1 ] || return 0
@@ -108,7 +112,7 @@ kamailio_groups() {
     group timer_cases
     { [ $IPV6 = 0 ] || gate gate6 "sip:[::1]:$up6"; } && group gate_cases "$up4" "$up6"
   }
-  proxy negative auth 'ALGO="MD5"' && group negative kamailio-auth "127.0.0.1:$PORT_negative" 127.0.0.22
+  proxy negative auth 'ALGO="MD5"' && group kamailio_negative
   proxy calls auth 'ALGO="MD5"' && group call_cases
   proxy md5 auth 'ALGO="MD5"' && group auth_cases MD5 "$PORT_md5"
   proxy sha256 auth 'ALGO="SHA-256"' && group auth_cases SHA-256 "$PORT_sha256"

@@ -31,10 +31,15 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# group COMMAND...: in the background, in a process group of its own, its result in a file.
+# group COMMAND...: cases and the reading of their captures, in the background, in a process group of its own, the result in a file.
 group() {
+  local number=$((${#GROUPS_RUNNING[@]} + 1))
   set -m
-  "$@" >"$RUN/result.$((${#GROUPS_RUNNING[@]} + 1))" 2>&1 </dev/null &
+  {
+    OUT=$RUN/out/$number
+    "$@"
+    captures "${1//_/ }"
+  } >"$RUN/result.$number" 2>&1 </dev/null &
   GROUPS_RUNNING+=($!)
   set +m
 }
@@ -70,8 +75,6 @@ for i in "${!GROUPS_RUNNING[@]}"; do
   cat "$RUN/result.$((i + 1))"
 done
 GROUPS_RUNNING=()
-captures >"$RUN/result.last"
-cat "$RUN/result.last"
 cat "$RUN"/result.* >"$RUN/results"
 if [ -s "$RUN/differences" ]; then
   printf '\nWhere Kamailio 5.6, SIPp 3.6 and baresip 1.0 answer otherwise than the scenarios want:\n'

@@ -1,5 +1,5 @@
 # What a case is: one line with PASS, FAIL or SKIP at its start, which run.sh counts. For scripts that source this file, with
-# $OFFHOOK, $ROOT, $HERE, $RUN and $ONLY set.
+# $OFFHOOK, $ROOT, $HERE, $RUN, $OUT and $ONLY set.
 
 pass() { echo "PASS  $1"; }
 skip() { echo "SKIP  $1: $2"; }
@@ -7,13 +7,13 @@ skip() { echo "SKIP  $1: $2"; }
 # fail NAME: what the program said, on stdin, goes below.
 fail() {
   echo "FAIL  $1"
-  sed 's/^/      /' | tail -n 100
+  tail -n 100 | awk '{ print "      " $0 }' # ends the last line, too
 }
 
 wanted() { [[ $1 == *"$ONLY"* ]]; }
 
-# The folder for the captures of a case; below it "negative" where that is what they hold.
-out_of() { echo "$RUN/out/${1//[^A-Za-z0-9]/-}"; }
+# The folder for what a case writes, within that of its group.
+out_of() { echo "$OUT/${1//[^A-Za-z0-9]/-}"; }
 
 offhook() { "$OFFHOOK" run --no-colour "$@"; }
 
@@ -68,19 +68,20 @@ negative() {
 survey() {
   {
     printf '\n%s\n' "$1"
-    sed -nE '/^ *message +RFC /,/ dead$/p' "$2" | sed 's/^ */  /'
+    sed -nE '/^ *\| message +RFC /,/ dead$/p' "$2" | sed -E 's/^ *\| /  /'
   } >"$RUN/survey.${1//[^A-Za-z0-9]/-}"
 }
 
-# What was recorded of all cases so far: nothing malformed but what the negative scenarios send, right checksums, names.
+# captures WHAT: of what the cases of this group recorded nothing is malformed but what the negative scenarios send, checksums are
+# right, and actors have names.
 captures() {
-  local name="captures: no malformed frame, right checksums, actors' names"
+  local name="captures of the $1: no malformed frame, right checksums, actors' names"
   wanted "$name" || return 0
-  find "$RUN/out" -name '*.pcapng' 2>/dev/null | grep -q . || return 0
+  find "$OUT" -name '*.pcapng' 2>/dev/null | grep -q . || return 0
   command -v tshark >/dev/null || { skip "$name" "tshark is not installed"; return 0; }
-  if "$ROOT/tests/captures.sh" "$RUN/out" >"$RUN/captures" 2>&1; then
-    pass "$name ($(tail -n 2 "$RUN/captures" | tr '\n' ';' | sed 's/;/; /; s/ passed.*/ captures/'))"
+  if "$ROOT/tests/captures.sh" "$OUT" >"$OUT/captures" 2>&1; then
+    pass "$name ($(tail -n 2 "$OUT/captures" | tr '\n' ';' | sed 's/;/; /; s/ passed.*/ captures/'))"
   else
-    fail "$name" <"$RUN/captures"
+    fail "$name" <"$OUT/captures"
   fi
 }

@@ -6,8 +6,9 @@ sip.test("a REGISTER and a call in one Call-ID", { timeout = 60 }, function(t)
   local server = t:ua { aor = "sip:ua2@ca.cym.com", address = t.env.address, port = tonumber(t.env.port) }
   local registered = {}
 
-  t:serve("registrar", function()
-    for st in server:requests() do
+  t:spawn("registrar", function()
+    for _ = 1, tonumber(t.env.calls) do
+      local st = server:expect "REGISTER"
       registered[st.request.call_id] = true
       st:reply(200, { headers = { { "Contact", st.request["Contact"] .. ";expires=300" } } })
     end
