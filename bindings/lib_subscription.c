@@ -15,7 +15,8 @@ static struct ua *ua_of(lua_State *L, const struct object *o)
 	return NULL;
 }
 
-static void on_event(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, void *arg)
+static void on_event(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why,
+		     struct subscription *fork, void *arg)
 {
 	struct object *o = arg;
 
@@ -31,6 +32,12 @@ static void on_event(struct subscription *sub, enum subscription_event ev, struc
 	case SUBSCRIPTION_SUBSCRIBE:
 		inbox_push_msg(o->sh, &o->in[2], m, NULL);
 		break;
+	case SUBSCRIPTION_FORKED: {
+		struct object *other = object_new(o->sh->L, OBJECT_SUBSCRIPTION, mem_ref(fork), o->owner);
+		subscription_set_handler(fork, on_event, other);
+		inbox_push(o->sh, &o->in[3], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(o->sh->L, LUA_REGISTRYINDEX)});
+		break;
+	}
 	case SUBSCRIPTION_ENDED:
 		for (int i = 1; i < OBJECT_INBOXES; i++)
 			inbox_close(&o->in[i]);
@@ -38,13 +45,14 @@ static void on_event(struct subscription *sub, enum subscription_event ev, struc
 	}
 }
 
-/* subscribe(ua, { uri, event, expires, refresh, and what a message has }); refer(ua or call, the same without event and expires) [+1] */
+/* subscribe(ua, { uri, event, expires, refresh, forks, and what a message has }); refer(ua or call, the same without event and expires) [+1] */
 static int start(lua_State *L, struct object *owner, struct dialog *d, const char *method)
 {
 	struct ua *ua = ua_of(L, owner);
 	struct subscription_opts opts = {.event = opt_slice(L, 2, "event"),
 					 .expires = opt_count(L, 2, "expires", UINT32_MAX, 3600),
-					 .no_refresh = !opt_flag(L, 2, "refresh", true)};
+					 .no_refresh = !opt_flag(L, 2, "refresh", true),
+					 .forks = opt_flag(L, 2, "forks", false)};
 	struct subscription *sub;
 	struct spoken s;
 	struct err e = {0};

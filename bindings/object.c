@@ -24,7 +24,7 @@ static const struct {
 	[OBJECT_DIALOG] = {"dialog", {NULL}},
 	[OBJECT_REQUEST] = {"request", {"responses"}},
 	[OBJECT_REGISTRATION] = {"registration", {"responses"}},
-	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "ended"}},
+	[OBJECT_SUBSCRIPTION] = {"subscription", {"responses", "NOTIFY", "SUBSCRIBE", "forks", "ended"}},
 	[OBJECT_TASK] = {"task", {"ended"}},
 	[OBJECT_HOLD] = {"hold", {"messages"}},
 	[OBJECT_INBOX] = {"inbox", {"events"}},

@@ -19,7 +19,7 @@ enum object_kind {
 	OBJECT_DIALOG,       /* p: struct dialog, of a call */
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
-	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, ended; the last three closed at its end */
+	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, forks, ended; all but the first closed at its end */
 	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
 	OBJECT_HOLD,         /* in: what it holds, as it comes; closed when the hold ends */
 	OBJECT_INBOX,        /* in: events of a script library's own making */

@@ -19,7 +19,13 @@
 ---@alias sip.call_state "calling"|"proceeding"|"incoming"|"confirmed"|"terminated"
 
 ---What ended a call. For an INVITE that nobody answered it is the `cause` of the local response.
----@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"no ACK to the 2xx"|string
+---@alias sip.ended_by "final response"|"local BYE"|"remote BYE"|"CANCEL"|"CANCEL, crossed by a 2xx"|"no ACK to the 2xx"|"replaced"|"session expired"|"session refresh failed"|string
+
+---RFC 6665 figures 4 and 5. A subscriber begins in `notify_wait`, a notifier in `resp_wait`.
+---@alias sip.subscription_state "init"|"notify_wait"|"resp_wait"|"pending"|"active"|"terminated"
+
+---What ended a subscription. For a request that nobody answered it is the `cause` of the local response.
+---@alias sip.subscription_ended_by "remote NOTIFY"|"local NOTIFY"|"final response"|"timer N"|"expired"|"failed NOTIFY"|"Refer-Sub: false"|string
 
 ---Why a local response was made (RFC 3261 8.1.3.1): 408 or 503.
 ---@alias sip.cause "timer B"|"timer F"|"no final response after CANCEL"|"nothing listens at that address"|"that address cannot be reached"
@@ -161,6 +167,31 @@
 ---@field stale? boolean `stale=true`. Default: false.
 ---@field domain? string Domain.
 
+---@class (exact) sip.options.sip_reason
+---@field protocol? string Where the cause is from: "SIP", "Q.850", ... Default: "SIP".
+---@field cause? integer A status, or a cause of Q.850.
+---@field text? string For people.
+
+---@class (exact) sip.options.sip_diversion
+---@field uri? string|sip.ua Who diverted. Needed.
+---@field display? string Its display name.
+---@field reason? string "user-busy", "no-answer", "unconditional", ...
+---@field counter? integer How often it was diverted.
+---@field limit? integer How often it may be.
+---@field privacy? string "full", "name", "uri", "off".
+---@field screen? string "yes" or "no".
+
+---@class (exact) sip.options.sip_replaces
+---@field call_id? string Call-ID.
+---@field to_tag? string The tag of who gets it.
+---@field from_tag? string The tag of the other side.
+---@field early_only? boolean Only while it rings. Default: false.
+
+---@class (exact) sip.options.sip_refer_to
+---@field method? string What shall be sent. Default: INVITE, unsaid.
+---@field replaces? string Value of Replaces. Default: of a call: that call's.
+---@field headers? [string, string][] Headers of the new request.
+
 ---@class (exact) sip.options.t_ua
 ---@field aor? string Address of record, e.g. `sip:alice@example.test`. Needed.
 ---@field display? string Display name in From.
@@ -189,7 +220,9 @@
 ---@class (exact) sip.options.t_proxy
 ---@field to? sip.target New Request-URI of every request outside a dialog.
 ---@field next_hop? sip.target Where requests go with their Request-URI as it was.
----@field route? fun(request: sip.message): string|sip.ua|nil Gives the new Request-URI of a request.
+---@field route? fun(request: sip.message, failed: sip.message?, st: sip.server_transaction): sip.target? Gives the target of a request outside a dialog. Called again with the response when a target failed (3xx, 4xx, 5xx): the next target, or `nil` to send the best response back. May `st:reply` itself: a 181, or a final response in place of a target.
+---@field no_answer? number Seconds that a target may ring; then it is cancelled, and `route` is called with its 487. Default: none.
+---@field rewrite? fun(message: sip.message): sip.message Changes each request, response and ACK that passes, just before it is sent.
 ---@field registrar? sip.registrar Handles REGISTER and looks up where others go: 404 to a user who never registered, 480 to one whose binding has run out.
 ---@field record_route? boolean Stay on the way of the dialog. Default: true.
 ---@field auth? sip.options.auth Challenge requests outside dialogs.
@@ -242,6 +275,52 @@
 ---@field refresh? boolean `false` lets the binding run out. Default: true.
 ---@field headers? sip.headers Further headers.
 
+---@class (exact) sip.options.ua_subscribe
+---@field event? string Event package. Needed.
+---@field id? string Parameter id of Event.
+---@field accept? string Value of Accept.
+---@field expires? integer Seconds. Default: 3600.
+---@field refresh? boolean `false` lets it run out. Default: true.
+---@field forks? boolean The NOTIFY of another fork makes another subscription, see `sub:forked`; else it gets 481. Default: false.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
+---@class (exact) sip.options.ua_refer
+---@field subscribe? boolean `false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488). Default: true.
+---@field referred_by? string|false Referred-By (RFC 3892). Default: the AOR.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
+---@class (exact) sip.options.ua_publish
+---@field event? string Event package. Needed.
+---@field expires? integer Seconds. Default: 3600.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
 ---@class (exact) sip.options.call_reply
 ---@field reason? string Reason phrase. Default: the RFC's.
 ---@field headers? sip.headers Further headers.
@@ -279,6 +358,20 @@
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
 
+---@class (exact) sip.options.call_refer
+---@field subscribe? boolean `false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488). Default: true.
+---@field referred_by? string|false Referred-By (RFC 3892). Default: the AOR.
+---@field uri? string Request-URI, where the function does not take a target.
+---@field to? string Value of To. Default: the Request-URI.
+---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
+---@field headers? sip.headers Further headers. One that the engine would write too takes its place; `false` as value leaves it out.
+---@field content_type? string Value of Content-Type.
+---@field body? string|number The body. Content-Length follows.
+---@field call_id? string Call-ID. Default: a fresh one.
+---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
+---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
+---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+
 ---@class (exact) sip.options.call_prack
 ---@field sdp? string|boolean Session description. Default: the answer, where the provisional brings an offer.
 ---@field uri? string Request-URI, where the function does not take a target.
@@ -298,6 +391,33 @@
 ---@class (exact) sip.options.registration_refresh
 ---@field expires? integer Seconds. Default: as before.
 
+---@class (exact) sip.options.subscription_refresh
+---@field expires? integer Seconds. Default: as before.
+---@field headers? sip.headers Further headers.
+---@field body? string The body.
+---@field content_type? string Its Content-Type.
+
+---@class (exact) sip.options.subscription_unsubscribe
+---@field headers? sip.headers Further headers.
+---@field body? string The body.
+---@field content_type? string Its Content-Type.
+
+---@class (exact) sip.options.subscription_notify
+---@field reason? string Parameter reason.
+---@field expires? integer Parameter expires. Default: what is left.
+---@field retry_after? integer Parameter retry-after.
+---@field headers? sip.headers Further headers; one of the engine's gives way.
+---@field body? string The body. It is said again after a refresh.
+---@field content_type? string Its Content-Type.
+
+---@class (exact) sip.options.publication_refresh
+---@field expires? integer Seconds. Default: as before.
+---@field headers? sip.headers Further headers.
+---@field content_type? string For the next `modify`.
+
+---@class (exact) sip.options.publication_remove
+---@field headers? sip.headers Further headers.
+
 ---@class (exact) sip.options.client_transaction_cancel
 ---@field now? boolean Do not wait for a provisional. Default: false.
 
@@ -312,6 +432,13 @@
 
 ---@class (exact) sip.options.server_transaction_expect
 ---@field within? number Seconds. Default: 5.
+
+---@class (exact) sip.options.server_transaction_accept
+---@field status? integer 200 to 299. Default: 200, to a REFER 202.
+---@field expires? integer Most seconds; less if less was asked for. Default: 3600.
+---@field headers? sip.headers Further headers.
+---@field body? string The body.
+---@field content_type? string Its Content-Type.
 
 ---@class (exact) sip.options.server_transaction_proxy
 ---@field to? sip.target New Request-URI.
@@ -440,6 +567,55 @@ function sip.name_addr(text) end
 ---@return sip.via? value
 ---@return string? why What is wrong.
 function sip.via(text) end
+
+---The value of Reason, both ways.
+---RFC 3326
+---Raises: A cause that the protocol does not have, or a text of several lines.
+---@param given table|string Options; or a value of Reason, to be taken apart.
+---@return string|table|nil value The value; of a text a table with the same fields.
+---@return string? why What is wrong with the text.
+function sip.reason(given) end
+
+---The value of P-Asserted-Identity or P-Preferred-Identity. `sip.name_addr` is the way back.
+---RFC 3325
+---Raises: It is no URI.
+---@param uri string|sip.ua Who: a URI, or an actor, which stands for its AOR.
+---@param display? string Display name.
+---@return string value
+function sip.identity(uri, display) end
+
+---The value of Diversion, both ways.
+---RFC 5806
+---Raises: No URI, or a value that cannot stand there.
+---@param given table|string Options; or one value of Diversion, to be taken apart.
+---@return string|table|nil value The value; of a text a table with the same fields.
+---@return string? why What is wrong with the text.
+function sip.diversion(given) end
+
+---The value of History-Info, both ways. `cause` and `text` stand as Reason in the entry's URI; `rc`, `mp` and `np` are the index that it came from.
+---RFC 7044
+---Raises: An entry without URI, or whose index is no text of numbers and dots.
+---@param given table|string Entries `{ uri, index, cause, text, rc, mp, np }`; or values of History-Info, to be taken apart.
+---@return string|table|nil value The value; of texts a list of entries.
+---@return string? why What is wrong with the text.
+function sip.history_info(given) end
+
+---The value of Replaces, both ways. Of a call: what names that call to its other side.
+---RFC 3891 6.1
+---Raises: The call has no dialog yet.
+---@param given sip.call|table|string A call; options; or a value of Replaces, to be taken apart.
+---@return string|table|nil value The value; of a text a table with the same fields.
+---@return string? why What is wrong with the text.
+function sip.replaces(given) end
+
+---The value of Refer-To, both ways.
+---RFC 3515 2.1, RFC 3261 19.1.5
+---Raises: It is no URI.
+---@param target sip.target|sip.call A URI, an actor, or a call, whose other side is then meant. A text in `<>` is taken apart.
+---@param given? sip.options.sip_refer_to Options.
+---@return string|table|nil value The value, escaped; of a text a table `{ uri, display, method, headers, replaces }`.
+---@return string? why What is wrong with the text.
+function sip.refer_to(target, given) end
 
 ---For roles of your own: checks the names of options as the library does.
 ---Raises: An unknown option, with the nearest known name.
@@ -717,6 +893,31 @@ function ua:invite(target, given) end
 ---@return sip.registration registration
 function ua:register(given) end
 
+---Subscribes, and keeps the subscription alive.
+---RFC 6665 4.1
+---Raises: No event, or the target cannot be resolved.
+---@param target sip.target
+---@param given sip.options.ua_subscribe Options.
+---@return sip.subscription sub
+function ua:subscribe(target, given) end
+
+---REFER outside of calls, in a dialog of its own.
+---RFC 3515
+---Raises: No target.
+---@param target sip.target Who gets the REFER.
+---@param to sip.target|sip.call Whom it is referred to: a URI, an actor, or a call that is to be replaced. A text in `<>` is Refer-To as it is.
+---@param given? sip.options.ua_refer Options.
+---@return sip.subscription refer
+function ua:refer(target, to, given) end
+
+---Publishes the state that `body` tells. It is not refreshed by itself.
+---RFC 3903
+---Raises: No event or no body.
+---@param target sip.target
+---@param given sip.options.ua_publish Options.
+---@return sip.publication pub
+function ua:publish(target, given) end
+
 ---The next incoming call.
 ---Raises: No call came.
 ---@param given? number|sip.options.wait Seconds, or options.
@@ -855,6 +1056,14 @@ function call:follow(given) end
 ---@param given? sip.options.in_call Options.
 ---@return sip.request request
 function call:request(method, given) end
+
+---REFER within the call: a transfer. The call goes on; `call:bye` ends it.
+---RFC 3515, RFC 5589
+---Raises: There is no dialog yet, or no more.
+---@param target sip.target|sip.call A URI, an actor, or another call, whose other side is to replace that call by a new one. A text in `<>` is Refer-To as it is.
+---@param given? sip.options.call_refer Options.
+---@return sip.subscription refer
+function call:refer(target, given) end
 
 ---An INVITE within the call as a phone sends it: after a 491 once more.
 ---RFC 3261 14.1
@@ -1034,6 +1243,145 @@ function registration:refresh(given) end
 ---@return sip.registration registration
 function registration:unregister() end
 
+---A subscription, either side. A subscriber answers NOTIFY with 200 and refreshes a SUBSCRIBE before its time is over; a notifier answers refreshes with 200 and the last state, and says when the time is over. One that a REFER made outlasts its call.
+---@class sip.subscription
+---@field state sip.subscription_state
+---@field reason string? Parameter reason of the last Subscription-State.
+---@field ended_by sip.subscription_ended_by? `nil` while it lives.
+---@field event string Event package; of a REFER `refer`.
+---@field id string? Parameter id of Event; of a REFER within a call its CSeq.
+---@field expires integer Seconds that were granted last; 0 at the end.
+---@field subscriber boolean Whether this side subscribed.
+---@field request sip.message The SUBSCRIBE or REFER that was sent last; of a notifier the one that came.
+---@field response sip.message? The last final response.
+---@field refreshes integer How often it refreshed itself.
+---@field challenges integer 401 and 407 that came to the last one.
+---@field why string? Why a 401 or 407 was not answered.
+---@field actor string Name of the actor it belongs to.
+---@field kind string Name of its class.
+local sub = {}
+
+---Waits for a response to the SUBSCRIBE or REFER, or for what the other side sends; that is answered already.
+---Raises: Another final response came, the subscription ended, or nothing came.
+---@param what sip.what Of the response: statuses or classes. Of the other side: "NOTIFY", or "SUBSCRIBE": the next refresh.
+---@param given? number|sip.options.wait Seconds, or options.
+---@param check? fun(message: sip.message) Called with the message; may raise.
+---@return sip.message message
+---@return "timeout"? why With `optional`.
+function sub:expect(what, given, check) end
+
+---Waits for the final response. Any status is an outcome and does not raise.
+---RFC 3261 8.1.3.1
+---Raises: With `within`: no final response in that time.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return sip.message message The final response, also when it was read before. `locally` is true when nobody sent it.
+---@return "timeout"? why With `optional`.
+function sub:final(given) end
+
+---No NOTIFY (of a notifier: no SUBSCRIBE) for that long.
+---Raises: One came.
+---@param seconds number How long.
+function sub:expect_none(seconds) end
+
+---NOTIFYs as they come, until the subscription ends.
+---@return fun(): sip.message next For a `for` loop.
+function sub:notifications() end
+
+---What a REFER led to: the first final status that a NOTIFY told, also when that was read before.
+---RFC 3515 2.4.5
+---Raises: The REFER was refused, or its subscription ended without a final status.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return integer status
+---@return string? reason Its reason phrase; "timeout" with `optional`.
+function sub:outcome(given) end
+
+---With `forks = true`: the subscription that the NOTIFY of another fork made.
+---RFC 6665 4.1.4
+---Raises: None came.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return sip.subscription sub
+---@return "timeout"? why With `optional`.
+function sub:forked(given) end
+
+---Waits for its end, whoever ends it.
+---Raises: It still lives.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return sip.subscription_ended_by by
+---@return "timeout"? why With `optional`.
+function sub:ended(given) end
+
+---SUBSCRIBE within its dialog, now. Expect the response anew.
+---RFC 6665 4.1.2.2
+---Raises: There is no dialog yet, or it has ended.
+---@param given? sip.options.subscription_refresh Options.
+---@return sip.subscription sub
+function sub:refresh(given) end
+
+---SUBSCRIBE with `Expires: 0`. The notifier's last NOTIFY ends the subscription.
+---RFC 6665 4.1.2.3
+---Raises: As `refresh`.
+---@param given? sip.options.subscription_unsubscribe Options.
+---@return sip.subscription sub
+function sub:unsubscribe(given) end
+
+---A NOTIFY. A 481 and the like, or no answer, ends the subscription.
+---RFC 6665 4.2.2
+---Raises: It has ended, or this is the subscriber.
+---@param state "active"|"pending"|"terminated" "terminated" ends it.
+---@param given? sip.options.subscription_notify Options.
+---@return sip.request request
+function sub:notify(state, given) end
+
+---State that a server keeps for us, named by the entity-tag of its last 2xx. Each change is a request of its own; expect its response anew.
+---@class sip.publication
+---@field etag string? The entity-tag; `nil` before the first 2xx, after a 412, and when it was removed.
+---@field expires integer? Seconds that the last 2xx granted.
+---@field request sip.message The last PUBLISH.
+---@field response sip.message? Its final response.
+---@field challenges integer 401 and 407 that came to it.
+---@field why string? Why a 401 or 407 was not answered.
+---@field actor string Name of the actor it belongs to.
+local pub = {}
+
+---The next response that fits. Provisionals that were not asked for are skipped.
+---Raises: Another final response came, or none within the time.
+---@param what sip.what Statuses or classes.
+---@param given? number|sip.options.wait Seconds, or options.
+---@param check? fun(message: sip.message) Called with the response; may raise.
+---@return sip.message message The response.
+---@return "timeout"? why With `optional`.
+function pub:expect(what, given, check) end
+
+---Waits for the final response. Any status is an outcome and does not raise.
+---RFC 3261 8.1.3.1
+---Raises: With `within`: no final response in that time.
+---@param given? number|sip.options.wait Seconds, or options.
+---@return sip.message message The final response, also when it was read before. `locally` is true when nobody sent it.
+---@return "timeout"? why With `optional`.
+function pub:final(given) end
+
+---The same state for longer.
+---RFC 3903 4.3
+---Raises: Nothing is published.
+---@param given? sip.options.publication_refresh Options.
+---@return sip.publication pub
+function pub:refresh(given) end
+
+---Another state in its place.
+---RFC 3903 4.4
+---Raises: Nothing is published.
+---@param body string The new state.
+---@param given? sip.options.publication_refresh As `refresh`.
+---@return sip.publication pub
+function pub:modify(body, given) end
+
+---Removes the state.
+---RFC 3903 4.5
+---Raises: Nothing is published.
+---@param given? sip.options.publication_remove Options.
+---@return sip.publication pub
+function pub:remove(given) end
+
 ---A client transaction. It retransmits, and acknowledges a non-2xx to an INVITE. It answers no challenge and sends no ACK to a 2xx.
 ---@class sip.client_transaction
 ---@field request sip.message
@@ -1118,6 +1466,21 @@ function st:event(given) end
 ---@param given? number|sip.options.server_transaction_expect Seconds, or options.
 ---@return sip.message message
 function st:expect(what, given) end
+
+---Accepts a SUBSCRIBE or REFER. To a `Refer-Sub: false` the same is said back, and the subscription has ended.
+---RFC 6665 4.2.1, RFC 3515 2.4.2, RFC 4488
+---Raises: Neither SUBSCRIBE nor REFER, or it came to an endpoint.
+---@param given? sip.options.server_transaction_accept Options.
+---@return sip.subscription sub To notify.
+function st:accept(given) end
+
+---Does what a REFER asks: 202, an INVITE to Refer-To with Replaces and other headers from there and with Referred-By, and a NOTIFY for 100, each further provisional and the final response.
+---RFC 3515 2.4, RFC 5589, RFC 3892
+---Raises: No REFER, a Refer-To that cannot be taken apart, or one that wants another method than INVITE.
+---@param given? table Options of `ua:invite`.
+---@return sip.call call The new call.
+---@return sip.subscription sub
+function st:follow(given) end
 
 ---Relays the request, its responses, CANCEL and ACK.
 ---RFC 3261 16
@@ -1307,6 +1670,8 @@ function nonces:issue(nonce) end
 ---@field to sip.target|false Policy, see `t:proxy`.
 ---@field next_hop sip.target|false Policy.
 ---@field route function|false Policy.
+---@field no_answer number|false Policy.
+---@field rewrite function|false Policy.
 ---@field auth sip.options.auth|false Policy.
 ---@field access sip.options.access|false Policy.
 ---@field delay number|false Policy.

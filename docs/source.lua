@@ -233,7 +233,7 @@ local function lua_classes(root, classes, answers)
     classes[name] = classes[name] or { fields = {}, methods = {}, params = {}, options = {} }
     return classes[name]
   end
-  local named = { Test = "t", Barrier = "barrier", Proxy = "proxy", Registrar = "registrar", nonces_methods = "nonces" }
+  local named = { Test = "t", Barrier = "barrier", Proxy = "proxy", Registrar = "registrar", nonces_methods = "nonces", Publication = "publication", headers = "sip" }
   for name, file in pairs(library) do
     local owners = {}
     for owner, kind in file.text:gmatch '\nlocal ([%w_]+) = engine%.methods "([^"]+)"' do owners[owner] = kind end
@@ -278,6 +278,9 @@ local function lua_classes(root, classes, answers)
     end
   end
   for field in library["proxy.lua"].text:match "Proxy%.__index = (.-)\nend":gmatch 'name == "([%w_]+)"' do classes.proxy.fields[field] = true end
+  for list in library["publication.lua"].text:match "publication_meta:__index(.-)\nend":gmatch "if (name == .-) then" do
+    for field in list:gmatch 'name == "([%w_]+)"' do classes.publication.fields[field] = true end
+  end
   classes.t.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), meta%)", "the fields of t"))
   classes.barrier.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), Barrier%)", "the fields of a barrier"))
   classes.nonces.fields = field_names(find(library["sip.lua"].text, "setmetatable%((%b{}), nonces_methods%)", "the fields of nonces"))
@@ -351,8 +354,10 @@ function source.load(root)
   for _, path in ipairs(source.list(root, "engine/sip", "c")) do engine[#engine + 1] = source.read(path) end
   engine = table.concat(engine, "\n")
   local bindings = table.concat(c_files(root, "bindings").files, "\n")
-  local ended_by, causes, verdicts = {}, {}, {}
+  local ended_by, causes, verdicts, subscription_ended_by = {}, {}, {}, {}
   for args in engine:gmatch "[%s_]end(%(call, [^\n]*%));" do add_strings(ended_by, args) end
+  for args in engine:gmatch "call_hang_up(%(%w+, [^\n]*%));" do add_strings(ended_by, args) end
+  for args in engine:gmatch "subscription_end(%(sub, [^\n]*%));" do add_strings(subscription_ended_by, args) end
   for args in engine:gmatch "[^%w_]fail(%(ct, [^;]*%));" do add_strings(causes, args) end
   for _, verdict in ipairs(list_in(engine, "digest_verdict_name(%b()%s*%b{})", "the verdicts")) do
     if verdict ~= "ok" and verdict ~= "failed" then verdicts[#verdicts + 1] = verdict end
@@ -365,6 +370,8 @@ function source.load(root)
     enums = {
       ["sip.transaction_state"] = list_in(engine, "trans_state_name(%b()%s*%b{})", "the states of transactions"),
       ["sip.call_state"] = list_in(engine, "call_state_name(%b()%s*%b{})", "the states of calls"),
+      ["sip.subscription_state"] = list_in(engine, "subscription_state_name(%b()%s*%b{})", "the states of subscriptions"),
+      ["sip.subscription_ended_by"] = subscription_ended_by,
       ["sip.ended_by"] = ended_by, ["sip.cause"] = causes, ["sip.verdict"] = verdicts,
       ["sip.transaction_event"] = list_in(bindings, "on_server_event%b()%s*(%b{})", "the events of server transactions"),
     },

@@ -145,6 +145,24 @@ function options.with_default(given, name, value)
   return copy
 end
 
+-- The headers of a script as a list behind `own`, of which those that it has itself are left out.
+function options.headers_behind(given, own)
+  local list, said, names = {}, {}, {}
+  given = options.message(given).headers or {}
+  for key, value in pairs(given) do
+    local name = type(value) == "table" and value[1] or key
+    said[tostring(name):lower()] = true
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  for _, pair in ipairs(own) do
+    if not said[pair[1]:lower()] then list[#list + 1] = { pair[1], tostring(pair[2]) } end
+  end
+  for _, pair in ipairs(given) do list[#list + 1] = pair end
+  table.sort(names)
+  for _, name in ipairs(names) do list[#list + 1] = { name, given[name] } end
+  return list
+end
+
 -- The last argument of a method may be a function that checks what came.
 function options.with_check(given, check)
   if type(given) == "function" then return nil, given end

@@ -111,29 +111,44 @@ local function uri_of(actor)
 end
 
 -- An ACK to a 2xx is a request of its own, without a transaction (16.11 in spirit: forwarded, not answered).
-local function forward_ack(endpoint, ack)
+local function forward_ack(endpoint, ack, rewrite)
   local request, routes = remove_own_routes(endpoint, ack)
   local uri = request.request_uri
   if not routes[1] and is_own(endpoint, uri) then return end -- it is for us: nowhere to go
   if (tonumber(request["Max-Forwards"] or "70") or 0) <= 0 then return end
-  pcall(endpoint.send, endpoint, copy_for(endpoint, request, uri, false), next_hop(routes, nil, uri)) -- or it is lost, as any datagram
+  local copy = copy_for(endpoint, request, uri, false)
+  if rewrite then copy = rewrite(copy) end
+  pcall(endpoint.send, endpoint, copy, next_hop(routes, nil, uri)) -- or it is lost, as any datagram
 end
 
 local listening = setmetatable({}, { __mode = "k" })
 
 -- Once for each endpoint that relays.
-local function listen_for_acks(t, endpoint)
+local function listen_for_acks(t, endpoint, rewrite)
   if listening[endpoint] then return end
   listening[endpoint] = true
   t:serve(endpoint.name .. " ACKs", function()
     for message in endpoint:messages() do
-      if message.method == "ACK" and message.is_request then forward_ack(endpoint, message) end
+      if message.method == "ACK" and message.is_request then forward_ack(endpoint, message, rewrite) end
     end
   end)
 end
 
+-- Whether responses may still be passed on: a 2xx to an INVITE passes as often as it comes.
+local function is_open(st)
+  return st.state ~= "Completed" and st.state ~= "Terminated" and st.state ~= "Confirmed"
+end
+
+-- 16.7 step 6: a 6xx before all others, else the lowest class.
+local function better(response, than)
+  if not than or response.status >= 600 then return response end
+  if than.status >= 600 or than.status // 100 < response.status // 100 then return than end
+  return response
+end
+
 -- Relays a request and its responses, CANCEL and ACK. Options: to (URI or actor: the new Request-URI), next_hop (URI or actor: where
--- it is sent with its Request-URI as it was), record_route.
+-- it is sent with its Request-URI as it was), record_route, another (a function from a failed response to the next target, or nil),
+-- no_answer (seconds a target may ring), rewrite (a function from each message that goes on to the one that is sent).
 local function forward(t, st, given)
   local endpoint, request = st.owner, st.request
   local max_forwards = tonumber(request["Max-Forwards"] or "70") -- 16.3
@@ -141,7 +156,8 @@ local function forward(t, st, given)
     st:reply(max_forwards and 483 or 400)
     return
   end
-  listen_for_acks(t, endpoint)
+  local rewrite = given.rewrite or function(message) return message end
+  listen_for_acks(t, endpoint, given.rewrite)
   local routes
   request, routes = remove_own_routes(endpoint, request)
   -- Within a dialog the Request-URI is the other side's Contact already.
@@ -152,41 +168,86 @@ local function forward(t, st, given)
     st:reply(404)
     return
   end
-  if request.method == "INVITE" and not st.response then st:reply(100) end
-  local copy = copy_for(endpoint, request, uri, given.record_route and not request.to_tag)
-  local ok, client = pcall(endpoint.request, endpoint, copy, next_hop(routes, hop, uri))
-  if not ok then -- 16.6 step 7: its host is not to be found
-    st:reply(503, { headers = { { "Warning", ('399 %s "%s"'):format(endpoint.name, tostring(client):gsub('["\\\r\n]', " ")) } } })
-    return
-  end
+  local invite = request.method == "INVITE"
+  if invite and not st.response then st:reply(100) end
   local timer_c = given.timer_c == nil and 181 or given.timer_c
-  local silent_until = timer_c and t:now() + timer_c
-  t:serve(endpoint.name .. " responses", function()
-    for response in client:responses() do
-      if response.locally then -- 16.8, 16.9: timer C and F, and what cannot be reached
-        if st.state == "Proceeding" or st.state == "Trying" then st:reply(response.status) end
-      elseif response.status ~= 100 and (st.state ~= "Completed" and st.state ~= "Terminated" and st.state ~= "Confirmed") then
-        st:respond(without_top_via(response))
+  local client, silent_until
+  local tried = {}
+
+  -- Sends it to one target. Returns nil and why when that cannot be done (16.6 step 7: its host is not to be found).
+  local function try(target)
+    tried[target] = true
+    local copy = rewrite(copy_for(endpoint, request, target, given.record_route and not request.to_tag))
+    local ok, branch = pcall(endpoint.request, endpoint, copy, next_hop(routes, hop, target))
+    if not ok then return nil, (tostring(branch):gsub('["\\\r\n]', " ")) end
+    client = branch
+    silent_until = timer_c and t:now() + timer_c
+    if invite and given.no_answer then
+      t:serve(endpoint.name .. " no answer", function()
+        t:sleep(given.no_answer)
+        if not branch.response then branch:cancel() end
+      end)
+    end
+    return branch
+  end
+
+  local function answer_unreachable(why)
+    st:reply(503, { headers = { { "Warning", ('399 %s "%s"'):format(endpoint.name, why) } } })
+  end
+
+  -- Passes on what a branch says, until it fails: returns the final response then.
+  local function relay(branch)
+    for response in branch:responses() do
+      if response.status >= 300 then return response end
+      if response.status ~= 100 and is_open(st) then
+        st:respond(without_top_via(rewrite(response)))
         if timer_c then silent_until = t:now() + timer_c end
       end
     end
+  end
+
+  local first, why = try(uri)
+  if not first then
+    answer_unreachable(why)
+    return
+  end
+  t:serve(endpoint.name .. " responses", function()
+    local best
+    while true do
+      local failed = relay(client)
+      best = better(failed, best)
+      -- 16.7 step 5: other targets after a 3xx, 4xx or 5xx, but none twice (16.5), and none for a caller who is gone.
+      local target = failed.status < 600 and not st.cancelled and given.another and uri_of(given.another(failed))
+      if not is_open(st) then return end
+      if not target or tried[target] then break end
+      local branch, trouble = try(target)
+      if not branch then
+        answer_unreachable(trouble)
+        return
+      end
+    end
+    if best.locally then -- 16.8, 16.9: timer C and F, and what cannot be reached
+      st:reply(best.status)
+    else
+      st:respond(without_top_via(rewrite(best)))
+    end
   end)
-  if request.method == "INVITE" then
+  if invite then
     t:serve(endpoint.name .. " CANCEL", function()
       while true do
         local event = st:event()
-        if event == "cancelled" then client:cancel() end
+        if event == "cancelled" and not client.response then client:cancel() end
         if event == "terminated" then return end
       end
     end)
     if timer_c then
       t:serve(endpoint.name .. " timer C", function() -- 16.8
         while st.state == "Proceeding" and t:now() < silent_until do t:sleep(silent_until - t:now()) end
-        if st.state == "Proceeding" then client:cancel() end
+        if st.state == "Proceeding" and not client.response then client:cancel() end
       end)
     end
   end
-  return client
+  return first
 end
 
 -- --- policy ---
@@ -263,8 +324,12 @@ function Proxy:handle(st)
       return
     end
   end
-  local to = self.to
-  if self.route then to = self.route(request) end
+  local to, another = self.to, nil
+  if self.route and not request.to_tag then
+    to = self.route(request, nil, st)
+    another = function(failed) return self.route(request, failed, st) end
+    if st.response and st.response.status >= 200 then return end -- it answered itself
+  end
   if self.registrar and not to and not self.next_hop and not request.to_tag then
     to = self.registrar:lookup(request.request_uri)
     if not to then
@@ -272,15 +337,18 @@ function Proxy:handle(st)
       return
     end
   end
-  forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route, timer_c = self.timer_c })
+  forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route, timer_c = self.timer_c, another = another,
+    no_answer = self.no_answer, rewrite = self.rewrite })
 end
 
-local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "next_hop", "route", "record_route", "auth", "access",
-  "delay", "silent", "registrar" }
+local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "next_hop", "route", "no_answer", "rewrite",
+  "record_route", "auth", "access", "delay", "silent", "registrar" }
 local auth_options = { "realm", "users", "algorithm", "algorithms", "qop", "status", "nonce_lifetime" }
 local access_options = { "allow", "deny" }
 
--- Options: to (URI or actor: the Request-URI of every new request), next_hop (URI or actor: where it is sent unchanged), route (a function from the request to a URI) or registrar (t:registrar's);
+-- Options: to (URI or actor: the Request-URI of every new request), next_hop (URI or actor: where it is sent unchanged), route (a
+-- function from the request to a target; called again with each failed response, for the next target) or registrar (t:registrar's);
+-- no_answer (seconds that a target may ring), rewrite (a function from each message that goes on to the one that is sent);
 -- record_route (default true), auth { realm, users, algorithm, algorithms, qop, status, nonce_lifetime }, access { allow, deny },
 -- delay (seconds before each request is handled), silent (true: it answers nothing); and those of t:endpoint.
 local function start(t, given)
@@ -302,7 +370,8 @@ local function start(t, given)
   local timer_c = given.timers and given.timers.C
   if timer_c == nil then timer_c = 181 end -- RFC 3261 16.6 step 11: more than 3 minutes
   local proxy = setmetatable({
-    t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, next_hop = given.next_hop or false, route = given.route or false, auth = given.auth or false,
+    t = t, endpoint = endpoint, name = endpoint.name, to = given.to or false, next_hop = given.next_hop or false,
+    route = given.route or false, no_answer = given.no_answer or false, rewrite = given.rewrite or false, auth = given.auth or false,
     access = given.access or false, delay = given.delay or false, silent = given.silent or false,
     registrar = given.registrar or false, record_route = given.record_route ~= false,
     timer_c = timer_c, nonces = sip.nonces(), challenges = 0, refusals = {}, requests = 0,

@@ -13,6 +13,8 @@ use "ua"
 use "subscription"
 use "refer"
 use "hold"
+use "publication"
+local headers = use "headers"
 local test = use "test"
 
 -- What is called with a dot in place of a colon says so.
@@ -85,6 +87,7 @@ sip.uri = engine.uri
 sip.uri_equal = engine.uri_equal
 sip.name_addr = engine.name_addr
 sip.via = engine.parse_via
+for name, f in pairs(headers) do sip[name] = f end
 sip.check_options = options.check
 
 loaded["sip"] = sip

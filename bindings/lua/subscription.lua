@@ -6,22 +6,7 @@ local ua = engine.methods "ua"
 local server = engine.methods "server transaction"
 local subscription = engine.methods "subscription"
 
-local function same_headers(given, more)
-  local headers = {}
-  for _, pair in ipairs(more) do headers[#headers + 1] = pair end
-  given = given.headers or {}
-  if #given > 0 then
-    for _, pair in ipairs(given) do headers[#headers + 1] = pair end
-  else
-    local names = {}
-    for name in pairs(given) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do headers[#headers + 1] = { name, given[name] } end
-  end
-  return headers
-end
-
-local subscribe_options = { "event", "id", "accept", "expires", "refresh", "uri", "to", "from", "headers", "content_type", "body", "call_id",
+local subscribe_options = { "event", "id", "accept", "expires", "refresh", "forks", "uri", "to", "from", "headers", "content_type", "body", "call_id",
   "cseq", "contact", "destination" }
 
 -- SUBSCRIBE; refreshed before its time is over unless refresh = false.
@@ -33,7 +18,7 @@ function ua:subscribe(target, given)
   if given.id then given.event = ("%s;id=%s"):format(given.event, given.id) end
   given.uri = given.uri or options.uri("subscribe", { target = target }, "target")
   if not given.uri then error("subscribe wants a SIP URI or an actor", 0) end
-  if given.accept then given.headers = same_headers(given, { { "Accept", given.accept } }) end
+  if given.accept then given.headers = options.headers_behind(given, { { "Accept", given.accept } }) end
   return engine.subscribe(self, given)
 end
 
@@ -69,11 +54,26 @@ local function expect_event(self, wanted, words, given)
   failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within), got = got, about = self.request }
 end
 
+-- A REFER's NOTIFY tells what it led to: status and reason of its sipfrag (RFC 3420), or nil.
+local function sipfrag(message)
+  local status, reason = message.body:match "^SIP/2%.0 (%d%d%d) ?([^\r\n]*)"
+  return tonumber(status), reason
+end
+
+-- Keeps the first final one.
+local function note_outcome(self, message)
+  local status, reason = sipfrag(message)
+  local s = expect.state(self)
+  if status and status >= 200 and not s.outcome then s.outcome = { status, reason } end
+  return status and ("%d %s"):format(status, reason)
+end
+
 -- A response to its SUBSCRIBE or REFER; or "NOTIFY"; or, for the notifier, "SUBSCRIBE": the next refresh. NOTIFY and SUBSCRIBE are answered.
 function subscription:expect(what, given, check)
   if what == "NOTIFY" or what == "SUBSCRIBE" then
     given, check = options.with_check(given, check)
     local message, why = expect_event(self, what, what, given)
+    if message and what == "NOTIFY" and self.event == "refer" then note_outcome(self, message) end
     if message and check then check(message) end
     return message, why
   end
@@ -84,7 +84,13 @@ subscription.final = expect.final
 
 -- No NOTIFY (or SUBSCRIBE, where it is the notifier's) for that long.
 function subscription:expect_none(seconds)
-  expect.none(self, self.subscriber and "NOTIFY" or "SUBSCRIBE", seconds, self.actor)
+  if type(seconds) ~= "number" then error(("expect_none wants seconds, got %s"):format(type(seconds)), 0) end
+  local until_ = engine.now() + seconds
+  local message = engine.wait(self, self.subscriber and "NOTIFY" or "SUBSCRIBE", seconds)
+  if engine.is(message, "message") then
+    failure.raise { actor = self.actor, wanted = ("nothing for %g s"):format(seconds), got = expect.got_words(message), about = message }
+  end
+  engine.sleep(math.max(0, until_ - engine.now()))          -- where its end cut the wait short
 end
 
 -- NOTIFYs as they come, until it has ended.
@@ -93,6 +99,35 @@ function subscription:notifications()
     local message = engine.wait(self, "NOTIFY")
     return engine.is(message, "message") and message or nil
   end
+end
+
+-- The subscription that another fork's NOTIFY made, with forks = true.
+function subscription:forked(given)
+  return expect.take(self, "forks", given, 5, self.actor, ("a NOTIFY of another fork of its %s"):format(words_of(self)), "forked")
+end
+
+-- What a REFER led to: the first final status and its reason, also when its NOTIFY was read before.
+function subscription:outcome(given)
+  if self.event ~= "refer" then error(("outcome is for a REFER; this is a subscription to %s"):format(self.event), 0) end
+  options.check("outcome", type(given) == "table" and given or nil, { "within", "optional" })
+  local within = options.within("outcome", given, 30)
+  local until_ = engine.now() + within
+  local s, last = expect.state(self), nil
+  while not s.outcome do
+    local message, ended = engine.wait(self, "NOTIFY", math.max(0, until_ - engine.now()))
+    if not engine.is(message, "message") then
+      if ended ~= "ended" and type(given) == "table" and given.optional then return nil, "timeout" end
+      local got = last and ("nothing more than %s"):format(last) or "no NOTIFY"
+      if ended == "ended" and self.ended_by == "final response" then
+        got = expect.got_words(self.response, self.why)
+      elseif ended == "ended" then
+        got = ("%s, then its end (%s%s)"):format(last or "no NOTIFY with a final status", self.ended_by, self.reason and ", " .. self.reason or "")
+      end
+      failure.raise { actor = self.actor, wanted = ("the outcome of its REFER within %g s"):format(within), got = got, about = self.request }
+    end
+    last = note_outcome(self, message) or ("a NOTIFY whose body is no sipfrag (%q)"):format(message.body)
+  end
+  return s.outcome[1], s.outcome[2]
 end
 
 -- It is over, whoever ended it; returns how.
@@ -136,4 +171,4 @@ function subscription:notify(state, given)
   return engine.notify(self, state, given)
 end
 
-return { same_headers = same_headers, words_of = words_of }
+return subscription

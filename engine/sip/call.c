@@ -273,7 +273,8 @@ static bool refuse_glare(struct call *call, struct strans *st)
 
 	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !st->request->s.body.l))
 		return false;
-	if (call->offering) {
+	/* Ours is open; the INVITE that began the call is an INVITE on this dialog too, until its final response. */
+	if (call->offering || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
 		ua_reply(call->ua, st, 491, NULL, NULL, 0);
 		return true;
 	}

@@ -288,7 +288,7 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 {
 	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
 	struct dialog *known = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
-	bool repeated = known && known->confirmed;
+	bool repeated = known && known->confirmed && !first;
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
 	if (repeated) {

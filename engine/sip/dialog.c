@@ -61,11 +61,11 @@ static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 
 static int set_target(struct dialog *d, struct slice uri)
 {
-	char *text = mem_zalloc(uri.l + 3, NULL), *at = text + 1;
+	char *text = mem_zalloc(uri.l + 3, NULL), *at = text;
 
 	if (!text)
 		return ERR_NOMEM;
-	text[0] = '<';
+	*at++ = '<';
 	d->remote_target = put(&at, uri);
 	*at = '>';
 	mem_deref(d->target_text);

@@ -73,9 +73,12 @@ static void start(struct call *call, uint32_t interval, bool ours)
 {
 	struct session_timer *t = &call->timer;
 
+	uint32_t due = ours ? interval / 2 : expiry(interval);
+
 	t->expires = interval;
 	t->ours = ours;
-	tmr_start(&t->tmr, call->ua->ep->loop, (ours ? interval / 2 : expiry(interval)) * NS_PER_S, on_due, call);
+	/* RFC 4028 4 allows nothing below 90 s; one that says less all the same must not make us refresh for ever. */
+	tmr_start(&t->tmr, call->ua->ep->loop, (due ? due : 1) * NS_PER_S, on_due, call);
 }
 
 static void on_expired(void *arg)

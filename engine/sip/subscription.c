@@ -57,7 +57,13 @@ struct build_header *subscription_headers(const struct build_header *extra, unsi
 void subscription_tell(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why)
 {
 	if (sub->h)
-		sub->h(sub, ev, m, why, sub->arg);
+		sub->h(sub, ev, m, why, NULL, sub->arg);
+}
+
+void subscription_set_handler(struct subscription *sub, subscription_h *h, void *arg)
+{
+	sub->h = h;
+	sub->arg = arg;
 }
 
 uint32_t subscription_left(const struct subscription *sub)
@@ -150,7 +156,9 @@ bool subscription_in_dialog(struct dialog *d, struct strans *st)
 	if (!sub)
 		return false;
 	mem_ref(sub);
-	if (!subscription_in_order(sub, st))
+	if (!notify && !ua_answers(sub->ua, UA_ANSWER(SUBSCRIBE)))
+		subscription_leave_to_user(sub, st);
+	else if (!subscription_in_order(sub, st))
 		;
 	else if (notify)
 		subscription_take_notify(sub, st);
@@ -158,6 +166,12 @@ bool subscription_in_dialog(struct dialog *d, struct strans *st)
 		subscription_take_subscribe(sub, st);
 	mem_deref(sub);
 	return true;
+}
+
+void subscription_leave_to_user(struct subscription *sub, struct strans *st)
+{
+	if (sub->ua->h.request)
+		sub->ua->h.request(sub->ua, st, sub->ua->h.arg);
 }
 
 bool subscription_in_order(struct subscription *sub, struct strans *st)

@@ -21,9 +21,11 @@ enum subscription_event {
 	SUBSCRIPTION_RESPONSE,  /* subscriber, m: a response to SUBSCRIBE or REFER */
 	SUBSCRIPTION_NOTIFY,    /* subscriber, m: a NOTIFY, answered 200 */
 	SUBSCRIPTION_SUBSCRIBE, /* notifier, m: a refresh or the end of it, answered 200 */
+	SUBSCRIPTION_FORKED,    /* subscriber, m: the first NOTIFY of another notifier, whose subscription is `fork` (RFC 6665 4.1.4) */
 	SUBSCRIPTION_ENDED,     /* the state is now SUBSCRIPTION_TERMINATED */
 };
-typedef void(subscription_h)(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why, void *arg);
+typedef void(subscription_h)(struct subscription *sub, enum subscription_event ev, struct msg *m, const char *why,
+			     struct subscription *fork, void *arg);
 
 #define SUBSCRIPTION_REASON_LEN 32
 
@@ -50,7 +52,7 @@ struct subscription {
 	struct tmr timer_n;
 	bool waits;                /* for a NOTIFY, before timer N */
 	bool made;                 /* the first request has its final response */
-	bool no_refresh;
+	bool no_refresh, forks;
 	unsigned refreshes, too_brief;
 	/* notifier */
 	struct uac *notify;        /* the last NOTIFY that nobody asked for */
@@ -68,12 +70,15 @@ struct subscription_opts {
 	struct slice event;        /* whole value of Event; SUBSCRIBE only */
 	uint32_t expires;          /* SUBSCRIBE only */
 	bool no_refresh;           /* it runs out */
+	bool forks;                /* a NOTIFY of another fork makes another subscription; else it gets 481 */
 };
 /* Sends SUBSCRIBE or REFER, outside dialogs (`d` NULL: r->uri is needed) or within `d`. NOTIFYs that match are answered 200; a SUBSCRIBE is
  * sent again at 90 % of its time or 5 s before its end if that is later, and once more with the time that a 423 wants. `d` may be left by its
  * owner, and lives as long as the subscription. Free with mem_deref(): it then goes silent. */
 int subscription_start(struct subscription **sp, struct ua *ua, struct dialog *d, struct slice method, const struct ua_request *r,
 		       const struct subscription_opts *o, subscription_h *h, void *arg, struct err *e);
+/* For SUBSCRIPTION_FORKED: whoever wants to keep `fork` takes a reference. */
+void subscription_set_handler(struct subscription *sub, subscription_h *h, void *arg);
 /* SUBSCRIBE within the dialog, with another time if `expires` is not UINT32_MAX; 0 ends the subscription. ERR_NOT_NOW without a dialog. */
 int subscription_refresh(struct subscription *sub, uint32_t expires, const struct ua_request *r, struct err *e);
 

@@ -19,6 +19,8 @@ bool subscription_is_over(unsigned status);
 bool subscription_in_order(struct subscription *sub, struct strans *st);
 /* RFC 6665 8.2.1: whether an Event value means this one. */
 bool subscription_matches(const struct subscription *sub, struct slice event);
+/* Its answer is switched off. */
+void subscription_leave_to_user(struct subscription *sub, struct strans *st);
 bool subscription_is_refer(const struct subscription *sub);
 /* Whether Refer-Sub is "false" (RFC 4488). */
 bool subscription_unwanted(const struct scan *s);

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-static const char *const of_notifier = "remote NOTIFY";
-
 static void on_response(struct uac *uac, struct msg *m, const char *why, void *arg);
 
 /* --- timers --- */
@@ -51,18 +49,19 @@ static void on_refresh(void *arg)
 	subscription_refresh(sub, UINT32_MAX, NULL, NULL); /* out of memory: it runs out */
 }
 
-static void grant(struct subscription *sub, uint32_t seconds)
+/* `since`: when our request left first. Its answer may have been lost a few times, and the notifier counts from when it got it. */
+static void grant(struct subscription *sub, uint32_t seconds, uint64_t since)
 {
 	uint64_t time = seconds * NS_PER_S, ninety = time / 10 * 9;
 	uint64_t late = time > 10 * NS_PER_S ? time - 5 * NS_PER_S : ninety;
 	struct loop *loop = sub->ua->ep->loop;
 
 	sub->granted = seconds;
-	sub->granted_at = loop_now(loop);
+	sub->granted_at = since;
 	/* The notifier's last NOTIFY says that the time is over; it may be on its way. */
-	tmr_start(&sub->expiry, loop, time + sip_timer_64t1(&sub->ua->ep->timers), on_expiry, sub);
+	tmr_start_at(&sub->expiry, loop, since + time + sip_timer_64t1(&sub->ua->ep->timers), TMR_EVENT, on_expiry, sub);
 	if (seconds && !sub->no_refresh && !subscription_is_refer(sub))
-		tmr_start(&sub->refresh, loop, late > ninety ? late : ninety, on_refresh, sub);
+		tmr_start_at(&sub->refresh, loop, since + (late > ninety ? late : ninety), TMR_EVENT, on_refresh, sub);
 }
 
 /* --- responses --- */
@@ -84,7 +83,8 @@ static void on_success(struct subscription *sub, struct msg *m)
 	}
 	if (sub->expires)
 		grant(sub, slice_u64(&n, scan_header(&m->s, HDR_EXPIRES, 0), UINT32_MAX) && n < sub->expires ? (uint32_t)n
-												       : sub->expires);
+												       : sub->expires,
+		      sub->uac->request->time);
 }
 
 /* 423 to the first SUBSCRIBE: once more, with the time that is wanted (RFC 6665 4.1.2.1, RFC 3261 10.2.8). */
@@ -177,48 +177,81 @@ void subscription_take_notify(struct subscription *sub, struct strans *st)
 	struct slice value = scan_header_named(&m->s, SLICE_LIT("Subscription-State"), 0), reason, expires;
 	const char *semi = value.l ? memchr(value.p, ';', value.l) : NULL;
 	enum subscription_state said = sub->state;
+	bool answers = ua_answers(sub->ua, UA_ANSWER(NOTIFY));
 	uint64_t n;
 
-	if (!value.l) {
+	if (!value.l && answers) {
 		ua_reply(sub->ua, st, 400, "Subscription-State is missing", NULL, 0);
 		return;
 	}
 	sub->waits = false;
 	sub->reason[0] = '\0';
-	if (scan_param(&reason, value, "reason"))
+	if (value.l && scan_param(&reason, value, "reason"))
 		slice_copy(sub->reason, sizeof(sub->reason), reason);
 	/* A state of an extension tells that the subscription lives. */
 	if (!read_state(&said, slice_trim((struct slice){value.p, semi ? (size_t)(semi - value.p) : value.l})) &&
 	    sub->state == SUBSCRIPTION_NOTIFY_WAIT)
 		said = SUBSCRIPTION_ACTIVE;
-	ua_reply(sub->ua, st, 200, NULL, NULL, 0);
+	if (answers)
+		ua_reply(sub->ua, st, 200, NULL, NULL, 0);
+	else
+		subscription_leave_to_user(sub, st);
 	if (said != SUBSCRIPTION_TERMINATED) {
 		sub->state = said;
 		/* RFC 6665 4.1.3: the notifier knows how long. */
-		if (scan_param(&expires, value, "expires") && slice_u64(&n, expires, UINT32_MAX) && n &&
-		    (subscription_is_refer(sub) || n < subscription_left(sub)))
-			grant(sub, (uint32_t)n);
+		if (value.l && scan_param(&expires, value, "expires") && slice_u64(&n, expires, UINT32_MAX) && n &&
+		    (subscription_is_refer(sub) || !sub->granted || n < subscription_left(sub)))
+			grant(sub, (uint32_t)n, m->time);
 	}
-	subscription_tell(sub, SUBSCRIPTION_NOTIFY, m, NULL);
+	if (answers)
+		subscription_tell(sub, SUBSCRIPTION_NOTIFY, m, NULL);
 	if (said == SUBSCRIPTION_TERMINATED)
-		subscription_end(sub, of_notifier);
+		subscription_end(sub, "remote NOTIFY");
+}
+
+/* A subscription of its own for the notifier of another fork. */
+static struct subscription *fork_of(struct subscription *sub, struct dialog *d, struct msg *m)
+{
+	struct subscription *fork = mem_zalloc(sizeof(*fork), subscription_destroy);
+
+	if (!fork)
+		return NULL;
+	fork->ua = sub->ua;
+	fork->subscriber = fork->made = true;
+	fork->state = SUBSCRIPTION_NOTIFY_WAIT;
+	fork->request = mem_ref(sub->request);
+	fork->expires = sub->expires;
+	fork->no_refresh = sub->no_refresh;
+	if (subscription_enter(fork, mem_ref(d), true))
+		return mem_deref(fork);
+	wait_for_notify(fork);
+	if (sub->h)
+		sub->h(sub, SUBSCRIPTION_FORKED, m, NULL, fork, sub->arg);
+	return fork;
 }
 
 /* A NOTIFY of a notifier that is not known yet: before the 2xx, or of another fork (RFC 6665 4.1.4). */
 static bool take_first_notify(struct subscription *sub, struct strans *st)
 {
+	bool first = sub->state == SUBSCRIPTION_NOTIFY_WAIT, taken = false;
+	struct subscription *fork;
 	struct dialog *d;
 
-	if (sub->state != SUBSCRIPTION_NOTIFY_WAIT || !subscription_matches(sub, scan_header(&st->request->s, HDR_EVENT, 0)))
-		return false;
-	if (dialog_uas(&d, st->request, SLICE_NONE, NULL))
+	if ((!first && !sub->forks) || !subscription_matches(sub, scan_header(&st->request->s, HDR_EVENT, 0)) ||
+	    dialog_uas(&d, st->request, SLICE_NONE, NULL))
 		return false;
 	d->confirmed = true;
 	d->local_cseq = sub->uac->request->s.cseq;
-	/* The one of the 2xx was a guess: this NOTIFY makes the dialog (RFC 6665 4.4.1). */
-	subscription_leave(sub);
-	mem_deref(sub->dialog);
-	return subscription_enter(sub, d, true) == 0 && subscription_in_dialog(d, st);
+	if (first) { /* the dialog of the 2xx was a guess: the NOTIFY makes it (RFC 6665 4.4.1) */
+		subscription_leave(sub);
+		mem_deref(sub->dialog);
+		taken = subscription_enter(sub, mem_ref(d), true) == 0 && subscription_in_dialog(d, st);
+	} else if ((fork = fork_of(sub, d, st->request))) {
+		taken = subscription_in_dialog(d, st);
+		mem_deref(fork);
+	}
+	mem_deref(d);
+	return taken;
 }
 
 static bool on_half(struct dialog *half, struct msg *m, void *arg)
@@ -331,6 +364,7 @@ int subscription_start(struct subscription **sp, struct ua *ua, struct dialog *d
 	sub->subscriber = true;
 	sub->expires = o->expires;
 	sub->no_refresh = o->no_refresh;
+	sub->forks = o->forks;
 	sub->cseq = r.cseq ? r.cseq : 1;
 	sub->h = h;
 	sub->arg = arg;

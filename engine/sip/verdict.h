@@ -20,7 +20,7 @@
 	X(METHOD, "method", "405 with Allow to a method known but not supported, 501 to an unknown one", "RFC 3261 8.2.1")     \
 	X(SCHEME, "scheme", "416 to a Request-URI that is not sip or sips", "RFC 3261 8.2.2.1")                                \
 	X(STRAY, "stray", "481 to a request within an unknown dialog, and to a CANCEL, PRACK or NOTIFY that matches nothing",  \
-	  "RFC 3261 12.2.2, 9.2, RFC 3262 3, RFC 6665 4.1.3")                                                                                  \
+	  "RFC 3261 12.2.2, 9.2, RFC 3262 3, RFC 6665 4.1.3")                                                                  \
 	X(MERGED, "merged", "482 to a request that came already another way", "RFC 3261 8.2.2.2")                              \
 	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                          \
 	X(CONTENT, "content", "415 with Accept or Accept-Encoding to a body that is not optional and not understood",          \
@@ -33,6 +33,9 @@
 	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")                    \
 	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")                       \
 	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                                \
+	X(NOTIFY, "NOTIFY", "within a subscription: 200", "RFC 6665 4.1.3")                                                    \
+	X(SUBSCRIBE, "SUBSCRIBE", "within a subscription that was accepted: 200, and a NOTIFY with the last state",            \
+	  "RFC 6665 4.2.1")                                                                                                    \
 	X(PRACK, "PRACK", "within a call: 200, or 481 when it acknowledges nothing", "RFC 3262 3")                             \
 	X(GLARE, "glare", "within a call: 491 to an INVITE, or an UPDATE with an offer, while ours is open, 500 while theirs is",    \
 	  "RFC 3261 14.2, RFC 3311 5.2")                                                                                       \

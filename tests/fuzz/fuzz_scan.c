@@ -19,33 +19,88 @@ static void check_slice(struct slice s, struct slice within)
 	CHECK(s.p || !s.l);
 }
 
+/* Each header is found by its number and by its name, in any case, at its place among those of that name. */
+static void find_headers(const struct scan *s)
+{
+	unsigned count[HDR_COUNT] = {0}, checked = s->header_count < 50 ? s->header_count : 50;
+	char upper[200];
+
+	for (unsigned i = 0; i < checked; i++) { /* the rest of a long list is no different */
+		struct slice name = scan_name(s, i), value = scan_value(s, i), found;
+		enum hdr_id id = s->headers[i].id;
+		unsigned n = 0;
+		if (name.l > sizeof(upper))
+			continue;
+		if (id != HDR_OTHER) {
+			n = count[id]++;
+			CHECK(hdr_lookup(name) == id && hdr_lookup(slice_str(hdr_name(id))) == id);
+			found = scan_header(s, id, n);
+			CHECK(found.p == value.p && found.l == value.l);
+		} else if (hdr_lookup(name) == HDR_OTHER) {
+			for (unsigned k = 0; k < i; k++)
+				n += s->headers[k].id == HDR_OTHER && slice_case_eq(scan_name(s, k), name);
+		} else {
+			CHECK(!memchr(name.p, ':', build_line(s, i).l)); /* a name that stands alone is no header */
+			continue;
+		}
+		for (size_t k = 0; k < name.l; k++)
+			upper[k] = name.p[k] >= 'a' && name.p[k] <= 'z' ? name.p[k] - 32 : name.p[k];
+		found = scan_header_named(s, (struct slice){upper, name.l}, n);
+		CHECK(found.p == value.p && found.l == value.l);
+	}
+	for (unsigned id = HDR_OTHER + 1; id < HDR_COUNT && checked == s->header_count; id++)
+		CHECK(!scan_header(s, id, count[id]).p);
+	CHECK(!scan_header_named(s, SLICE_LIT("Via"), s->header_count).p);
+	CHECK(!scan_header_named(s, SLICE_NONE, s->header_count).p);
+	CHECK(!hdr_name(HDR_OTHER) && !hdr_name(HDR_COUNT));
+}
+
+static void read_params(struct slice value)
+{
+	static const char *const params[] = {"branch", "tag", "rport", "received", "maddr", "lr", "q", "TAG", ""};
+	struct slice out, lower = SLICE_NONE;
+
+	for (size_t k = 0; k < sizeof(params) / sizeof(*params); k++) {
+		out = SLICE_LIT("as it was");
+		if (scan_param(&out, value, params[k])) {
+			check_slice(out, value);
+			CHECK(params[k][0]);
+		} else {
+			CHECK(slice_eq(out, SLICE_LIT("as it was")));
+			out = SLICE_NONE;
+		}
+		CHECK(k != 7 || out.p == lower.p);
+		if (k == 1)
+			lower = out;
+	}
+}
+
 static void read_all(const struct scan *s)
 {
-	static const char *const params[] = {"branch", "tag", "rport", "received", "maddr", "lr", "q", ""};
 	const struct slice fields[] = {s->method,   s->uri,    s->reason,      s->version, s->via,
 				       s->sent_by,  s->branch, s->call_id,     s->from,    s->to,
 				       s->from_tag, s->to_tag, s->cseq_method, s->body};
-	struct slice out, host;
-	uint16_t port;
+	struct slice host = SLICE_NONE;
+	uint16_t port = 1;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		check_slice(fields[i], s->bytes);
 	for (unsigned i = 0; i < s->header_count; i++) {
-		struct slice name = scan_name(s, i), value = scan_value(s, i);
-		check_slice(name, s->bytes);
-		check_slice(value, s->bytes);
+		check_slice(scan_name(s, i), s->bytes);
+		check_slice(scan_value(s, i), s->bytes);
 		CHECK(s->headers[i].id < HDR_COUNT);
-		if (i > 50) /* the rest of a long list is no different */
-			continue;
-		CHECK(scan_header_named(s, name, 0).p || !name.l || hdr_lookup(name) != s->headers[i].id);
-		for (size_t k = 0; k < sizeof(params) / sizeof(*params); k++)
-			if (scan_param(&out, value, params[k]))
-				check_slice(out, value);
+		if (i < 50)
+			read_params(scan_value(s, i));
 	}
-	scan_sent_by(s, &host, &port);
+	find_headers(s);
+	CHECK(scan_sent_by(s, &host, &port) == (port != 0));
 	check_slice(host, s->sent_by);
-	CHECK(scan_flaw_text(s->flaws));
+	CHECK(!*scan_flaw_text(s->flaws) == !s->flaws);
 	CHECK(!(s->flaws & SCAN_NOT_SIP) || (s->flaws == SCAN_NOT_SIP && !s->header_count && !s->version.p));
+	CHECK((s->flaws & (SCAN_TRUNCATED | SCAN_NOT_SIP)) ? !s->body.p : s->body.p != NULL);
+	CHECK(s->flaws & (SCAN_BODY_SHORT | SCAN_NOT_SIP | SCAN_TRUNCATED) || s->content_length < 0 ||
+	      s->body.l == (size_t)s->content_length);
+	CHECK(s->cseq <= INT32_MAX && (s->request || !s->method.p) && (!s->request || !s->status));
 }
 
 /* Scans `b`, then empties it. */
@@ -159,7 +214,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan_free(&s);
 	buf_free(&b);
 	CHECK(msg_alloc(&m, bytes) == 0);
-	CHECK(msg_summary(text, sizeof(text), m) == text);
+	CHECK(slice_eq(msg_bytes(m), bytes) && msg_bytes(m).p == m->data);
+	CHECK(msg_summary(text, sizeof(text), m) == text && msg_summary(text, 1, m)[0] == '\0');
+	check_slice(msg_method(m), msg_bytes(m));
+	CHECK(!msg_is(m, "INVITE") || slice_eq(msg_method(m), SLICE_LIT("INVITE")));
 	mem_deref(m);
 	return 0;
 }

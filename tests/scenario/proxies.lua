@@ -307,6 +307,100 @@ sip.test("policy: a function that routes", function(t)
   t:equal(seen:take().request_uri, carol.contact)
 end)
 
+sip.test("policy: the next target after each failure; the best response goes back", function(t)
+  local targets, asked = {}, {}
+  for i = 1, 3 do targets[i] = callee(t, { name = "bob" .. i }) end
+  local edge = t:proxy { route = function(_, failed)
+    asked[#asked + 1] = failed and failed.status or "first"
+    return targets[#asked]
+  end }
+  local alice = caller(t, edge)
+  local call = alice:invite("sip:bob@example.test")
+  targets[1]:incoming():reject(503)
+  targets[2]:incoming():reject(404)
+  targets[3]:incoming():reject(500)
+  t:equal(call:final().status, 404)                     -- RFC 3261 16.7 step 6: the lowest class
+  t:equal(asked, { "first", 503, 404, 500 })
+  t:equal(call.trying_time ~= nil, true)
+
+  asked = {}
+  call = alice:invite("sip:bob@example.test")
+  targets[1]:incoming():reject(486)
+  local other = targets[2]:incoming()
+  other:ring()
+  call:expect(180)
+  other:answer()
+  call:expect(200)
+  other:expect("ACK")
+  t:equal(call.dialog.remote_target, targets[2].contact)
+  call:bye():expect(200)
+  t:equal(asked, { "first", 486 })                      -- the BYE is of a dialog: nobody is asked
+end)
+
+sip.test("policy: a 6xx ends the search, and so does a target that was tried", function(t)
+  local bob, other = callee(t), callee(t, { name = "other" })
+  local seen = other.endpoint:watch()
+  local edge = t:proxy { route = function(_, failed) return failed and other or bob end }
+  local alice = caller(t, edge)
+  local call = alice:invite(bob.aor)
+  bob:incoming():reject(603)
+  t:equal(call:final().status, 603)
+  t:equal(seen:count(), 0)
+  edge.route = function() return bob end
+  call = alice:invite(bob.aor)
+  bob:incoming():reject(486)
+  t:equal(call:final().status, 486)
+  bob.endpoint:expect_none(0.5)
+end)
+
+sip.test("policy: a target that rings too long is cancelled; a caller who is gone is not taken elsewhere", function(t)
+  local bob, other = callee(t), callee(t, { name = "other" })
+  local edge = t:proxy { no_answer = 2, route = function(_, failed) return failed and other or bob end }
+  local alice = caller(t, edge)
+  local call = alice:invite(bob.aor)
+  local first = bob:incoming()
+  first:ring()
+  t:equal(first:ended(), "CANCEL")
+  t:near(t:now(), 2, help.slack(t))
+  other:incoming():answer()
+  call:expect(200)
+  call:bye():expect(200)
+
+  call = alice:invite(bob.aor)
+  first = bob:incoming()
+  first:ring()
+  call:expect(180)
+  call:cancel()
+  t:equal(first:ended(), "CANCEL")
+  t:equal(call:final().status, 487)
+  t:equal(other:incoming { within = 0.5, optional = true }, nil)
+end)
+
+sip.test("policy: a route that answers itself", function(t)
+  local edge = t:proxy { route = function(_, _, st) st:reply(604) end }
+  t:equal(caller(t, edge):invite("sip:bob@example.test"):final().status, 604)
+end)
+
+sip.test("policy: what passes is rewritten, requests, responses and ACKs", function(t)
+  local bob = callee(t)
+  local passed = {}
+  local edge = t:proxy { to = bob, rewrite = function(message)
+    passed[#passed + 1] = message.method .. (message.status or "")
+    return message:insert_header("X-Seen", #passed)
+  end }
+  local alice = caller(t, edge)
+  local call = alice:invite(bob.aor)
+  local other = bob:incoming()
+  t:equal(other.invite["X-Seen"], "1")
+  other:ring()
+  t:equal(call:expect(180)["X-Seen"], "2")
+  other:answer()
+  t:equal(call:expect(200)["X-Seen"], "3")
+  t:equal(other:expect("ACK")["X-Seen"], "4")
+  call:bye():expect(200)
+  t:equal(passed, { "INVITE", "INVITE180", "INVITE200", "ACK", "BYE", "BYE200" })
+end)
+
 sip.test("a request to the proxy itself goes nowhere: 404; a stray CANCEL: 481", function(t)
   local edge = t:proxy {}
   local alice = t:ua { aor = "sip:alice@example.test" }

@@ -216,6 +216,45 @@ static void cancelled(void **state)
 	world_close(&w);
 }
 
+static void on_status(struct uac *uac, struct msg *m, const char *why, void *arg)
+{
+	(void)uac;
+	(void)why;
+	*(unsigned *)arg = m->s.status;
+}
+
+/* The callee sends an INVITE of its own within the early dialog: ours is still open (RFC 3261 14.2), also where no 491 says so; its 2xx,
+ * when it comes, is the first. */
+static void invite_within_early_dialog(unsigned answers, unsigned want)
+{
+	struct world w = {.bob = {.ring_only = true}};
+	struct call_reply answer = {.status = 200};
+	struct uac *early = NULL;
+	unsigned status = 0;
+
+	assert_int_equal(world_open(&w), 0);
+	w.alice.ua->cfg.answers = answers;
+	assert_int_equal(invite(&w, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(call_request(&early, w.bob.call, NULL, SLICE_LIT("INVITE"), NULL, on_status, &status, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(status, want);
+	assert_int_equal(call_reply(w.bob.call, &answer, NULL, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(w.alice.call->state, CALL_CONFIRMED);
+	assert_int_equal(w.alice.finals, 1);
+	assert_int_equal(w.bob.acks, 1);
+	mem_deref(early);
+	world_close(&w);
+}
+
+static void early_reinvite(void **state)
+{
+	(void)state;
+	invite_within_early_dialog(UA_ANSWERS_ALL, 491);
+	invite_within_early_dialog(UA_ANSWERS_ALL & ~UA_ANSWER(GLARE), 200);
+}
+
 /* The machines go on without their user: a call that was let go answers nothing, and nothing leaks. */
 static void abandoned(void **state)
 {
@@ -288,6 +327,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
+					   UNIT_TEST(early_reinvite),
 					   UNIT_TEST(abandoned), UNIT_TEST(register_refused), UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
