@@ -293,6 +293,8 @@ int subscription_follow(struct subscription *sub, struct call *call, struct err 
 		return 0;
 	if (!call->outgoing || !call->invite || (call->state != CALL_CALLING && call->state != CALL_PROCEEDING))
 		return err_set(e, ERR_NOT_NOW, "no INVITE of this call is under way: it is %s", call_state_name(call->state));
+	if (sub->followed || call->invite->h == on_followed)
+		return err_set(e, ERR_NOT_NOW, "a subscription follows one call, and a call is followed by one subscription");
 	err = tell_status(sub, 100, SLICE_LIT("Trying"), e);
 	if (err)
 		return err;

@@ -9,7 +9,7 @@
 --
 -- Verdicts: statuses, classes ("2xx"), "silence" (no answer), and "policy" (what a target may say to a request that it could read
 -- but does not want, or cannot judge as it only relays). What is right or tolerable passes, what is tolerable is printed; all else fails. Settings: --set wait=S is how
--- long an answer may take (1 s).
+-- long an answer may take (1 s), --set address=A where on this host the probe lives.
 local sip = require "sip"
 
 local Probe = {}
@@ -202,7 +202,7 @@ function Probe:build(method, given)
 end
 
 local function start(t, role)
-  local ua = t:ua { aor = "sip:probe@example.test" }
+  local ua = t:ua { aor = "sip:probe@example.test", address = t.env.address }
   return setmetatable({ t = t, ua = ua, endpoint = ua.endpoint, sender = ua.endpoint, target = t:target(role), keep = false, sent = false },
     Probe)
 end

@@ -54,7 +54,10 @@ local function marks(bytes)
   local via = (top_via(bytes) or ""):match "^[^;]*"
   local request = ("%s %s %s"):format(message.call_id, message.from_tag, message.cseq)
   local branch = message.branch
-  return { branch and ("%s %s %s"):format(branch, via, message.method) or request, request }
+  if not branch then return { request } end
+  -- Some targets take the method of CSeq for that of the request.
+  local cseq_method = (message["CSeq"] or ""):match "%S+%s*$" or ""
+  return { ("%s %s %s"):format(branch, via, message.method), ("%s %s %s"):format(branch, via, cseq_method), request }
 end
 
 local function with_ending(bytes, ending)
