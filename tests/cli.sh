@@ -168,7 +168,7 @@ run --version
 check "--version" grep -qxE 'offhook [0-9]+\.[0-9]+\.[0-9]+' out
 run rnu good
 check "an unknown command" exits 2
-check "the nearest command" err_has "did you mean \`offhook run good/call.lua\`?"
+check "the nearest command" err_has "did you mean \`offhook run\`?"
 run good/call.lua
 check "a script without a command" err_has "did you mean \`offhook run good/call.lua\`?"
 run run
