@@ -50,6 +50,7 @@ void opt_request(lua_State *L, int t, struct spoken *s)
 	s->r.call_id = opt_slice(L, t, "call_id");
 	s->r.cseq = opt_count(L, t, "cseq", UINT32_MAX, 0);
 	s->r.no_contact = !opt_flag(L, t, "contact", true);
+	s->r.no_proxy = opt_off(L, t, "outbound_proxy");
 	s->r.no_sdp = opt_off(L, t, "sdp");
 	if (lua_type(L, t) == LUA_TTABLE && !s->r.no_sdp) {
 		s->r.sdp = lua_getfield(L, t, "sdp") == LUA_TBOOLEAN;

@@ -29,6 +29,7 @@ api.groups = {
       { "cseq", "integer", "CSeq number.", "1; within a dialog the next one" },
       { "contact", "boolean", "`false` leaves Contact out, where the method takes one.", "true" },
       { "destination", "sip.target", "Where the datagram goes, whatever Route and Request-URI say." },
+      { "outbound_proxy", "false", "Not by way of the actor's outbound proxy.", "through it" },
     },
   },
   endpoint = {

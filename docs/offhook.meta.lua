@@ -70,6 +70,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.invite
 ---@field sdp? string|boolean Session description; `false` sends none. Default: one audio stream, PCMU and PCMA.
@@ -93,6 +94,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.in_call
 ---@field sdp? string|boolean Session description; `true`: our own, `false`: none. Default: our own in an INVITE, none in others.
@@ -109,6 +111,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.ack
 ---@field sdp? string Session description. Default: none.
@@ -122,6 +125,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.endpoint
 ---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
@@ -292,6 +296,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.ua_refer
 ---@field subscribe? boolean `false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488). Default: true.
@@ -306,6 +311,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.ua_publish
 ---@field event? string Event package. Needed.
@@ -320,6 +326,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.call_reply
 ---@field reason? string Reason phrase. Default: the RFC's.
@@ -357,6 +364,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.call_refer
 ---@field subscribe? boolean `false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488). Default: true.
@@ -371,6 +379,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.call_prack
 ---@field sdp? string|boolean Session description. Default: the answer, where the provisional brings an offer.
@@ -384,6 +393,7 @@
 ---@field cseq? integer CSeq number. Default: 1; within a dialog the next one.
 ---@field contact? boolean `false` leaves Contact out, where the method takes one. Default: true.
 ---@field destination? sip.target Where the datagram goes, whatever Route and Request-URI say.
+---@field outbound_proxy? false Not by way of the actor's outbound proxy. Default: through it.
 
 ---@class (exact) sip.options.request_cancel
 ---@field now? boolean Do not wait for a provisional. Default: false.

@@ -6,8 +6,7 @@ local ua = engine.methods "ua"
 local call = engine.methods "call"
 local server = engine.methods "server transaction"
 
-local refer_options = { "subscribe", "referred_by", "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact",
-  "destination" }
+local refer_options = options.joined(options.of_message, { "subscribe", "referred_by" })
 
 -- A text in <> is the value of Refer-To as it is.
 local function value_of(target)
@@ -71,7 +70,13 @@ function server:follow(given)
   for key, one in pairs(given or {}) do plain[key] = one end
   plain.headers = options.headers_behind(plain, list)
   local sub = engine.accept(self, { expires = 180 })
-  local new = caller:invite(to.uri, plain)
+  local ok, new = pcall(caller.invite, caller, to.uri, plain)
+  if not ok then                                                              -- nothing was sent: the referrer is told (RFC 3515 2.4.5)
+    if sub.state ~= "terminated" then
+      engine.notify(sub, "terminated", { reason = "noresource", content_type = "message/sipfrag;version=2.0", body = "SIP/2.0 503 Service Unavailable\r\n" })
+    end
+    error(new, 0)
+  end
   engine.follow(sub, new)
   return new, sub
 end

@@ -4,7 +4,7 @@ local expect, failure, options = use "expect", use "failure", use "options"
 
 local ua = engine.methods "ua"
 
-local message_options = { "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination" }
+local message_options = options.of_message
 local sdp_options = options.joined(message_options, { "sdp" })
 local invite_options = options.joined(message_options, { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects",
   "session_expires", "min_se", "refresher", "retransmit" })
@@ -263,7 +263,11 @@ function call:follow(given)
       got = response and expect.got_words(response) or "no final response", about = response or invite }
   end
   given.choice = nil
-  given.uri, given.to, given.call_id = target.uri, given.to or invite["To"], invite.call_id
+  if response.status == 305 then                                        -- Use Proxy: the same by way of the Contact (RFC 3261 21.3.4)
+    given.headers = options.headers_behind(given, { { "Route", ("<%s;lr>"):format(target.uri) } })
+    given.destination, target = given.destination or target.uri, { uri = invite.request_uri }
+  end
+  given.uri, given.to, given.call_id = given.uri or target.uri, given.to or invite["To"], invite.call_id
   given.cseq, given.from_tag = given.cseq or invite.cseq + 1, invite.from_tag
   return engine.invite(self.ua, given)
 end

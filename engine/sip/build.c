@@ -324,7 +324,7 @@ void build_cancel(struct buf *out, const struct scan *req)
 	put_follower(out, req, SLICE_LIT("CANCEL"), req->to);
 }
 
-/* The empty line and the body; nothing when the headers do not end. */
+/* The empty line and the body; when the headers do not end, nothing, or the CR that is the half of that line. */
 static struct slice tail(const struct scan *s)
 {
 	const char *end = s->bytes.p + s->bytes.l;
@@ -334,6 +334,8 @@ static struct slice tail(const struct scan *s)
 		p--; /* LF */
 		if (p > s->bytes.p && p[-1] == '\r')
 			p--;
+	} else if (s->bytes.l >= 2 && p[-1] == '\r' && p[-2] == '\n') {
+		p--;
 	}
 	return (struct slice){p, (size_t)(end - p)};
 }
@@ -356,8 +358,10 @@ struct slice build_line(const struct scan *s, unsigned i)
 /* Ends the line before, which a truncated message may have left open. */
 static void end_line(struct buf *out)
 {
-	if (out->len && out->p[out->len - 1] != '\n')
-		buf_put(out, "\r\n", 2);
+	uint8_t last = out->len ? out->p[out->len - 1] : '\n';
+
+	if (last != '\n')
+		buf_puts(out, last == '\r' ? "\n" : "\r\n");
 }
 
 static void put_line(struct buf *out, struct slice line)

@@ -100,15 +100,32 @@ struct call *call_alloc(struct ua *ua)
 	return call;
 }
 
+/* What stands behind the o= line. */
+static uint64_t described(const struct buf *out, size_t from)
+{
+	struct slice text = {(const char *)out->p + from, out->len - from};
+	long at = slice_find(text, SLICE_LIT("\r\ns="), 0);
+
+	return at < 0 ? 0 : slice_hash(SLICE_HASH_SEED, (struct slice){text.p + at, text.l - (size_t)at});
+}
+
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer)
 {
-	const char *direction = sdp_answer_direction(offer, call->wanted);
+	struct sdp_own own = {endpoint_local(call->ua->ep), call->media_port, call->session, call->version, call->wanted};
+	size_t from = out->len;
 
-	/* RFC 3264 8: the version counts what changed. */
-	if (call->direction && strcmp(call->direction, direction))
-		call->version++;
-	call->direction = direction;
-	sdp_audio(out, endpoint_local(call->ua->ep), call->media_port, call->session, call->version, direction);
+	for (int i = 0; i < 2; i++) {
+		out->len = from;
+		offer.l ? sdp_answer(out, &own, offer) : sdp_offer(out, &own);
+		uint64_t now = out->failed ? 0 : described(out, from);
+		if (!call->described || call->described == now) {
+			call->described = now;
+			return;
+		}
+		/* RFC 3264 8: the version counts what changed. */
+		own.version = ++call->version;
+		call->described = now;
+	}
 }
 
 int call_headers_init(struct call_headers *x, const struct build_header *extra, unsigned count)
@@ -381,6 +398,8 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 	if (ua_claimed(&call->claims, s->method) && call_tell(call, CALL_REQUEST, st->request, st, NULL))
 		return;
 	if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st))
+		return;
+	if ((invite || update) && call_refuse_offer(call, st))
 		return;
 	if (invite && ua_answers(ua, UA_ANSWER(REINVITE)))
 		call_reply(call, &(struct call_reply){.status = 200}, NULL, NULL); /* the session as it was (RFC 3261 14.2) */

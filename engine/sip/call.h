@@ -69,7 +69,7 @@ struct call {
 	uint32_t cseq;               /* of our requests before there is a dialog */
 	uint16_t media_port;
 	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
-	const char *direction;       /* that it told last; NULL: none was sent */
+	uint64_t described;          /* hash of what that said last, but for the version; 0: none was sent */
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
 				      * followed */

@@ -44,6 +44,8 @@ void call_retry_cancel(struct call *call);
 /* A session description for a response to `request` that has no body of its own. */
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
 		    struct buf *sdp);
+/* Whether its offer has nothing that our description could answer: then it gets a 488. */
+bool call_refuse_offer(struct call *call, struct strans *st);
 /* The ACK to our 2xx, or another one. */
 void call_receive_ack(struct call *call, struct msg *m);
 /* The INVITE that came is the one to be answered from here on; `st` NULL: none. */

@@ -2,6 +2,7 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
+#include "sip/sdp.h"
 
 #include <stdio.h>
 
@@ -211,6 +212,21 @@ out:
 	return err;
 }
 
+bool call_refuse_offer(struct call *call, struct strans *st)
+{
+	char text[ADDR_STRLEN + 80];
+	struct build_header warning = {SLICE_LIT("Warning"), SLICE_NONE};
+	char where[ADDR_STRLEN];
+
+	if (!ua_answers(call->ua, UA_ANSWER(MEDIA)) || !st->request->s.body.l || sdp_fits(st->request->s.body))
+		return false;
+	snprintf(text, sizeof(text), "305 %s \"Incompatible media format: PCMU or PCMA over RTP/AVP\"",
+		 addr_str(where, endpoint_local(call->ua->ep)));
+	warning.value = slice_str(text);
+	ua_reply(call->ua, st, 488, NULL, &warning, 1);
+	return true;
+}
+
 /* RFC 3891 3: the call that the INVITE's Replaces names into `*old`. Returns the status that refuses it, 0 for none. */
 static unsigned find_replaced(struct call **old, struct ua *ua, const struct scan *s)
 {
@@ -267,7 +283,7 @@ void call_incoming(struct ua *ua, struct strans *st)
 		snprintf(seconds, sizeof(seconds), "%u", least);
 		min_se.value = slice_str(seconds);
 		ua_reply(ua, st, 422, NULL, &min_se, 1);
-	} else if (!ua->h.incoming || !ua->h.incoming(ua, call, ua->h.arg)) {
+	} else if (!call_refuse_offer(call, st) && (!ua->h.incoming || !ua->h.incoming(ua, call, ua->h.arg))) {
 		ua_reply(ua, st, 480, NULL, NULL, 0);
 	}
 	mem_deref(call);

@@ -125,7 +125,7 @@ static int hash(char out[DIGEST_HEX_SIZE], EVP_MD_CTX *ctx, const EVP_MD *md, co
 static int response(char out[DIGEST_HEX_SIZE], EVP_MD_CTX *ctx, const EVP_MD *md, const struct digest_input *in)
 {
 	const struct slice user[] = {in->username, in->realm, in->password};
-	char ha1[DIGEST_HEX_SIZE], ha2[DIGEST_HEX_SIZE], hbody[DIGEST_HEX_SIZE];
+	char ha1[DIGEST_HEX_SIZE] = "", ha2[DIGEST_HEX_SIZE] = "", hbody[DIGEST_HEX_SIZE] = "";
 	struct slice h1 = in->ha1;
 	int r = 0;
 

@@ -1,28 +1,6 @@
 #include "sip/sdp.h"
 
-void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t session, uint64_t version, const char *direction)
-{
-	char text[ADDR_STRLEN];
-	struct slice h = slice_str(addr_host(text, host));
-	const char *type = addr_is_v6(host) ? "IP6" : "IP4";
-
-	if (h.p[0] == '[')
-		h = (struct slice){h.p + 1, h.l - 2};
-	buf_printf(out,
-		   "v=0\r\n"
-		   "o=- %llu %llu IN %s %.*s\r\n"
-		   "s=-\r\n"
-		   "c=IN %s %.*s\r\n"
-		   "t=0 0\r\n"
-		   "m=audio %u RTP/AVP 0 8 101\r\n"
-		   "a=rtpmap:0 PCMU/8000\r\n"
-		   "a=rtpmap:8 PCMA/8000\r\n"
-		   "a=rtpmap:101 telephone-event/8000\r\n"
-		   "a=fmtp:101 0-15\r\n"
-		   "a=%s\r\n",
-		   (unsigned long long)session, (unsigned long long)version, type, SLICE_ARG(h), type, SLICE_ARG(h), port,
-		   direction);
-}
+#include <stdlib.h>
 
 /* Bit 0: it sends, bit 1: it receives. */
 static const char *const directions[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
@@ -42,24 +20,170 @@ const char *sdp_direction(struct slice name)
 	return i < 0 ? NULL : directions[i];
 }
 
-const char *sdp_answer_direction(struct slice offer, const char *wanted)
-{
-	int theirs = 3, ours = direction_index(slice_str(wanted));
-	unsigned streams = 0;
+/* --- reading an offer --- */
 
-	while (offer.l) {
-		const char *end = memchr(offer.p, '\n', offer.l);
-		size_t whole = end ? (size_t)(end + 1 - offer.p) : offer.l;
-		struct slice line = slice_trim((struct slice){offer.p, whole});
-		offer = (struct slice){offer.p + whole, offer.l - whole};
-		if (line.l < 3)
+static bool next_line(struct slice *line, struct slice *rest)
+{
+	const char *end = rest->l ? memchr(rest->p, '\n', rest->l) : NULL;
+	size_t whole = end ? (size_t)(end + 1 - rest->p) : rest->l;
+
+	if (!rest->l)
+		return false;
+	*line = slice_trim((struct slice){rest->p, whole});
+	*rest = (struct slice){rest->p + whole, rest->l - whole};
+	return true;
+}
+
+static bool begins(struct slice s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.l >= n && !memcmp(s.p, with, n);
+}
+
+static struct slice next_word(struct slice *rest)
+{
+	size_t n = 0;
+
+	while (n < rest->l && rest->p[n] != ' ')
+		n++;
+	struct slice word = {rest->p, n};
+	*rest = slice_trim((struct slice){rest->p + n, rest->l - n});
+	return word;
+}
+
+struct stream {
+	struct slice media, port, proto, formats; /* of the m= line */
+	int direction;                            /* its own, else that of the session */
+	struct slice events;                      /* payload type of telephone-event; p NULL for none */
+};
+
+/* The next stream of a description whose session part was read; `rest` begins with its m= line. */
+static bool next_stream(struct stream *s, struct slice *rest, int session_direction)
+{
+	struct slice line, after;
+
+	if (!next_line(&line, rest))
+		return false;
+	line = (struct slice){line.p + 2, line.l - 2};
+	*s = (struct stream){.direction = session_direction};
+	s->media = next_word(&line);
+	s->port = next_word(&line);
+	s->proto = next_word(&line);
+	s->formats = line;
+	for (after = *rest; next_line(&line, &after) && !begins(line, "m="); *rest = after) {
+		if (!begins(line, "a="))
 			continue;
-		/* Of the session, or of the first stream: ours is one. */
-		if (!memcmp(line.p, "m=", 2) && ++streams == 2)
-			break;
-		int found = memcmp(line.p, "a=", 2) ? -1 : direction_index((struct slice){line.p + 2, line.l - 2});
-		if (found >= 0)
-			theirs = found;
+		struct slice a = {line.p + 2, line.l - 2};
+		int direction = direction_index(a);
+		if (direction >= 0)
+			s->direction = direction;
+		if (begins(a, "rtpmap:") && slice_find(a, SLICE_LIT(" telephone-event/8000"), 0) > 0) {
+			struct slice map = {a.p + 7, a.l - 7};
+			s->events = next_word(&map);
+		}
 	}
-	return directions[ours & ((theirs & 1) << 1 | theirs >> 1)];
+	return true;
+}
+
+/* What stands before the first m= line is taken off `rest`. */
+static int session_direction(struct slice *rest)
+{
+	struct slice line, after = *rest;
+	int direction = 3;
+
+	for (; next_line(&line, &after) && !begins(line, "m="); *rest = after)
+		if (begins(line, "a=")) {
+			int found = direction_index((struct slice){line.p + 2, line.l - 2});
+			direction = found >= 0 ? found : direction;
+		}
+	return direction;
+}
+
+static bool has_format(struct slice formats, struct slice wanted)
+{
+	while (formats.l)
+		if (slice_eq(next_word(&formats), wanted))
+			return true;
+	return false;
+}
+
+static bool fits(const struct stream *s)
+{
+	return slice_eq(s->media, SLICE_LIT("audio")) && slice_eq(s->proto, SLICE_LIT("RTP/AVP")) &&
+	       !slice_eq(s->port, SLICE_LIT("0")) &&
+	       (has_format(s->formats, SLICE_LIT("0")) || has_format(s->formats, SLICE_LIT("8")));
+}
+
+bool sdp_fits(struct slice offer)
+{
+	int direction = session_direction(&offer);
+	struct stream s;
+	bool any = false;
+
+	while (next_stream(&s, &offer, direction)) {
+		if (fits(&s))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+/* --- writing --- */
+
+static void put_session(struct buf *out, const struct sdp_own *own)
+{
+	char text[ADDR_STRLEN];
+	struct slice h = slice_str(addr_host(text, own->host));
+	const char *type = addr_is_v6(own->host) ? "IP6" : "IP4";
+
+	if (h.p[0] == '[')
+		h = (struct slice){h.p + 1, h.l - 2};
+	buf_printf(out,
+		   "v=0\r\n"
+		   "o=- %llu %llu IN %s %.*s\r\n"
+		   "s=-\r\n"
+		   "c=IN %s %.*s\r\n"
+		   "t=0 0\r\n",
+		   (unsigned long long)own->session, (unsigned long long)own->version, type, SLICE_ARG(h), type, SLICE_ARG(h));
+}
+
+static void put_audio(struct buf *out, uint16_t port, bool pcmu, bool pcma, struct slice events, const char *direction)
+{
+	const char *gap = events.l ? " " : "";
+
+	buf_printf(out, "m=audio %u RTP/AVP%s%s%s%.*s\r\n", port, pcmu ? " 0" : "", pcma ? " 8" : "", gap, SLICE_ARG(events));
+	if (pcmu)
+		buf_puts(out, "a=rtpmap:0 PCMU/8000\r\n");
+	if (pcma)
+		buf_puts(out, "a=rtpmap:8 PCMA/8000\r\n");
+	if (events.l)
+		buf_printf(out, "a=rtpmap:%.*s telephone-event/8000\r\na=fmtp:%.*s 0-15\r\n", SLICE_ARG(events), SLICE_ARG(events));
+	buf_printf(out, "a=%s\r\n", direction);
+}
+
+void sdp_offer(struct buf *out, const struct sdp_own *own)
+{
+	put_session(out, own);
+	put_audio(out, own->port, true, true, SLICE_LIT("101"), own->direction);
+}
+
+void sdp_answer(struct buf *out, const struct sdp_own *own, struct slice offer)
+{
+	int theirs = session_direction(&offer), ours = direction_index(slice_str(own->direction));
+	struct stream s;
+	bool taken = false;
+
+	put_session(out, own);
+	while (next_stream(&s, &offer, theirs)) {
+		if (taken || !fits(&s)) {
+			buf_printf(out, "m=%.*s 0 %.*s %.*s\r\n", SLICE_ARG(s.media), SLICE_ARG(s.proto), SLICE_ARG(s.formats));
+			continue;
+		}
+		taken = true;
+		/* What they send is received, and the other way round (RFC 3264 6.1). */
+		int mirrored = (s.direction & 1) << 1 | s.direction >> 1;
+		put_audio(out, own->port, has_format(s.formats, SLICE_LIT("0")), has_format(s.formats, SLICE_LIT("8")), s.events,
+			  directions[ours & mirrored]);
+	}
 }

@@ -1,17 +1,26 @@
-/* The session description that a call carries when its script says nothing of media: one audio stream, G.711 (RFC 4566, RFC 3264). */
+/* The session description that a call carries when its script says nothing of media: one audio stream, G.711 and telephone events
+ * (RFC 4566, RFC 3264, RFC 4733). */
 #ifndef OFFHOOK_SIP_SDP_H
 #define OFFHOOK_SIP_SDP_H
 
 #include "core/buf.h"
 #include "net/addr.h"
 
-/* Appends the description of a stream at `host`:`port`; `session` and `version` are the o= line's, `direction` is sendrecv, sendonly,
- * recvonly or inactive. */
-void sdp_audio(struct buf *out, const struct addr *host, uint16_t port, uint64_t session, uint64_t version, const char *direction);
+struct sdp_own {
+	const struct addr *host;
+	uint16_t port;             /* of the audio stream */
+	uint64_t session, version; /* of the o= line */
+	const char *direction;     /* sendrecv, sendonly, recvonly or inactive: what this side would like */
+};
+
+/* Appends an offer. */
+void sdp_offer(struct buf *out, const struct sdp_own *own);
+/* Appends the answer to `offer`: a line for each of its streams (RFC 3264 6), all refused but the first that sdp_fits(), with what is
+ * common to both of formats and directions. */
+void sdp_answer(struct buf *out, const struct sdp_own *own, struct slice offer);
+/* Whether the offer has an audio stream over RTP/AVP with PCMU or PCMA, or no stream at all. */
+bool sdp_fits(struct slice offer);
 /* "sendrecv", "sendonly", "recvonly" or "inactive" as the static text that the others take; NULL for anything else. */
 const char *sdp_direction(struct slice name);
-/* The direction that answers `offer`, of what this side would like: what the other side sends is received and the other way round (RFC 3264
- * 6.1). */
-const char *sdp_answer_direction(struct slice offer, const char *wanted);
 
 #endif

@@ -87,20 +87,17 @@ static void on_success(struct subscription *sub, struct msg *m)
 		      sub->uac->request->time);
 }
 
-/* 423 to the first SUBSCRIBE: once more, with the time that is wanted (RFC 6665 4.1.2.1, RFC 3261 10.2.8). */
+/* 423: once more, with the time that is wanted (RFC 6665 4.1.2.1, RFC 3261 10.2.8). */
 static int send_longer(struct subscription *sub, uint32_t expires)
 {
 	struct msg *m = NULL, *changed = NULL;
 	struct addr dst = sub->uac->dst;
-	struct uac *uac;
 	struct buf b = {0};
 	char text[16];
 	int err;
 
-	if (sub->dialog)
-		return subscription_refresh(sub, expires, NULL, NULL);
 	auth_begin(&sub->auth);
-	err = uac_again(&m, sub->ua, &sub->auth, sub->uac->request, sub->cseq + 1, NULL);
+	err = uac_again(&m, sub->ua, &sub->auth, sub->uac->request, uac_next_cseq(sub->uac), NULL);
 	if (err)
 		return err;
 	snprintf(text, sizeof(text), "%u", expires);
@@ -110,11 +107,8 @@ static int send_longer(struct subscription *sub, uint32_t expires)
 	if (b.failed || !b.len || msg_alloc(&changed, buf_slice(&b)))
 		err = ERR_NOMEM;
 	else
-		err = uac_alloc(&uac, sub->ua, &sub->auth, &sub->cseq, changed, &dst, NULL, on_response, sub, NULL);
+		err = uac_send(sub->uac, changed, &dst, NULL);
 	if (!err) {
-		mem_deref(sub->uac);
-		sub->uac = uac;
-		sub->cseq = changed->s.cseq;
 		sub->expires = expires;
 		wait_for_notify(sub);
 	}
@@ -225,8 +219,7 @@ static struct subscription *fork_of(struct subscription *sub, struct dialog *d, 
 	if (subscription_enter(fork, mem_ref(d), true))
 		return mem_deref(fork);
 	wait_for_notify(fork);
-	if (sub->h)
-		sub->h(sub, SUBSCRIPTION_FORKED, m, NULL, fork, sub->arg);
+	sub->h(sub, SUBSCRIPTION_FORKED, m, NULL, fork, sub->arg);
 	return fork;
 }
 
@@ -237,7 +230,7 @@ static bool take_first_notify(struct subscription *sub, struct strans *st)
 	struct subscription *fork;
 	struct dialog *d;
 
-	if ((!first && !sub->forks) || !subscription_matches(sub, scan_header(&st->request->s, HDR_EVENT, 0)) ||
+	if ((!first && !(sub->forks && sub->h)) || !subscription_matches(sub, scan_header(&st->request->s, HDR_EVENT, 0)) ||
 	    dialog_uas(&d, st->request, SLICE_NONE, NULL))
 		return false;
 	d->confirmed = true;

@@ -256,6 +256,10 @@ static int tell_status(struct subscription *sub, unsigned status, struct slice r
 		n.reason = SLICE_LIT("noresource"); /* RFC 3515 2.4.7 */
 	buf_printf(&body, "SIP/2.0 %u %.*s\r\n", status, SLICE_ARG(reason));
 	n.body = buf_slice(&body);
+	if (status < 200 && slice_eq(n.body, buf_slice(&sub->body))) { /* a provisional that was repeated */
+		buf_free(&body);
+		return 0;
+	}
 	err = body.failed ? err_set(e, ERR_NOMEM, "out of memory for a NOTIFY") : subscription_notify(&uac, sub, &n, NULL, NULL, e);
 	if (!err) {
 		mem_deref(sub->notify);
@@ -270,10 +274,14 @@ static void on_followed(struct uac *uac, struct msg *m, const char *why, void *a
 	struct subscription *sub = mem_ref(arg);
 
 	sub->followed_h(uac, m, why, sub->followed_arg);
+	/* A redirect or a 422 that was answered with another INVITE is none of its responses. */
+	if (m->s.status >= 300 && sub->followed && sub->followed->state != CALL_TERMINATED)
+		goto out;
 	if (m->s.status > 100)
 		tell_status(sub, m->s.status, m->s.reason, NULL);
 	if (m->s.status >= 200)
 		subscription_unfollow(sub);
+out:
 	mem_deref(sub);
 }
 
@@ -285,6 +293,8 @@ int subscription_follow(struct subscription *sub, struct call *call, struct err 
 		return 0;
 	if (!call->outgoing || !call->invite || (call->state != CALL_CALLING && call->state != CALL_PROCEEDING))
 		return err_set(e, ERR_NOT_NOW, "no INVITE of this call is under way: it is %s", call_state_name(call->state));
+	if (sub->followed || call->invite->h == on_followed)
+		return err_set(e, ERR_NOT_NOW, "a subscription follows one call, and a call is followed by one subscription");
 	err = tell_status(sub, 100, SLICE_LIT("Trying"), e);
 	if (err)
 		return err;

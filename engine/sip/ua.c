@@ -100,14 +100,14 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 	struct endpoint *ep = ua->ep;
 	struct buf via = {0}, from = {0}, to = {0}, contact = {0};
 	char call_id[ENDPOINT_ID_LEN], tag[ENDPOINT_ID_LEN];
-	struct slice host;
+	struct slice host, route = r->no_proxy ? SLICE_NONE : ua->route;
 	uint16_t port;
 	int err = 0;
 
 	if (r->dst) {
 		*dst = *r->dst;
 	} else {
-		struct slice hop = ua->route.p ? ua->route : r->uri;
+		struct slice hop = route.p ? route : r->uri;
 		err = route_resolve(dst, hop, !loop_is_virtual(ep->loop), addr_is_v6(endpoint_local(ep)), e);
 	}
 	if (!err && !r->dst)
@@ -145,8 +145,8 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		.method = method,
 		.uri = r->uri,
 		.via = buf_slice(&via),
-		.routes = &ua->route,
-		.route_count = ua->route.p ? 1 : 0,
+		.routes = &route,
+		.route_count = route.p ? 1 : 0,
 		.from = buf_slice(&from),
 		.to = buf_slice(&to),
 		.call_id = r->call_id.p ? r->call_id : slice_str(call_id),

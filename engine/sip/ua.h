@@ -89,6 +89,7 @@ struct ua_request {
 	struct slice from_tag;       /* p NULL: a fresh one */
 	uint32_t cseq;               /* 0: 1 */
 	bool no_contact;
+	bool no_proxy;               /* not by way of the UA's outbound proxy */
 	bool no_sdp;                 /* an INVITE within a call: none of our own making */
 	bool no_ack;                 /* an INVITE within a call: the user sends the ACK to its 2xx */
 	bool retry_glare;            /* an INVITE within a call: after a 491 once more, at the time of RFC 3261 14.1 */

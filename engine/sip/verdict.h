@@ -33,6 +33,8 @@
 	X(REINVITE, "INVITE", "within a call: 200 with the session description as it was", "RFC 3261 14.2")                    \
 	X(UPDATE, "UPDATE", "within a call: 200 with the session description as it was", "RFC 3311 5.2")                       \
 	X(INFO, "INFO", "within a call: 200", "RFC 6086 4.2.2")                                                                \
+	X(MEDIA, "media", "488 with Warning to an offer without an audio stream that this side has (PCMU or PCMA)",              \
+	  "RFC 3261 14.2, RFC 3264 6")                                                                                         \
 	X(NOTIFY, "NOTIFY", "within a subscription: 200", "RFC 6665 4.1.3")                                                    \
 	X(SUBSCRIBE, "SUBSCRIBE", "within a subscription that was accepted: 200, and a NOTIFY with the last state",            \
 	  "RFC 6665 4.2.1")                                                                                                    \
@@ -46,7 +48,7 @@
 	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")
 
 /* Left out, on purpose. 483: a UAS processes a request whose Max-Forwards is 0 (RFC 3261 8.1.1.6: it limits proxies, 16.3). 421 and
- * 485 need an extension to insist on and users to choose from: a script's policy. 488 and 491 judge sessions: the call's. */
+ * 485 need an extension to insist on and users to choose from: a script's policy. 422, 488 and 491 judge sessions: the call's. */
 
 enum ua_answer {
 #define UA_ANSWER_ENUM(bit, name, what, section) UA_ANSWER_##bit##_,

@@ -21,5 +21,7 @@ sip.test("RFC 3665 2.2: update of contact list", function(t)
   local credentials = F[1]:credentials()[1]
   t:equal(credentials.realm, "atlanta.example.com")
   t:equal(credentials.nc, 2, "the nonce is used for the second time")
-  t:equal(F[2]:headers "Contact", { ("<%s>;expires=3600"):format(bob.contact), "<mailto:bob@biloxi.example.com>;expires=3600" })
+  local contacts = {}
+  for i, value in ipairs(F[2]:headers "Contact") do contacts[i] = sip.name_addr(value).uri.raw end
+  t:equal(contacts, { bob.contact, "mailto:bob@biloxi.example.com" })
 end)

@@ -2,14 +2,7 @@
 -- "Expires: 0"), and calls Alice with Replaces: so she picks her up.
 local sip = require "sip"
 local ladder = require "_ladder"
-
-local function dialog_info(server, dialog)
-  return { reason = "timeout", content_type = "application/dialog-info+xml", body = '<?xml version="1.0"?>\r\n'
-    .. ('<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" entity="%s">\r\n'):format(server.aor)
-    .. ('<dialog id="1" call-id="%s" local-tag="%s" remote-tag="%s"><state>confirmed</state>'):format(dialog.call_id, dialog.local_tag,
-      dialog.remote_tag)
-    .. ("<remote><target uri=\"%s\"/></remote></dialog></dialog-info>\r\n"):format(dialog.remote_target) }
-end
+local dialog_info = require "_dialog_info"
 
 sip.test("RFC 5359 2.15: call park", function(t)
   local alice = t:ua { name = "Alice", aor = "sip:alice@atlanta.example.com" }
@@ -40,11 +33,10 @@ sip.test("RFC 5359 2.15: call park", function(t)
   local fetch = carol:subscribe(server, { event = "dialog", expires = 0 })
   local asked = server:expect("SUBSCRIBE"):accept()
   fetch:expect(200)
-  asked:notify("terminated", dialog_info(server, parked.dialog)):expect(200)
-  local info = fetch:expect("NOTIFY").body
-  local replaces = ("%s;to-tag=%s;from-tag=%s"):format(info:match 'call%-id="([^"]*)"', info:match 'remote%-tag="([^"]*)"',
-    info:match 'local%-tag="([^"]*)"')
-  local pickup = carol:invite(info:match 'target uri="([^"]*)"', { headers = { Replaces = replaces } })
+  local document = dialog_info.document(server, 0, "confirmed", parked.dialog)
+  asked:notify("terminated", { reason = "timeout", content_type = document.content_type, body = document.body }):expect(200)
+  local info = dialog_info.read(fetch:expect("NOTIFY"))
+  local pickup = carol:invite(info.target, { headers = { Replaces = info.replaces } })
   local picked_up = alice:incoming()
   t:equal(picked_up.replaces, waiting)
   picked_up:answer()

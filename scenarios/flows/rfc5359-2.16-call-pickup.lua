@@ -2,14 +2,7 @@
 -- answered by him, and cancels her call to Bob (RFC 3891 3).
 local sip = require "sip"
 local ladder = require "_ladder"
-
-local function dialog_info(ua, dialog)
-  return { reason = "timeout", content_type = "application/dialog-info+xml", body = '<?xml version="1.0"?>\r\n'
-    .. ('<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" entity="%s">\r\n'):format(ua.aor)
-    .. ('<dialog id="1" call-id="%s" local-tag="%s" remote-tag="%s" direction="recipient"><state>early</state>'):format(dialog.call_id,
-      dialog.local_tag, dialog.remote_tag)
-    .. ("<remote><target uri=\"%s\"/></remote></dialog></dialog-info>\r\n"):format(dialog.remote_target) }
-end
+local dialog_info = require "_dialog_info"
 
 sip.test("RFC 5359 2.16: call pickup", function(t)
   local alice = t:ua { name = "Alice", aor = "sip:alice@atlanta.example.com" }
@@ -25,11 +18,11 @@ sip.test("RFC 5359 2.16: call pickup", function(t)
   local fetch = bill:subscribe(bob, { event = "dialog", expires = 0 })
   local asked = bob:expect("SUBSCRIBE"):accept()
   fetch:expect(200)
-  asked:notify("terminated", dialog_info(bob, at_bob.dialog)):expect(200)
-  local info = fetch:expect("NOTIFY").body
-  local replaces = ("%s;to-tag=%s;from-tag=%s;early-only"):format(info:match 'call%-id="([^"]*)"', info:match 'remote%-tag="([^"]*)"',
-    info:match 'local%-tag="([^"]*)"')
-  local pickup = bill:invite(info:match 'target uri="([^"]*)"', { headers = { Replaces = replaces } })
+  local document = dialog_info.document(bob, 0, "early", at_bob.dialog)
+  asked:notify("terminated", { reason = "timeout", content_type = document.content_type, body = document.body }):expect(200)
+  local info = dialog_info.read(fetch:expect("NOTIFY"), { early_only = true })
+  t:equal(info.state, "early")
+  local pickup = bill:invite(info.target, { headers = { Replaces = info.replaces } })
   local picked_up = alice:incoming()
   t:equal(picked_up.replaces, call)
   picked_up:answer()

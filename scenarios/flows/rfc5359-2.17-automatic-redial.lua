@@ -1,14 +1,7 @@
 -- RFC 5359 2.17: Bob is busy. Alice's telephone subscribes to what becomes of his calls (RFC 4235), and calls again when he has hung up.
 local sip = require "sip"
 local ladder = require "_ladder"
-
--- A dialog-info document (RFC 4235 4) with one dialog in this state, or none.
-local function dialog_info(aor, version, state)
-  local dialog = state and ('<dialog id="as7d900as8"><state>%s</state></dialog>'):format(state) or ""
-  return { content_type = "application/dialog-info+xml", body = '<?xml version="1.0"?>\r\n'
-    .. ('<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="%d" state="full" entity="%s">%s</dialog-info>\r\n'):format(version,
-      aor, dialog) }
-end
+local dialog_info = require "_dialog_info"
 
 sip.test("RFC 5359 2.17: automatic redial", function(t)
   local alice = t:ua { name = "Alice", aor = "sip:alice@atlanta.example.com" }
@@ -22,10 +15,10 @@ sip.test("RFC 5359 2.17: automatic redial", function(t)
   local watching = alice:subscribe(bob, { event = "dialog", accept = "application/dialog-info+xml", expires = 600 })
   local watched = bob:expect("SUBSCRIBE"):accept { expires = 600 }
   watching:expect(200)
-  watched:notify("active", dialog_info(bob.aor, 0, "confirmed")):expect(200)
-  watching:expect("NOTIFY")
-  watched:notify("active", dialog_info(bob.aor, 1)):expect(200)
-  t:equal(watching:expect("NOTIFY").body:match "<state>", nil)          -- Bob has hung up
+  watched:notify("active", dialog_info.document(bob, 0, "confirmed")):expect(200)
+  t:equal(dialog_info.read(watching:expect("NOTIFY")).state, "confirmed")
+  watched:notify("active", dialog_info.document(bob, 1)):expect(200)
+  t:equal(dialog_info.read(watching:expect("NOTIFY")).state, nil)       -- Bob has hung up
 
   local call = alice:invite(bob)
   local at_bob = bob:incoming()
@@ -34,7 +27,7 @@ sip.test("RFC 5359 2.17: automatic redial", function(t)
   at_bob:answer()
   call:expect(200)
   at_bob:expect("ACK")
-  watched:notify("active", dialog_info(bob.aor, 2, "confirmed")):expect(200)
+  watched:notify("active", dialog_info.document(bob, 2, "confirmed")):expect(200)
   watching:expect("NOTIFY")
   watching:unsubscribe():expect(200)
   watching:expect("NOTIFY")

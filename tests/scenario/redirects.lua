@@ -78,3 +78,28 @@ sip.test("a 3xx without a Contact, or with one that is none, is final", function
   local call = alice:invite(redirect(t, { "<mailto:bob@example.test>" }), { max_redirects = 3 })
   t:equal(call:final().status, 302)
 end)
+
+sip.test("305: the same request by way of the proxy that the Contact names", function(t)
+  local alice, bob = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }
+  local edge = t:endpoint { name = "edge" }
+  t:serve("bob", function()
+    for call in bob:calls() do call:reject(305, { headers = { Contact = "<" .. edge.uri .. ">" } }) end
+  end)
+  local call = alice:invite(bob)
+  call:expect(305)
+  call:follow()
+  local through = edge:incoming("INVITE").request
+  t:equal({ through.request_uri, through["Route"] }, { bob.uri, ("<%s;lr>"):format(edge.uri) })
+  t:equal({ through.cseq, through["From"] }, { call.invite.cseq + 1, call.invite["From"] })
+end)
+
+sip.test("past the outbound proxy", function(t)
+  local proxy = t:endpoint { name = "proxy" }
+  local alice, bob = t:ua { aor = "sip:alice@example.test", outbound_proxy = proxy.uri }, t:ua { aor = "sip:bob@example.test" }
+  t:equal(alice:options(bob, { outbound_proxy = false }):expect(200).status, 200)
+  local call = alice:invite(bob, { outbound_proxy = false })
+  t:equal(call.invite["Route"], nil)
+  bob:incoming():answer()
+  call:expect(200)
+  call:bye():expect(200)
+end)

@@ -513,6 +513,17 @@ static void test_insert_and_remove(void **state)
 	out_is(L0 "X: y\r\n");
 	build_insert(&out, scan(L0 "\r\n"), 0, S("X"), S("y"));
 	out_is(L0 "X: y\r\n\r\n");
+
+	/* cut off within a line end: what stands of it counts */
+	build_insert(&out, scan(L0 "To: x\r"), 1, S("X"), S("y"));
+	out_is(L0 "To: x\r\nX: y\r\n");
+	s = scan(L0 "To: x\r\n\r");
+	build_insert(&out, s, 1, S("X"), S("y"));
+	out_is(L0 "To: x\r\nX: y\r\n\r");
+	build_reorder(&out, s, NULL, 0);
+	out_is(L0 "To: x\r\n\r");
+	build_body(&out, s, S("z"), true);
+	out_is(L0 "To: x\r\n\r\nz");
 }
 
 static void test_reorder(void **state)

@@ -325,6 +325,31 @@ static void refer_in_call(void **state)
 	world_close(&w);
 }
 
+/* One call, one subscription: a second would undo what the first one took over. */
+static void followed_once(void **state)
+{
+	struct world w = {0};
+	struct ua_request r = {0}, refer = {0};
+	struct build_header to = {SLICE_LIT("Refer-To"), SLICE_LIT("<sip:alice@example.test>")};
+	struct subscription_opts o = {0};
+
+	(void)state;
+	assert_int_equal(world_open(&w), 0);
+	refer.uri = w.bob.ua->contact;
+	refer.extra = &to;
+	refer.extra_count = 1;
+	assert_int_equal(subscription_start(&w.alice.sub, w.alice.ua, NULL, SLICE_LIT("REFER"), &refer, &o, on_event, &w.alice, NULL), 0);
+	run(&w, 1);
+	r.uri = w.alice.ua->contact;
+	assert_int_equal(call_invite(&w.bob.call, w.bob.ua, &r, NULL, on_call_event, &w.bob, NULL), 0);
+	assert_int_equal(subscription_follow(w.bob.sub, w.bob.call, NULL), 0);
+	assert_int_equal(subscription_follow(w.bob.sub, w.bob.call, NULL), ERR_NOT_NOW);
+	run(&w, 1);
+	assert_int_equal(w.bob.call->state, CALL_CONFIRMED);
+	assert_string_equal(w.alice.log, "202 NOTIFY NOTIFY NOTIFY ended:remote NOTIFY");
+	world_close(&w);
+}
+
 /* Who lets go of a subscription goes silent: the other side is told 481. */
 static void abandoned(void **state)
 {
@@ -368,7 +393,8 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(refreshed_and_ended), UNIT_TEST(run_out), UNIT_TEST(timer_n),
-					   UNIT_TEST(notify_unanswered), UNIT_TEST(refer_in_call), UNIT_TEST(abandoned),
+					   UNIT_TEST(notify_unanswered), UNIT_TEST(refer_in_call), UNIT_TEST(followed_once),
+					   UNIT_TEST(abandoned),
 					   UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
