@@ -52,6 +52,7 @@ api.groups = {
       { "qop", "string", "\"auth\", \"auth-int\", \"auth,auth-int\", or \"none\".", "\"auth\"" },
       { "status", "401|407", "Status of the challenge.", "401 to REGISTER, 407 to others" },
       { "nonce_lifetime", "number", "Seconds after which a nonce is stale; 0: never.", "0" },
+      { "check_uri", "boolean", "`false` takes a digest for another URI than the Request-URI too, as SIPp makes them without -auth_uri.", "true" },
     },
   },
   access = {

@@ -142,6 +142,7 @@
 ---@field qop? string "auth", "auth-int", "auth,auth-int", or "none". Default: "auth".
 ---@field status? 401|407 Status of the challenge. Default: 401 to REGISTER, 407 to others.
 ---@field nonce_lifetime? number Seconds after which a nonce is stale; 0: never. Default: 0.
+---@field check_uri? boolean `false` takes a digest for another URI than the Request-URI too, as SIPp makes them without -auth_uri. Default: true.
 
 ---@class (exact) sip.options.access
 ---@field allow? string[] Patterns that pass.

@@ -117,7 +117,7 @@ local function start(t, given)
   local auth = given.auth
   if auth then
     auth = { realm = auth.realm, users = auth.users, algorithm = auth.algorithm, algorithms = auth.algorithms, qop = auth.qop,
-      nonce_lifetime = auth.nonce_lifetime, status = 401 }
+      nonce_lifetime = auth.nonce_lifetime, check_uri = auth.check_uri, status = 401 }
   end
   -- A proxy that relays nothing: it challenges, and handles REGISTER.
   local server = t:proxy { name = given.name or "registrar", address = given.address, port = given.port, ipv6 = given.ipv6,
