@@ -238,6 +238,7 @@ api.classes = {
           { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
           { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
           { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
+          { "claims", "string[]", "Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case." },
           { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
           { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
           { "min_se", "integer", "The least that it takes; less gets 422.", "90" },
