@@ -174,6 +174,9 @@ local function names_of(file, expression, answers)
     return list
   end
   if expression == "answer_names" then return answers end
+  if expression == "message_options" or expression == "options.of_message" then
+    return strings(find(library["options.lua"].text, "options%.of_message = (%b{})", "the options of messages"))
+  end
   local call = file.text:match("local " .. expression .. " = (options%.joined%b())")
   if call then return names_of(file, call, answers) end
   return strings(find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression))

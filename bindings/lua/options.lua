@@ -103,6 +103,10 @@ function options.within(where, given, default)
   return within
 end
 
+-- What a request may say, wherever one is sent.
+options.of_message = { "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination",
+  "outbound_proxy" }
+
 -- Options that end up in a message: numbers among the header values become text.
 function options.message(given)
   local out = {}

@@ -84,7 +84,7 @@ function publication_meta:__index(name)
   if name == "request" or name == "response" or name == "why" or name == "challenges" or name == "actor" then return self.current[name] end
 end
 
-local publish_options = { "event", "expires", "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination" }
+local publish_options = options.joined(options.of_message, { "event", "expires" })
 
 function ua:publish(target, given)
   given = options.message(options.check("publish", given, publish_options))

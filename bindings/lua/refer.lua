@@ -6,8 +6,7 @@ local ua = engine.methods "ua"
 local call = engine.methods "call"
 local server = engine.methods "server transaction"
 
-local refer_options = { "subscribe", "referred_by", "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact",
-  "destination" }
+local refer_options = options.joined(options.of_message, { "subscribe", "referred_by" })
 
 -- A text in <> is the value of Refer-To as it is.
 local function value_of(target)

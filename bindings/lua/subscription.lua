@@ -6,8 +6,7 @@ local ua = engine.methods "ua"
 local server = engine.methods "server transaction"
 local subscription = engine.methods "subscription"
 
-local subscribe_options = { "event", "id", "accept", "expires", "refresh", "forks", "uri", "to", "from", "headers", "content_type", "body", "call_id",
-  "cseq", "contact", "destination" }
+local subscribe_options = options.joined(options.of_message, { "event", "id", "accept", "expires", "refresh", "forks" })
 
 -- SUBSCRIBE; refreshed before its time is over unless refresh = false.
 function ua:subscribe(target, given)

@@ -4,8 +4,7 @@ local expect, failure, options = use "expect", use "failure", use "options"
 
 local ua = engine.methods "ua"
 
-local message_options = { "uri", "to", "from", "headers", "content_type", "body", "call_id", "cseq", "contact", "destination",
-  "outbound_proxy" }
+local message_options = options.of_message
 local sdp_options = options.joined(message_options, { "sdp" })
 local invite_options = options.joined(message_options, { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects",
   "session_expires", "min_se", "refresher", "retransmit" })

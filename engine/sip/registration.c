@@ -54,7 +54,9 @@ static void on_success(struct registration *reg, struct msg *m)
 		return;
 	uint64_t time = reg->granted * NS_PER_S, ninety = time / 10 * 9;
 	uint64_t late = time > 10 * NS_PER_S ? time - 5 * NS_PER_S : ninety;
-	tmr_start(&reg->refresh, reg->ua->ep->loop, late > ninety ? late : ninety, on_refresh, reg);
+	/* The registrar counts from the REGISTER, which may have needed several tries (RFC 3261 10.2.4). */
+	uint64_t due = reg->last->time + (late > ninety ? late : ninety), now = loop_now(reg->ua->ep->loop);
+	tmr_start(&reg->refresh, reg->ua->ep->loop, due > now ? due - now : 0, on_refresh, reg);
 }
 
 static void on_response(struct uac *uac, struct msg *m, const char *why, void *arg)

@@ -42,6 +42,12 @@ sip.test("subscribe, be notified, refresh, unsubscribe", function(t)
   t:equal(notifier:ended(), "local NOTIFY")
 end)
 
+-- That it is `seconds` since the test began: exactly so on the virtual clock; a loaded machine may be late on the real one, never early.
+local function is_at(t, seconds)
+  t:ok(t:now() >= seconds - 0.001, ("too early: %g s"):format(t:now()))
+  if t.virtual then t:near(t:now(), seconds, 0.001) end
+end
+
 -- A NOTIFY by hand to whoever sent `subscribe`; `given`: tag, state, event, cseq.
 local function notify_to(subscribe, from, given)
   local lines = {
@@ -128,9 +134,9 @@ sip.test("no NOTIFY within timer N: the subscription failed", { timeout = 90 }, 
   local sub = alice:subscribe(bob, { event = "dialog" })
   local notifier = bob:expect("SUBSCRIBE"):accept()
   sub:expect(200)
-  t:equal(sub:ended { within = 33 }, "timer N")
+  t:equal(sub:ended { within = 40 }, "timer N")
   t:equal(sub.state, "terminated")
-  t:near(t:now(), 32, help.slack(t))
+  is_at(t, 32)
   notifier:notify("active"):expect(481)
   t:equal(notifier:ended(), "failed NOTIFY")
   t:ok(failure_of(notifier.notify, notifier, "active"):find("the subscription is terminated (failed NOTIFY)", 1, true))
@@ -163,8 +169,8 @@ sip.test("a subscriber that does not refresh: the time runs out on both sides", 
   local notifier = bob:expect("SUBSCRIBE"):accept()
   notifier:notify("active", { body = "state", content_type = "text/plain" }):expect(200)
   sub:expect("NOTIFY")
-  local last = sub:expect("NOTIFY", { within = 11 })
-  t:near(t:now(), 10, help.slack(t))
+  local last = sub:expect("NOTIFY", { within = 30 })
+  is_at(t, 10)
   t:equal(last["Subscription-State"], "terminated;reason=timeout")
   t:equal(last.body, "state")
   t:equal(sub:ended(), "remote NOTIFY")
