@@ -169,6 +169,8 @@ static void orderly_end(struct world *w)
 	world_wait(w, WAIT_LONG);
 	for (unsigned i = 0; i < TALKS; i++)
 		CHECK(!w->talk[i].call || (w->talk[i].call->state == CALL_TERMINATED && w->talk[i].ended) || w->short_of_memory);
+	for (unsigned i = 0; i < w->answer_count; i++)
+		CHECK(w->answer[i].acknowledged || w->unclear || w->short_of_memory);
 	CHECK(!ep->ctrans.n);
 	CHECK(!ep->strans.n);
 	CHECK(!ep->merged.n);

@@ -119,6 +119,8 @@ static inline unsigned world_extras(struct world *w, struct build_header *out, s
 		if (which >= known)
 			continue;
 		out[n] = (struct build_header){slice_str(headers[which].name), SLICE_NONE};
+		enum hdr_id id = hdr_lookup(out[n].name);
+		w->unclear = w->unclear || id == HDR_CONTACT || id == HDR_RECORD_ROUTE || id == HDR_TO || id == HDR_FROM || id == HDR_CSEQ;
 		if (headers[which].value) {
 			put_template(&b, w, headers[which].value, &w->leg[k / 64 % LEGS]);
 			slice_copy(w->text[n], sizeof(w->text[n]), buf_slice(&b));

@@ -14,6 +14,7 @@ static inline void mutate(struct world *w, struct buf *b)
 					     "m=audio 4000 RTP/SAVP 0\n"};
 	unsigned count = next(w) % 4;
 
+	w->unclear = true;
 	while (count-- && b->len) {
 		unsigned how = next(w), at = (next(w) << 8 | next(w)) % (unsigned)b->len, arg = next(w);
 		struct buf out = {0};
@@ -197,6 +198,7 @@ static inline void peer_sends_bytes(struct world *w)
 {
 	size_t len = next(w) << 8 | next(w), left = (size_t)(w->end - w->p);
 
+	w->unclear = true;
 	len = len < left ? len : left;
 	peer_sends(w, 0, (struct slice){(const char *)w->p, len});
 	w->p += len;
