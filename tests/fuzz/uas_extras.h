@@ -62,6 +62,9 @@ static const struct {
 	{"Reason", "SIP;cause=200;text=\"Call completed elsewhere\""},
 	{"Join", "%i;to-tag=%t;from-tag=%m"},
 	{"Target-Dialog", "%i;local-tag=%t;remote-tag=%m"},
+	{"Subscription-State", "x;expires=5"},
+	{"WWW-Authenticate", "Digest realm=\"r\", nonce=\"n\", algorithm=X"},
+	{"Proxy-Authenticate", "Digest realm=\"p%m\", nonce=\"n3\""},
 	/* from here on only the peer's */
 	{"From", "<sip:alice@example.test>;tag=other"},
 	{"To", "<sip:bob@example.test>;tag=other"},

@@ -308,6 +308,13 @@ static void user_registers(struct world *w)
 		registration_again(w->reg, expires, NULL);
 }
 
+static void on_answered(struct ua *ua, struct msg *request, unsigned status, void *arg)
+{
+	(void)ua;
+	(void)arg;
+	CHECK(status >= 100 && status < 700 && request->s.request && !msg_is(request, "ACK"));
+}
+
 static bool on_held(struct ua *ua, struct strans *st, void *arg)
 {
 	(void)ua;
