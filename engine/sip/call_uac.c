@@ -51,11 +51,19 @@ int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, st
 	return send_ack(call, d, &call->invite->request->s, &d->ack, u, e);
 }
 
+/* That which a request within the call went out in: a kept fork has its own. */
+static struct dialog *dialog_of(const struct call *call, const struct uac *uac)
+{
+	struct dialog *d = call_dialog_of(call, uac->request->s.to_tag);
+
+	return d ? d : call->dialog;
+}
+
 int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
 {
 	if (!uac->answered)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
-	return send_ack(call, call->dialog, &uac->request->s, &uac->ack, u, e);
+	return send_ack(call, dialog_of(call, uac), &uac->request->s, &uac->ack, u, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
@@ -204,6 +212,7 @@ static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
 static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 {
 	struct call *call = arg;
+	struct dialog *d = dialog_of(call, uac);
 	unsigned status = m->s.status;
 
 	if (status < 200)
@@ -221,14 +230,15 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 	if (status >= 300)
 		return false;
 	if (uac->answered) {
-		send_again(call, call->dialog, uac->ack);
+		send_again(call, d, uac->ack);
 		return true;
 	}
 	uac->answered = true;
-	dialog_refresh_target(call->dialog, m);
-	session_timer_answered(call, &m->s);
+	dialog_refresh_target(d, m);
+	if (d == call->dialog)
+		session_timer_answered(call, &m->s);
 	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) && !call->opts.no_ack && !uac->no_ack)
-		acknowledge(call, call->dialog, uac->request, m, &uac->ack);
+		acknowledge(call, d, uac->request, m, &uac->ack);
 	return false;
 }
 
@@ -301,6 +311,8 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 		session_timer_answered(call, &m->s);
 	}
 	if (d) {
+		/* What rang when the call ended went with it, and is back: to be hung up like any other. */
+		d->over = d->over && (first || d == call->dialog);
 		d->confirmed = true;
 		if (d->local_cseq < call->cseq)
 			d->local_cseq = call->cseq;
