@@ -121,11 +121,11 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 	char value[64];
 	const char *who;
 	struct slice old = scan_header(&uac->request->s, HDR_SESSION_EXPIRES, 0), param;
-	uint64_t before = call->timer.min_se;
-	uint32_t seconds = session_timer_larger(call, &refusal->s);
+	uint32_t seconds;
 	bool sent = false;
 
-	if (!old.p || seconds <= before || uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
+	if (!old.p || !uac_may_again(uac) || !(seconds = session_timer_larger(call, &uac->request->s, &refusal->s)) ||
+	    uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
 		return false;
 	who = !scan_param(&param, old, "refresher") ? "" : slice_case_eq(param, SLICE_LIT("uas")) ? ";refresher=uas" : ";refresher=uac";
 	snprintf(value, sizeof(value), "%u%s", seconds, who);
@@ -135,6 +135,7 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 		m = with_header(m, HDR_MIN_SE, value);
 	if (m)
 		sent = uac_send(uac, m, &dst, NULL) == 0;
+	uac->again += sent;
 	mem_deref(m);
 	return sent;
 }
@@ -214,15 +215,12 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 	struct call *call = arg;
 	struct dialog *d = dialog_of(call, uac);
 	unsigned status = m->s.status;
+	bool offering = call->offering == uac;
 
-	if (status < 200)
-		return false;
-	if (call->offering == uac)
+	if (status < 200 || (status == 422 && ask_longer(call, uac, m)))
+		return status >= 200;
+	if (offering)
 		call->offering = NULL;
-	if (status == 422 && ask_longer(call, uac, m)) {
-		call->offering = uac->request->s.body.l ? uac : NULL;
-		return true;
-	}
 	if (status == 491 && uac->retry_glare && !uac->cancelled) {
 		retry_later(call, uac, m);
 		return true;

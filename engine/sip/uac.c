@@ -45,6 +45,11 @@ out:
 	return err;
 }
 
+bool uac_may_again(const struct uac *uac)
+{
+	return !uac->cancelled && uac->again < UAC_AGAIN_MAX;
+}
+
 uint32_t uac_next_cseq(const struct uac *uac)
 {
 	return (uac->cseq && *uac->cseq > uac->request->s.cseq ? *uac->cseq : uac->request->s.cseq) + 1;
