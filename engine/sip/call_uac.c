@@ -169,23 +169,37 @@ static bool follow(struct call *call, struct uac *uac, struct msg *redirect)
 	return sent;
 }
 
+/* No further try: its user gets the 491. */
+static void tell_glare(struct call *call)
+{
+	struct uac *uac = call->glare;
+	struct msg *refused = call->refused;
+
+	call->glare = NULL;
+	call->refused = NULL;
+	tmr_cancel(&call->retry);
+	if (uac && uac->h)
+		uac->h(uac, refused, NULL, uac->arg);
+	mem_deref(refused);
+	mem_deref(uac);
+}
+
 static void try_again(void *arg)
 {
 	struct call *call = mem_ref(arg);
 	struct uac *uac = call->glare;
-	struct msg *refused = call->refused, *m = NULL;
 	struct addr dst = uac->dst;
+	struct msg *m = NULL;
 
-	call->glare = NULL;
-	call->refused = NULL;
 	if (call->state == CALL_CONFIRMED && !call->offering &&
-	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL))
+	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL)) {
+		uac->again++;
 		call->offering = uac;
-	else if (uac->h) /* no more: its user gets the 491 */
-		uac->h(uac, refused, NULL, uac->arg);
+		call_retry_cancel(call);
+	} else {
+		tell_glare(call);
+	}
 	mem_deref(m);
-	mem_deref(refused);
-	mem_deref(uac);
 	mem_deref(call);
 }
 
@@ -202,7 +216,7 @@ static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
 	uint64_t from = call->outgoing ? 210 : 0, to = call->outgoing ? 400 : 200;
 	uint64_t wait = (from + rnd_below(&call->ua->ep->ids, to - from + 1)) * 10 * NS_PER_MS;
 
-	call_retry_cancel(call);
+	tell_glare(call); /* of another one that waits */
 	call->glare = mem_ref(uac);
 	call->refused = mem_ref(refused);
 	tmr_start(&call->retry, call->ua->ep->loop, wait, try_again, call);
@@ -221,7 +235,7 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 		return status >= 200;
 	if (offering)
 		call->offering = NULL;
-	if (status == 491 && uac->retry_glare && !uac->cancelled) {
+	if (status == 491 && uac->retry_glare && uac_may_again(uac)) {
 		retry_later(call, uac, m);
 		return true;
 	}

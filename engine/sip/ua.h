@@ -92,7 +92,7 @@ struct ua_request {
 	bool no_proxy;               /* not by way of the UA's outbound proxy */
 	bool no_sdp;                 /* an INVITE within a call: none of our own making */
 	bool no_ack;                 /* an INVITE within a call: the user sends the ACK to its 2xx */
-	bool retry_glare;            /* an INVITE within a call: after a 491 once more, at the time of RFC 3261 14.1 */
+	bool retry_glare;            /* an INVITE within a call: after a 491 again, at the time of RFC 3261 14.1 */
 	bool sdp;                    /* a request within a call: a session description of our own, also where none is usual */
 	const char *direction;       /* of that, from sdp_direction(); NULL: as it was */
 	const struct addr *dst;      /* p NULL: found by Route or URI */
