@@ -116,6 +116,28 @@ sip.test("out of order: what comes before its turn waits for its repetition", { 
   t:equal(call:final().status, 486)
 end)
 
+sip.test("challenges without end, each after a PRACK, are given up", { timeout = 120 }, function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test", password = "secret" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local tries = 0
+  t:serve("box", function()
+    for st in box:requests() do
+      if st.request.method == "INVITE" then
+        tries = tries + 1
+        local nonce = ("n%d"):format(tries)
+        st:reply(183, { to_tag = nonce, headers = { { "Contact", ("<%s>"):format(box.uri) }, { "Require", "100rel" }, { "RSeq", 1 } } })
+        box:incoming("PRACK"):reply(200)
+        st:reply(401, { { "WWW-Authenticate", sip.challenge { realm = "example.test", nonce = nonce } } })
+      else
+        st:reply(200)
+      end
+    end
+  end)
+  t:equal(call:final { within = 60 }.status, 401)
+  t:equal(call.why, "there were too many challenges")
+  t:equal(tries, 8 * (1 + 4) + 1)
+end)
+
 sip.test("each fork counts its own RSeq", function(t)
   local alice = t:ua { aor = "sip:alice@example.test" }
   local fork = t:endpoint { name = "fork" }
