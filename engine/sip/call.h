@@ -48,6 +48,9 @@ struct call_opts {
 /* A moment that has not come. (0 is one: virtual time begins there.) */
 #define CALL_NOT_YET UINT64_MAX
 
+/* Dialogs of one INVITE: a peer that answers with ever new To tags gets no more. The 2xx that decides always has its own. */
+#define CALL_MAX_DIALOGS 100
+
 struct reliable;
 
 struct call {
@@ -128,7 +131,7 @@ int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_r
 /* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
 int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
 	       void *arg, struct err *e);
-/* The call's dialog that a message of the other side belongs to, or NULL. */
+/* The call's dialog that a message of the other side belongs to, or NULL. Those of a try that was refused are no more. */
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
 bool call_in_dialog(struct endpoint *ep, struct msg *m);

@@ -54,16 +54,16 @@ int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, st
 /* That which a request within the call went out in: a kept fork has its own. */
 static struct dialog *dialog_of(const struct call *call, const struct uac *uac)
 {
-	struct dialog *d = call_dialog_of(call, uac->request->s.to_tag);
-
-	return d ? d : call->dialog;
+	return call_dialog_of(call, uac->request->s.to_tag);
 }
 
 int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
 {
-	if (!uac->answered)
+	struct dialog *d = dialog_of(call, uac);
+
+	if (!uac->answered || !d)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
-	return send_ack(call, dialog_of(call, uac), &uac->request->s, &uac->ack, u, e);
+	return send_ack(call, d, &uac->request->s, &uac->ack, u, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
@@ -239,7 +239,7 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 		retry_later(call, uac, m);
 		return true;
 	}
-	if (status >= 300)
+	if (status >= 300 || !d)
 		return false;
 	if (uac->answered) {
 		send_again(call, d, uac->ack);
@@ -266,25 +266,49 @@ void call_watch_offer(struct call *call, struct uac *uac, const struct ua_reques
 
 /* --- responses to the INVITE --- */
 
+static unsigned count_dialogs(const struct call *call)
+{
+	unsigned n = 0;
+
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		n++;
+	return n;
+}
+
 /* The dialog of that response, made if it is the first of its fork. The call's is the one that answered last, until one is confirmed: a
  * fork may come back, and requests within the others may be under way. */
 static struct dialog *take_dialog(struct call *call, struct msg *m)
 {
-	struct dialog *d = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
+	struct dialog *d = call_dialog_of(call, m->s.to_tag);
+	bool open = call->state == CALL_CALLING || call->state == CALL_PROCEEDING, answer = m->s.status >= 200;
 
-	if (!m->s.to_tag.p)
+	if (!m->s.to_tag.p && !answer) /* a 2xx of an old server has none either (RFC 3261 12.1.2) */
 		return NULL;
 	if (d) {
 		dialog_update(d, m);
 	} else {
+		if (count_dialogs(call) >= CALL_MAX_DIALOGS && !(open && answer))
+			return NULL;
 		if (dialog_uac(&d, call->invite->request, m, NULL))
 			return NULL;
 		if (call_enter_dialog(call, d))
 			return NULL;
 	}
-	if (call->state == CALL_CALLING || call->state == CALL_PROCEEDING)
+	if (open)
 		call->dialog = d;
 	return d;
+}
+
+/* RFC 3261 13.2.2.3: the refusal of a try, which a next one followed, ended its early dialogs. */
+static void end_early_dialogs(struct call *call)
+{
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		if (!d->confirmed) {
+			d->over = true;
+			dialog_leave(d);
+		}
+	if (call->dialog && !call->dialog->confirmed)
+		call->dialog = NULL;
 }
 
 static void on_provisional(struct call *call, struct msg *m, const char *why)
@@ -309,7 +333,7 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 static void on_answer(struct call *call, struct msg *m, const char *why)
 {
 	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
-	struct dialog *known = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
+	struct dialog *known = call_dialog_of(call, m->s.to_tag);
 	bool repeated = known && known->confirmed && !first;
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
@@ -353,6 +377,7 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 	if (call->request != uac->request) {
 		mem_deref(call->request);
 		call->request = mem_ref(uac->request);
+		end_early_dialogs(call);
 	}
 	if (status < 200) {
 		on_provisional(call, m, why);

@@ -138,6 +138,27 @@ sip.test("challenges without end, each after a PRACK, are given up", { timeout =
   t:equal(tries, 8 * (1 + 4) + 1)
 end)
 
+sip.test("after a challenge the same To tag is a new dialog, whose RSeq begins anew", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test", password = "secret" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local function ring(st, rseq)
+    st:reply(183, { to_tag = "same", headers = { { "Contact", ("<%s>"):format(box.uri) }, { "Require", "100rel" }, { "RSeq", rseq } } })
+    call:expect(183)
+    local prack = box:incoming("PRACK")
+    prack:reply(200)
+    return prack.request
+  end
+  local st = box:incoming "INVITE"
+  t:equal(ring(st, 50)["RAck"], "50 1 INVITE")
+  st:reply(407, { { "Proxy-Authenticate", sip.challenge { realm = "example.test", nonce = "n" } } })
+  st = box:incoming "INVITE"
+  t:equal(ring(st, 7)["RAck"], "7 2 INVITE")
+  t:equal({ call.forks[1].state, call.forks[2].state, call.dialog == call.forks[2] }, { "terminated", "early", true })
+  st:reply(200, { to_tag = "same", headers = { { "Contact", ("<%s>"):format(box.uri) } } })
+  call:expect(200)
+  t:equal(box:take().cseq, 2, "the ACK")
+end)
+
 sip.test("each fork counts its own RSeq", function(t)
   local alice = t:ua { aor = "sip:alice@example.test" }
   local fork = t:endpoint { name = "fork" }
