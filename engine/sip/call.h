@@ -39,7 +39,7 @@ struct call_opts {
 	bool no_sdp;     /* no session description of our own making */
 	bool keep_forks; /* a 2xx of another fork is acknowledged and kept, not hung up */
 	enum call_reliable reliable;
-	unsigned max_redirects; /* 3xx whose Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
+	unsigned max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */

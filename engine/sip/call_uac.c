@@ -140,32 +140,61 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 	return sent;
 }
 
-/* RFC 3261 8.1.3.4: the first Contact of a 3xx that can be reached is the new Request-URI. */
+/* The first Contact of a 3xx that is a SIP URI; `p` NULL without one. Header fields in it are for a request of the user's own making
+ * (RFC 3261 19.1.5). */
+static struct slice redirect_uri(const struct msg *redirect)
+{
+	struct slice rest, item, host;
+	uint16_t port;
+
+	for (unsigned i = 0; i < redirect->s.header_count; i++) {
+		if (redirect->s.headers[i].id != HDR_CONTACT)
+			continue;
+		rest = scan_value(&redirect->s, i);
+		while (value_split(&item, &rest)) {
+			struct slice uri = route_uri(item);
+			const char *headers = uri.l ? memchr(uri.p, '?', uri.l) : NULL;
+			if (headers)
+				uri.l = (size_t)(headers - uri.p);
+			if (!route_host(&host, &port, uri, NULL))
+				return uri;
+		}
+	}
+	return SLICE_NONE;
+}
+
+/* The request with another Request-URI. */
+static int with_uri(struct msg **mp, const struct msg *m, struct slice uri)
+{
+	struct slice all = m->s.bytes, start = build_start_line(&m->s);
+	struct buf b = {0};
+	int err;
+
+	buf_printf(&b, "%.*s %.*s SIP/2.0\r\n", SLICE_ARG(m->s.method), SLICE_ARG(uri));
+	buf_put_slice(&b, (struct slice){start.p + start.l, (size_t)(all.p + all.l - start.p - start.l)});
+	err = b.failed ? ERR_NOMEM : msg_alloc(mp, buf_slice(&b));
+	buf_free(&b);
+	return err;
+}
+
+/* RFC 3261 8.1.3.4: the INVITE again with what the 3xx says as its Request-URI; digests are made for that. */
 static bool follow(struct call *call, struct uac *uac, struct msg *redirect)
 {
-	struct slice contact = scan_header(&redirect->s, HDR_CONTACT, 0), item, uri;
 	struct addr dst = uac->dst;
-	struct msg *again = NULL, *m = NULL;
-	struct buf b = {0};
+	struct msg *there = NULL, *m = NULL;
+	struct slice uri = redirect_uri(redirect);
 	bool sent = false;
 
-	if (call->redirects >= call->opts.max_redirects || uac->cancelled || !contact.p || !value_split(&item, &contact))
+	if (call->redirects >= call->opts.max_redirects || uac->cancelled || !uri.p)
 		return false;
-	uri = route_uri(item);
 	if (!call->ua->route.p &&
 	    route_resolve(&dst, uri, !loop_is_virtual(call->ua->ep->loop), addr_is_v6(endpoint_local(call->ua->ep)), NULL))
 		return false;
-	if (uac_again(&again, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
-		return false;
-	struct slice all = again->s.bytes, start = build_start_line(&again->s);
-	buf_printf(&b, "INVITE %.*s SIP/2.0\r\n", SLICE_ARG(uri));
-	buf_put_slice(&b, (struct slice){start.p + start.l, (size_t)(all.p + all.l - start.p - start.l)});
-	if (!b.failed && msg_alloc(&m, buf_slice(&b)) == 0)
+	if (!with_uri(&there, uac->request, uri) && !uac_again(&m, uac->ua, uac->auth, there, uac_next_cseq(uac), NULL))
 		sent = uac_send(uac, m, &dst, NULL) == 0;
 	call->redirects += sent;
 	mem_deref(m);
-	mem_deref(again);
-	buf_free(&b);
+	mem_deref(there);
 	return sent;
 }
 
