@@ -81,7 +81,7 @@ struct call {
 	struct tmr retry;
 	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
 	uint32_t rseq;               /* of the last of them; 0: none was sent */
-	bool answered_reliably;      /* one of them had the answer to the INVITE's offer: the 2xx has none */
+	bool answered_reliably;      /* one of them had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
 	struct session_timer timer;
 	struct call *replaces;       /* the call that this INVITE replaces (RFC 3891) */
 	unsigned repeated_2xx, repeated_reliable, redirects;

@@ -72,8 +72,8 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	struct buf sdp = {0};
 	struct ua_request u = {0};
 
-	/* If a reliable provisional brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!invite->s.body.l && answer->s.body.l && !(d->rseq && !call->opts.no_prack)) {
+	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
+	if (!invite->s.body.l && answer->s.body.l && !(d->prack_answered && invite == call->invite->request)) {
 		call_put_sdp(call, &sdp, answer->s.body);
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");

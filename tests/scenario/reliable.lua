@@ -182,15 +182,28 @@ sip.test("an offer in the reliable 183 is answered in the PRACK; an offer in the
   incoming:reply(183, { reliable = true, sdp = true })
   call:expect(183)
   t:ok(#incoming:expect("PRACK").body > 0, "the answer")
-  incoming:answer { sdp = false }
+  t:equal(incoming:answer().body, "", "no further description (RFC 3261 13.2.1)")
   call:expect(200)
   t:equal(incoming:expect("ACK").body, "", "it was given already")
+  t:ok(#call:request("INVITE", { sdp = false }):expect(200).body > 0, "a re-INVITE has its own offer")
+  t:ok(#incoming:expect("ACK").body > 0, "and its own answer")
 
   local second = alice:invite(bob, { reliable = true, prack = false })
   incoming = bob:incoming()
   incoming:reply(183, { reliable = true, sdp = true })
   local answer = second:prack(second:expect(183), { sdp = true }):expect(200)
   t:ok(#answer.body > 0)
+end)
+
+sip.test("an offer in the 200 behind a reliable 180 without one is answered in the ACK", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true, sdp = false })
+  local incoming = bob:incoming()
+  incoming:ring { reliable = true }
+  t:equal(incoming:expect("PRACK").body, "")
+  incoming:answer()
+  call:expect(200)
+  t:ok(#incoming:expect("ACK").body > 0)
 end)
 
 sip.test("UPDATE in the early dialog (RFC 3311)", function(t)
