@@ -95,7 +95,7 @@ api.groups.invite = with_message("What an INVITE offers and how its call behaves
 })
 api.groups.in_call = with_message("Requests within a call.", {
           { "sdp", "string|boolean", "Session description; `true`: our own, `false`: none.", "our own in an INVITE, none in others" }, direction,
-          { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out once more at the time of RFC 3261 14.1.", "false" },
+          { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out again at the time of RFC 3261 14.1, ten times at most.", "false" },
 })
 api.groups.ack = with_message("The ACK to a 2xx.", { { "sdp", "string", "Session description.", "none" } })
 
@@ -415,7 +415,7 @@ api.classes = {
       { name = "refer", params = { { "target", "sip.target|sip.call", "A URI, an actor, or another call, whose other side is to replace that call by a new one. A text in `<>` is Refer-To as it is." }, { "given?", "table", "Options." } },
         options = { { "subscribe", "boolean", "`false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488).", "true" }, { "referred_by", "string|false", "Referred-By (RFC 3892).", "the AOR" }, group = "message" },
         returns = { { "refer", "sip.subscription", "" } }, raises = "There is no dialog yet, or no more.", rfc = "RFC 3515, RFC 5589", about = "REFER within the call: a transfer. The call goes on; `call:bye` ends it." },
-      { name = "reinvite", params = { { "given?", "table", "Options of `request`; `retry` is `true` unless given." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 14.1", about = "An INVITE within the call as a phone sends it: after a 491 once more." },
+      { name = "reinvite", params = { { "given?", "table", "Options of `request`; `retry` is `true` unless given." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 14.1", about = "An INVITE within the call as a phone sends it: after a 491 again." },
       { name = "hold", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3264 8.4", about = "Puts the other side on hold: a re-INVITE with `sendonly`." },
       { name = "resume", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, about = "Ends the hold: a re-INVITE with `sendrecv`." },
       { name = "update", params = { { "given?", "table", "As `request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3311", about = "UPDATE, also in an early dialog; with an offer where `sdp` says so." },

@@ -100,7 +100,7 @@
 ---@field sdp? string|boolean Session description; `true`: our own, `false`: none. Default: our own in an INVITE, none in others.
 ---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" Of the session description of our own; it stays for later ones. Default: as it was.
 ---@field ack? boolean Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`. Default: true.
----@field retry? boolean Of an INVITE: after a 491 it goes out once more at the time of RFC 3261 14.1. Default: false.
+---@field retry? boolean Of an INVITE: after a 491 it goes out again at the time of RFC 3261 14.1, ten times at most. Default: false.
 ---@field uri? string Request-URI, where the function does not take a target.
 ---@field to? string Value of To. Default: the Request-URI.
 ---@field from? string Value of From, without a tag; the tag is added. Default: display name and AOR of the UA.
@@ -1077,7 +1077,7 @@ function call:request(method, given) end
 ---@return sip.subscription refer
 function call:refer(target, given) end
 
----An INVITE within the call as a phone sends it: after a 491 once more.
+---An INVITE within the call as a phone sends it: after a 491 again.
 ---RFC 3261 14.1
 ---Raises: There is no dialog yet.
 ---@param given? sip.options.in_call Options of `request`; `retry` is `true` unless given.

@@ -281,7 +281,7 @@ function call:bye(given)
   return self:request("BYE", given)
 end
 
--- An INVITE within the call, as a phone sends it: after a 491 once more at the time of RFC 3261 14.1, unless retry = false.
+-- An INVITE within the call, as a phone sends it: after a 491 again at the time of RFC 3261 14.1, unless retry = false.
 function call:reinvite(given)
   given = options.message(options.check("reinvite", given, in_call_options))
   if given.retry == nil then given.retry = true end
