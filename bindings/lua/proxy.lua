@@ -365,9 +365,9 @@ local access_options = { "allow", "deny" }
 local function start(t, given)
   given = sip.check_options("t:proxy", given, proxy_options)
   if given.auth then
-    sip.check_options("t:proxy auth", given.auth, auth_options)
+    sip.check_options("auth", given.auth, auth_options)
     if type(given.auth.realm) ~= "string" or type(given.auth.users) ~= "table" then
-      error("t:proxy auth wants a realm and users = { name = password }", 0)
+      error('auth wants a realm and users, e.g. auth = { realm = "example.test", users = { alice = "secret" } }', 0)
     end
   end
   uri_of(given.to)

@@ -1,6 +1,6 @@
 -- The context of a test: what a script calls `t`.
 local engine, use = ...
-local failure, hold, options = use "failure", use "hold", use "options"
+local expect, failure, hold, options = use "expect", use "failure", use "hold", use "options"
 
 local Test = {}
 
@@ -59,6 +59,7 @@ function Test:ua(given)
   if supports ~= nil and type(supports) ~= "string" then
     error(("t:ua: supports wants a list of option tags, got %s"):format(type(given.supports)), 0)
   end
+  state_of[self].uas[endpoint.address] = endpoint.name
   local user_agent = given.user_agent
   if user_agent == nil then user_agent = "offhook" end
   return engine.ua(endpoint, {
@@ -153,7 +154,7 @@ local function actor_name(where, actor)
 end
 
 -- A fault of a link to or from nobody would be a test that passes for the wrong reason.
-local function check_links(t)
+local function check_links(t, at_end)
   local actors, names = state_of[t].actors, {}
   for name in pairs(actors) do names[#names + 1] = name end
   table.sort(names)
@@ -161,7 +162,8 @@ local function check_links(t)
     for _, name in pairs { link.from, link.to } do
       if not actors[name] then
         local nearest = options.nearest(name, names)
-        failure.raise { message = ('%s at %s: the test has no actor "%s"%s'):format(link.what, link.where, name,
+        failure.raise { where = at_end and link.where, message = ('%s: the test has no actor "%s"%s'):format(
+          at_end and link.what or ("%s at %s"):format(link.what, link.where), name,
           nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")") }
       end
     end
@@ -323,6 +325,8 @@ end
 local server = engine.methods "server transaction"
 local current
 
+function expect.ua_at(address) return state_of[current].uas[address] end
+
 function server:proxy(given)
   return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
@@ -359,13 +363,13 @@ local env = setmetatable({}, {
 local function main_of(test)
   return function()
     local t = setmetatable({ env = env, name = test.name, virtual = engine.run().virtual }, meta)
-    state_of[t] = { spawned = {}, links = {}, actors = {} }
+    state_of[t] = { spawned = {}, links = {}, actors = {}, uas = {} }
     current = t
     test.f(t)
     for _, spawned in ipairs(state_of[t].spawned) do
       if not spawned.done then engine.wait(spawned, "ended") end
     end
-    check_links(t)
+    check_links(t, true)
   end
 end
 
