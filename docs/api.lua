@@ -397,6 +397,7 @@ api.classes = {
         raises = "Another final response or request came, the call ended, or nothing came.",
         about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good." },
       response_methods()[2], response_methods()[3] }, {
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response to its INVITE, as it comes." },
       { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL." },
       { name = "ended", params = { wait }, options = "wait", returns = { { "by", "sip.ended_by?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "The call still lives.", about = "Waits for the end of the call, whoever ends it." },
       { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
@@ -445,6 +446,7 @@ api.classes = {
     fields = { { "request", "sip.message", "The last REGISTER." }, { "response", "sip.message?", "The last final response." }, { "challenges", "integer", "401 and 407 that came to the last one." },
       { "expires", "integer", "Seconds that the registrar granted." }, { "refreshes", "integer", "How often it refreshed itself." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
     methods = { response_methods()[1], response_methods()[2],
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response, those to its own refreshes too." },
       { name = "refresh", params = { { "given?", "table", "Options." } }, options = { { "expires", "integer", "Seconds.", "as before" } }, returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.4", about = "Registers again now. Expect the response anew." },
       { name = "unregister", returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.2", about = "Removes the binding. Expect the response anew." },
     } },

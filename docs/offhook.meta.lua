@@ -1005,6 +1005,10 @@ function call:final(given) end
 ---@param seconds number How long.
 function call:expect_none(seconds) end
 
+---Every response to its INVITE, as it comes.
+---@return fun(): sip.message next For a `for` loop.
+function call:responses() end
+
 ---Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL.
 ---@return fun(): sip.server_transaction next For a `for` loop.
 function call:requests() end
@@ -1243,6 +1247,10 @@ function registration:expect(what, given, check) end
 ---@return sip.message message The final response, also when it was read before. `locally` is true when nobody sent it.
 ---@return "timeout"? why With `optional`.
 function registration:final(given) end
+
+---Every response, those to its own refreshes too.
+---@return fun(): sip.message next For a `for` loop.
+function registration:responses() end
 
 ---Registers again now. Expect the response anew.
 ---RFC 3261 10.2.4

@@ -135,6 +135,11 @@ local registration = engine.methods "registration"
 registration.expect = expect.response
 registration.final = expect.final
 
+-- Every response, as it comes, those to its own refreshes too.
+function registration:responses()
+  return expect.iterate(self, "responses")
+end
+
 -- Registers again now; the response is to be expected anew.
 function registration:refresh(given)
   given = options.check("refresh", given, { "expires" })
@@ -188,6 +193,11 @@ function call:expect(what, given, check)
 end
 
 call.final = expect.final
+
+-- Every response to its INVITE, as it comes.
+function call:responses()
+  return expect.iterate(self, "responses")
+end
 
 function call:expect_none(seconds)
   expect.none(self, "responses", seconds, self.actor)
