@@ -52,6 +52,7 @@ api.groups = {
       { "qop", "string", "\"auth\", \"auth-int\", \"auth,auth-int\", or \"none\".", "\"auth\"" },
       { "status", "401|407", "Status of the challenge.", "401 to REGISTER, 407 to others" },
       { "nonce_lifetime", "number", "Seconds after which a nonce is stale; 0: never.", "0" },
+      { "check_uri", "boolean", "`false` takes a digest for another URI than the Request-URI too, as SIPp makes them without -auth_uri.", "true" },
     },
   },
   access = {
@@ -94,7 +95,7 @@ api.groups.invite = with_message("What an INVITE offers and how its call behaves
 })
 api.groups.in_call = with_message("Requests within a call.", {
           { "sdp", "string|boolean", "Session description; `true`: our own, `false`: none.", "our own in an INVITE, none in others" }, direction,
-          { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out once more at the time of RFC 3261 14.1.", "false" },
+          { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out again at the time of RFC 3261 14.1, ten times at most.", "false" },
 })
 api.groups.ack = with_message("The ACK to a 2xx.", { { "sdp", "string", "Session description.", "none" } })
 
@@ -237,6 +238,7 @@ api.classes = {
           { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
           { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
           { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
+          { "claims", "string[]", "Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case." },
           { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
           { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
           { "min_se", "integer", "The least that it takes; less gets 422.", "90" },
@@ -395,6 +397,7 @@ api.classes = {
         raises = "Another final response or request came, the call ended, or nothing came.",
         about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method is claimed for good: its requests wait for the script from now on, others are answered as before." },
       response_methods()[2], response_methods()[3] }, {
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response to its INVITE, as it comes." },
       { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL." },
       { name = "ended", params = { wait }, options = "wait", returns = { { "by", "sip.ended_by?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "The call still lives.", about = "Waits for the end of the call, whoever ends it." },
       { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
@@ -413,7 +416,7 @@ api.classes = {
       { name = "refer", params = { { "target", "sip.target|sip.call", "A URI, an actor, or another call, whose other side is to replace that call by a new one. A text in `<>` is Refer-To as it is." }, { "given?", "table", "Options." } },
         options = { { "subscribe", "boolean", "`false`: Refer-Sub: false, nobody tells of the outcome (RFC 4488).", "true" }, { "referred_by", "string|false", "Referred-By (RFC 3892).", "the AOR" }, group = "message" },
         returns = { { "refer", "sip.subscription", "" } }, raises = "There is no dialog yet, or no more.", rfc = "RFC 3515, RFC 5589", about = "REFER within the call: a transfer. The call goes on; `call:bye` ends it." },
-      { name = "reinvite", params = { { "given?", "table", "Options of `request`; `retry` is `true` unless given." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 14.1", about = "An INVITE within the call as a phone sends it: after a 491 once more." },
+      { name = "reinvite", params = { { "given?", "table", "Options of `request`; `retry` is `true` unless given." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, raises = "There is no dialog yet.", rfc = "RFC 3261 14.1", about = "An INVITE within the call as a phone sends it: after a 491 again." },
       { name = "hold", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3264 8.4", about = "Puts the other side on hold: a re-INVITE with `sendonly`." },
       { name = "resume", params = { { "given?", "table", "As `reinvite`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, about = "Ends the hold: a re-INVITE with `sendrecv`." },
       { name = "update", params = { { "given?", "table", "As `request`." } }, options = { group = "in_call" }, returns = { { "request", "sip.request", "" } }, rfc = "RFC 3311", about = "UPDATE, also in an early dialog; with an offer where `sdp` says so." },
@@ -443,6 +446,7 @@ api.classes = {
     fields = { { "request", "sip.message", "The last REGISTER." }, { "response", "sip.message?", "The last final response." }, { "challenges", "integer", "401 and 407 that came to the last one." },
       { "expires", "integer", "Seconds that the registrar granted." }, { "refreshes", "integer", "How often it refreshed itself." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
     methods = { response_methods()[1], response_methods()[2],
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response, those to its own refreshes too." },
       { name = "refresh", params = { { "given?", "table", "Options." } }, options = { { "expires", "integer", "Seconds.", "as before" } }, returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.4", about = "Registers again now. Expect the response anew." },
       { name = "unregister", returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.2", about = "Removes the binding. Expect the response anew." },
     } },

@@ -36,7 +36,7 @@ local answer_names = {}
 for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
 
 local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
-  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "claims", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
 
 function Test:ua(given)
   given = options.check("t:ua", given, ua_options)
@@ -66,7 +66,7 @@ function Test:ua(given)
     aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
     outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
     max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
-    limits = given.limits, supports = supports, session_expires = given.session_expires, min_se = given.min_se,
+    limits = given.limits, supports = supports, claims = given.claims, session_expires = given.session_expires, min_se = given.min_se,
     refresher = given.refresher,
   })
 end

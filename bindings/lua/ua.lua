@@ -135,6 +135,11 @@ local registration = engine.methods "registration"
 registration.expect = expect.response
 registration.final = expect.final
 
+-- Every response, as it comes, those to its own refreshes too.
+function registration:responses()
+  return expect.iterate(self, "responses")
+end
+
 -- Registers again now; the response is to be expected anew.
 function registration:refresh(given)
   given = options.check("refresh", given, { "expires" })
@@ -188,6 +193,11 @@ function call:expect(what, given, check)
 end
 
 call.final = expect.final
+
+-- Every response to its INVITE, as it comes.
+function call:responses()
+  return expect.iterate(self, "responses")
+end
 
 function call:expect_none(seconds)
   expect.none(self, "responses", seconds, self.actor)
@@ -286,7 +296,7 @@ function call:bye(given)
   return self:request("BYE", given)
 end
 
--- An INVITE within the call, as a phone sends it: after a 491 once more at the time of RFC 3261 14.1, unless retry = false.
+-- An INVITE within the call, as a phone sends it: after a 491 again at the time of RFC 3261 14.1, unless retry = false.
 function call:reinvite(given)
   given = options.message(options.check("reinvite", given, in_call_options))
   if given.retry == nil then given.retry = true end

@@ -79,7 +79,7 @@ enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, co
 		struct auth_realm *r = find(a, c);
 		if (!r && a->count == AUTH_MAX_REALMS)
 			continue;
-		if (r && r->attempts >= account->max_attempts && !(c->stale && r->attempts < account->max_attempts + 4)) {
+		if (r && r->attempts >= account->max_attempts && !(c->stale && r->attempts < account->max_attempts + AUTH_MAX_STALE)) {
 			exhausted = true;
 			err_set(e, ERR_NOT_NOW, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), r->attempts,
 				r->attempts == 1 ? "" : "s");

@@ -18,6 +18,7 @@ struct auth_account {
 };
 
 #define AUTH_MAX_REALMS 8
+#define AUTH_MAX_STALE 4 /* answers beyond max_attempts, where the challenge says stale */
 
 struct auth_realm {
 	char *text;                 /* the challenge, owned */

@@ -90,6 +90,7 @@ struct call *call_alloc(struct ua *ua)
 		return NULL;
 	call->ua = ua;
 	call->timer.opts = ua->cfg.session;
+	call->claims = ua->in_calls;
 	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
 	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;
@@ -162,7 +163,7 @@ struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag)
 {
 	struct dialog *d = call->dialogs;
 
-	while (d && !slice_eq(d->remote_tag, remote_tag))
+	while (d && !(d->ep && slice_eq(d->remote_tag, remote_tag)))
 		d = d->next;
 	return d;
 }

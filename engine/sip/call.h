@@ -39,7 +39,7 @@ struct call_opts {
 	bool no_sdp;     /* no session description of our own making */
 	bool keep_forks; /* a 2xx of another fork is acknowledged and kept, not hung up */
 	enum call_reliable reliable;
-	unsigned max_redirects; /* 3xx whose Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
+	unsigned max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
@@ -47,6 +47,9 @@ struct call_opts {
 
 /* A moment that has not come. (0 is one: virtual time begins there.) */
 #define CALL_NOT_YET UINT64_MAX
+
+/* Dialogs of one INVITE: a peer that answers with ever new To tags gets no more. The 2xx that decides always has its own. */
+#define CALL_MAX_DIALOGS 100
 
 struct reliable;
 
@@ -78,7 +81,7 @@ struct call {
 	struct tmr retry;
 	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
 	uint32_t rseq;               /* of the last of them; 0: none was sent */
-	bool answered_reliably;      /* one of them had the answer to the INVITE's offer: the 2xx has none */
+	bool answered_reliably;      /* one of them had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
 	struct session_timer timer;
 	struct call *replaces;       /* the call that this INVITE replaces (RFC 3891) */
 	unsigned repeated_2xx, repeated_reliable, redirects;
@@ -128,7 +131,7 @@ int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_r
 /* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
 int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
 	       void *arg, struct err *e);
-/* The call's dialog that a message of the other side belongs to, or NULL. */
+/* The call's dialog that a message of the other side belongs to, or NULL. Those of a try that was refused are no more. */
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
 bool call_in_dialog(struct endpoint *ep, struct msg *m);

@@ -42,6 +42,8 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 		r.content_type = SLICE_LIT("application/sdp");
 	}
 	err = call_request(uacp, call, d, SLICE_LIT("PRACK"), &r, h, arg, e);
+	if (!err && r.body.l && m->s.body.l)
+		d->prack_answered = true;
 	call_headers_free(&x);
 	buf_free(&sdp);
 	return err;

@@ -51,11 +51,19 @@ int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, st
 	return send_ack(call, d, &call->invite->request->s, &d->ack, u, e);
 }
 
+/* That which a request within the call went out in: a kept fork has its own. */
+static struct dialog *dialog_of(const struct call *call, const struct uac *uac)
+{
+	return call_dialog_of(call, uac->request->s.to_tag);
+}
+
 int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
 {
-	if (!uac->answered)
+	struct dialog *d = dialog_of(call, uac);
+
+	if (!uac->answered || !d)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
-	return send_ack(call, call->dialog, &uac->request->s, &uac->ack, u, e);
+	return send_ack(call, d, &uac->request->s, &uac->ack, u, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
@@ -64,8 +72,8 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	struct buf sdp = {0};
 	struct ua_request u = {0};
 
-	/* If a reliable provisional brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!invite->s.body.l && answer->s.body.l && !(d->rseq && !call->opts.no_prack)) {
+	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
+	if (!invite->s.body.l && answer->s.body.l && !(d->prack_answered && invite == call->invite->request)) {
 		call_put_sdp(call, &sdp, answer->s.body);
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
@@ -113,11 +121,11 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 	char value[64];
 	const char *who;
 	struct slice old = scan_header(&uac->request->s, HDR_SESSION_EXPIRES, 0), param;
-	uint64_t before = call->timer.min_se;
-	uint32_t seconds = session_timer_larger(call, &refusal->s);
+	uint32_t seconds;
 	bool sent = false;
 
-	if (!old.p || seconds <= before || uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
+	if (!old.p || !uac_may_again(uac) || !(seconds = session_timer_larger(call, &uac->request->s, &refusal->s)) ||
+	    uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
 		return false;
 	who = !scan_param(&param, old, "refresher") ? "" : slice_case_eq(param, SLICE_LIT("uas")) ? ";refresher=uas" : ";refresher=uac";
 	snprintf(value, sizeof(value), "%u%s", seconds, who);
@@ -127,56 +135,100 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 		m = with_header(m, HDR_MIN_SE, value);
 	if (m)
 		sent = uac_send(uac, m, &dst, NULL) == 0;
+	uac->again += sent;
 	mem_deref(m);
 	return sent;
 }
 
-/* RFC 3261 8.1.3.4: the first Contact of a 3xx that can be reached is the new Request-URI. */
+/* The first Contact of a 3xx that is a SIP URI; `p` NULL without one. Header fields in it are for a request of the user's own making
+ * (RFC 3261 19.1.5). */
+static struct slice redirect_uri(const struct msg *redirect)
+{
+	struct slice rest, item, host;
+	uint16_t port;
+
+	for (unsigned i = 0; i < redirect->s.header_count; i++) {
+		if (redirect->s.headers[i].id != HDR_CONTACT)
+			continue;
+		rest = scan_value(&redirect->s, i);
+		while (value_split(&item, &rest)) {
+			struct slice uri = route_uri(item);
+			const char *headers = uri.l ? memchr(uri.p, '?', uri.l) : NULL;
+			if (headers)
+				uri.l = (size_t)(headers - uri.p);
+			if (!route_host(&host, &port, uri, NULL))
+				return uri;
+		}
+	}
+	return SLICE_NONE;
+}
+
+/* The request with another Request-URI. */
+static int with_uri(struct msg **mp, const struct msg *m, struct slice uri)
+{
+	struct slice all = m->s.bytes, start = build_start_line(&m->s);
+	struct buf b = {0};
+	int err;
+
+	buf_printf(&b, "%.*s %.*s SIP/2.0\r\n", SLICE_ARG(m->s.method), SLICE_ARG(uri));
+	buf_put_slice(&b, (struct slice){start.p + start.l, (size_t)(all.p + all.l - start.p - start.l)});
+	err = b.failed ? ERR_NOMEM : msg_alloc(mp, buf_slice(&b));
+	buf_free(&b);
+	return err;
+}
+
+/* RFC 3261 8.1.3.4: the INVITE again with what the 3xx says as its Request-URI; digests are made for that. */
 static bool follow(struct call *call, struct uac *uac, struct msg *redirect)
 {
-	struct slice contact = scan_header(&redirect->s, HDR_CONTACT, 0), item, uri;
 	struct addr dst = uac->dst;
-	struct msg *again = NULL, *m = NULL;
-	struct buf b = {0};
+	struct msg *there = NULL, *m = NULL;
+	struct slice uri = redirect_uri(redirect);
 	bool sent = false;
 
-	if (call->redirects >= call->opts.max_redirects || uac->cancelled || !contact.p || !value_split(&item, &contact))
+	if (call->redirects >= call->opts.max_redirects || uac->cancelled || !uri.p)
 		return false;
-	uri = route_uri(item);
 	if (!call->ua->route.p &&
 	    route_resolve(&dst, uri, !loop_is_virtual(call->ua->ep->loop), addr_is_v6(endpoint_local(call->ua->ep)), NULL))
 		return false;
-	if (uac_again(&again, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL))
-		return false;
-	struct slice all = again->s.bytes, start = build_start_line(&again->s);
-	buf_printf(&b, "INVITE %.*s SIP/2.0\r\n", SLICE_ARG(uri));
-	buf_put_slice(&b, (struct slice){start.p + start.l, (size_t)(all.p + all.l - start.p - start.l)});
-	if (!b.failed && msg_alloc(&m, buf_slice(&b)) == 0)
+	if (!with_uri(&there, uac->request, uri) && !uac_again(&m, uac->ua, uac->auth, there, uac_next_cseq(uac), NULL))
 		sent = uac_send(uac, m, &dst, NULL) == 0;
 	call->redirects += sent;
 	mem_deref(m);
-	mem_deref(again);
-	buf_free(&b);
+	mem_deref(there);
 	return sent;
+}
+
+/* No further try: its user gets the 491. */
+static void tell_glare(struct call *call)
+{
+	struct uac *uac = call->glare;
+	struct msg *refused = call->refused;
+
+	call->glare = NULL;
+	call->refused = NULL;
+	tmr_cancel(&call->retry);
+	if (uac && uac->h)
+		uac->h(uac, refused, NULL, uac->arg);
+	mem_deref(refused);
+	mem_deref(uac);
 }
 
 static void try_again(void *arg)
 {
 	struct call *call = mem_ref(arg);
 	struct uac *uac = call->glare;
-	struct msg *refused = call->refused, *m = NULL;
 	struct addr dst = uac->dst;
+	struct msg *m = NULL;
 
-	call->glare = NULL;
-	call->refused = NULL;
 	if (call->state == CALL_CONFIRMED && !call->offering &&
-	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL))
+	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL)) {
+		uac->again++;
 		call->offering = uac;
-	else if (uac->h) /* no more: its user gets the 491 */
-		uac->h(uac, refused, NULL, uac->arg);
+		call_retry_cancel(call);
+	} else {
+		tell_glare(call);
+	}
 	mem_deref(m);
-	mem_deref(refused);
-	mem_deref(uac);
 	mem_deref(call);
 }
 
@@ -193,7 +245,7 @@ static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
 	uint64_t from = call->outgoing ? 210 : 0, to = call->outgoing ? 400 : 200;
 	uint64_t wait = (from + rnd_below(&call->ua->ep->ids, to - from + 1)) * 10 * NS_PER_MS;
 
-	call_retry_cancel(call);
+	tell_glare(call); /* of another one that waits */
 	call->glare = mem_ref(uac);
 	call->refused = mem_ref(refused);
 	tmr_start(&call->retry, call->ua->ep->loop, wait, try_again, call);
@@ -204,31 +256,30 @@ static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
 static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 {
 	struct call *call = arg;
+	struct dialog *d = dialog_of(call, uac);
 	unsigned status = m->s.status;
+	bool offering = call->offering == uac;
 
-	if (status < 200)
-		return false;
-	if (call->offering == uac)
+	if (status < 200 || (status == 422 && ask_longer(call, uac, m)))
+		return status >= 200;
+	if (offering)
 		call->offering = NULL;
-	if (status == 422 && ask_longer(call, uac, m)) {
-		call->offering = uac->request->s.body.l ? uac : NULL;
-		return true;
-	}
-	if (status == 491 && uac->retry_glare && !uac->cancelled) {
+	if (status == 491 && uac->retry_glare && uac_may_again(uac)) {
 		retry_later(call, uac, m);
 		return true;
 	}
-	if (status >= 300)
+	if (status >= 300 || !d)
 		return false;
 	if (uac->answered) {
-		send_again(call, call->dialog, uac->ack);
+		send_again(call, d, uac->ack);
 		return true;
 	}
 	uac->answered = true;
-	dialog_refresh_target(call->dialog, m);
-	session_timer_answered(call, &m->s);
+	dialog_refresh_target(d, m);
+	if (d == call->dialog)
+		session_timer_answered(call, &m->s);
 	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) && !call->opts.no_ack && !uac->no_ack)
-		acknowledge(call, call->dialog, uac->request, m, &uac->ack);
+		acknowledge(call, d, uac->request, m, &uac->ack);
 	return false;
 }
 
@@ -244,25 +295,49 @@ void call_watch_offer(struct call *call, struct uac *uac, const struct ua_reques
 
 /* --- responses to the INVITE --- */
 
+static unsigned count_dialogs(const struct call *call)
+{
+	unsigned n = 0;
+
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		n++;
+	return n;
+}
+
 /* The dialog of that response, made if it is the first of its fork. The call's is the one that answered last, until one is confirmed: a
  * fork may come back, and requests within the others may be under way. */
 static struct dialog *take_dialog(struct call *call, struct msg *m)
 {
-	struct dialog *d = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
+	struct dialog *d = call_dialog_of(call, m->s.to_tag);
+	bool open = call->state == CALL_CALLING || call->state == CALL_PROCEEDING, answer = m->s.status >= 200;
 
-	if (!m->s.to_tag.p)
+	if (!m->s.to_tag.p && !answer) /* a 2xx of an old server has none either (RFC 3261 12.1.2) */
 		return NULL;
 	if (d) {
 		dialog_update(d, m);
 	} else {
+		if (count_dialogs(call) >= CALL_MAX_DIALOGS && !(open && answer))
+			return NULL;
 		if (dialog_uac(&d, call->invite->request, m, NULL))
 			return NULL;
 		if (call_enter_dialog(call, d))
 			return NULL;
 	}
-	if (call->state == CALL_CALLING || call->state == CALL_PROCEEDING)
+	if (open)
 		call->dialog = d;
 	return d;
+}
+
+/* RFC 3261 13.2.2.3: the refusal of a try, which a next one followed, ended its early dialogs. */
+static void end_early_dialogs(struct call *call)
+{
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		if (!d->confirmed) {
+			d->over = true;
+			dialog_leave(d);
+		}
+	if (call->dialog && !call->dialog->confirmed)
+		call->dialog = NULL;
 }
 
 static void on_provisional(struct call *call, struct msg *m, const char *why)
@@ -287,7 +362,7 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 static void on_answer(struct call *call, struct msg *m, const char *why)
 {
 	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
-	struct dialog *known = m->s.to_tag.p ? call_dialog_of(call, m->s.to_tag) : NULL;
+	struct dialog *known = call_dialog_of(call, m->s.to_tag);
 	bool repeated = known && known->confirmed && !first;
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
@@ -301,6 +376,8 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 		session_timer_answered(call, &m->s);
 	}
 	if (d) {
+		/* What rang when the call ended went with it, and is back: to be hung up like any other. */
+		d->over = d->over && (first || d == call->dialog);
 		d->confirmed = true;
 		if (d->local_cseq < call->cseq)
 			d->local_cseq = call->cseq;
@@ -329,6 +406,7 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 	if (call->request != uac->request) {
 		mem_deref(call->request);
 		call->request = mem_ref(uac->request);
+		end_early_dialogs(call);
 	}
 	if (status < 200) {
 		on_provisional(call, m, why);

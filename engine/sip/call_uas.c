@@ -140,7 +140,7 @@ static int after_reply(struct call *call, const struct call_reply *r, bool relia
 	if (r->status > 100 && r->status < 200 && call->at.ringing == CALL_NOT_YET)
 		call->at.ringing = call_now(call);
 	if (reliable) {
-		call->answered_reliably = call->answered_reliably || (m->s.body.l && call->request->s.body.l);
+		call->answered_reliably = call->answered_reliably || m->s.body.l;
 		err = reliable_sent(call, m);
 	}
 	if (r->status >= 200)

@@ -176,11 +176,13 @@ void session_timer_answered(struct call *call, const struct scan *response)
 	start(call, interval, refresher_of(response) != SESSION_UAS);
 }
 
-uint32_t session_timer_larger(struct call *call, const struct scan *refusal)
+uint32_t session_timer_larger(struct call *call, const struct scan *request, const struct scan *refusal)
 {
 	struct session_timer *t = &call->timer;
 	uint32_t wanted = seconds_of(refusal, HDR_MIN_SE);
 
+	if (wanted <= seconds_of(request, HDR_SESSION_EXPIRES))
+		return 0;
 	if (wanted > t->min_se)
 		t->min_se = wanted;
 	if (t->expires && t->expires < wanted)

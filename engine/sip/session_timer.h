@@ -30,7 +30,7 @@ bool session_timer_too_small(const struct call *call, const struct scan *request
 void session_timer_answer(struct call *call, const struct scan *request, struct call_headers *x);
 /* A 2xx to such a request of ours came: starts the timer, or stops it. */
 void session_timer_answered(struct call *call, const struct scan *response);
-/* What goes into a request that is sent again after a 422: the larger of both sides' intervals; 0 if the 422 says none. */
-uint32_t session_timer_larger(struct call *call, const struct scan *refusal);
+/* What goes into `request` when it is sent again after that 422: the interval that it wants; 0 if that is no larger than the one asked for. */
+uint32_t session_timer_larger(struct call *call, const struct scan *request, const struct scan *refusal);
 
 #endif

@@ -63,6 +63,7 @@ struct ua {
 	struct slice contact;        /* URI */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
+	struct ua_claims in_calls;   /* what a new call claims from its beginning */
 };
 
 /* The endpoint's request handling becomes the UA's. Free with mem_deref() before the endpoint goes. */
@@ -92,7 +93,7 @@ struct ua_request {
 	bool no_proxy;               /* not by way of the UA's outbound proxy */
 	bool no_sdp;                 /* an INVITE within a call: none of our own making */
 	bool no_ack;                 /* an INVITE within a call: the user sends the ACK to its 2xx */
-	bool retry_glare;            /* an INVITE within a call: after a 491 once more, at the time of RFC 3261 14.1 */
+	bool retry_glare;            /* an INVITE within a call: after a 491 again, at the time of RFC 3261 14.1 */
 	bool sdp;                    /* a request within a call: a session description of our own, also where none is usual */
 	const char *direction;       /* of that, from sdp_direction(); NULL: as it was */
 	const struct addr *dst;      /* p NULL: found by Route or URI */
@@ -117,6 +118,7 @@ struct uac {
 	struct ctrans_opts opts;
 	uint32_t *cseq;              /* the owner's counter; counted up by a retry */
 	unsigned challenges;         /* 401 and 407 that came */
+	unsigned again;              /* times it went out again after a 422 or 491 */
 	bool cancelled;
 	uac_response_h *h;
 	void *arg;
@@ -134,6 +136,9 @@ int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cse
 	      const struct ctrans_opts *opts, uac_response_h *h, void *arg, struct err *e);
 /* Sends `m` in the place of the request under way, which is over: its responses go where those went. */
 int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err *e);
+/* Whether it may go out again after a 422 or 491: not for ever, and not after its CANCEL. */
+#define UAC_AGAIN_MAX 10
+bool uac_may_again(const struct uac *uac);
 /* The CSeq of the next try. */
 uint32_t uac_next_cseq(const struct uac *uac);
 /* The same request as a new transaction: fresh branch, the CSeq given, credentials for every realm in `auth`. */

@@ -45,6 +45,11 @@ out:
 	return err;
 }
 
+bool uac_may_again(const struct uac *uac)
+{
+	return !uac->cancelled && uac->again < UAC_AGAIN_MAX;
+}
+
 uint32_t uac_next_cseq(const struct uac *uac)
 {
 	return (uac->cseq && *uac->cseq > uac->request->s.cseq ? *uac->cseq : uac->request->s.cseq) + 1;
@@ -81,6 +86,12 @@ static int send_again(struct uac *uac, struct err *e)
 	return err;
 }
 
+/* Realms and their stale nonces have an end (sip/auth.h), but other requests with the same credentials begin the count anew. */
+static bool challenged_too_often(const struct uac *uac)
+{
+	return uac->challenges > AUTH_MAX_REALMS * (uac->ua->cfg.account.max_attempts + AUTH_MAX_STALE);
+}
+
 static void on_response(struct ctrans *ct, struct msg *m, void *arg)
 {
 	struct uac *uac = arg;
@@ -94,6 +105,8 @@ static void on_response(struct ctrans *ct, struct msg *m, void *arg)
 			why = "the request was cancelled";
 		else if (!uac->ua->cfg.account.password.p && !uac->ua->cfg.account.ha1.p)
 			why = "the actor has no password";
+		else if (challenged_too_often(uac))
+			why = "there were too many challenges";
 		else if (auth_challenged(uac->auth, m, &uac->ua->cfg.account, &e) != AUTH_ANSWER)
 			why = e.text;
 		else if (!send_again(uac, &e))

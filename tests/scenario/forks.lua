@@ -116,6 +116,79 @@ sip.test("keep_forks: the other side hangs up the second dialog, and the call go
   t:equal(call.state, "confirmed")
 end)
 
+sip.test("keep_forks: an INVITE within the second dialog is acknowledged there, and moves its target alone", function(t)
+  local call, answer, fork = forked(t, { keep_forks = true })
+  answer(200, "one")
+  call:expect(200)
+  fork:take()
+  answer(200, "two")
+  local other = call:fork()
+  fork:take()
+  local target = call.dialog.remote_target
+  local again = other:request("INVITE")
+  local st = fork:incoming("INVITE")
+  t:equal(st.request.to_tag, "two")
+  local moved = fork.uri:gsub("sip:", "sip:three@")
+  st:reply(200, { headers = { { "Contact", "<" .. moved .. ">" } } })
+  again:expect(200)
+  local ack = fork:take()
+  t:equal({ ack.method, ack.to_tag, ack.request_uri }, { "ACK", "two", moved })
+  t:equal({ call.dialog.remote_target, other.remote_target }, { target, moved })
+end)
+
+sip.test("a fork that rang when the call ended, and answers after: acknowledged and hung up", function(t)
+  local call, answer, fork = forked(t)
+  answer(180, "two")
+  call:expect(180)
+  answer(200, "one")
+  call:expect(200)
+  fork:take()
+  local bye = call:bye()
+  fork:incoming("BYE"):reply(200)
+  bye:expect(200)
+  answer(200, "two")
+  t:equal(fork:take().to_tag, "two")
+  local st = fork:incoming("BYE")
+  t:equal(st.request.to_tag, "two")
+  st:reply(200)
+end)
+
+sip.test("a peer with ever new To tags: not more than a hundred dialogs, and the call is answered", function(t)
+  local call, answer, fork = forked(t)
+  for i = 1, 300 do
+    answer(180, "tag" .. i)
+    call:expect(180)
+  end
+  t:equal(#call.forks, 100)
+  answer(200, "last")
+  call:expect(200)
+  t:equal(call.dialog.remote_tag, "last")
+  t:equal(fork:take().to_tag, "last")
+end)
+
+sip.test("a 2xx without a To tag, as of RFC 2543: acknowledged, and hung up without one", function(t)
+  local fork = t:endpoint { name = "fork" }
+  local alice = t:ua { aor = "sip:alice@example.test", outbound_proxy = fork.uri }
+  local call = alice:invite "sip:team@example.test"
+  local invite = fork:incoming("INVITE").request
+  local answer = ("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <%s>\r\nContent-Length: 0\r\n\r\n")
+    :format(invite["Via"], invite["From"], invite["To"], invite["Call-ID"], fork.uri)
+  fork:send(answer, alice.uri)
+  call:expect(200)
+  for _ = 1, 2 do
+    local ack = fork:take()
+    t:equal({ ack.method, ack["To"] }, { "ACK", invite["To"] })
+    fork:send(answer, alice.uri)
+  end
+  fork:take()
+  t:equal(#call.forks, 1)
+  local bye = call:bye()
+  local st = fork:incoming "BYE"
+  t:equal(st.request["To"], invite["To"])
+  st:reply(200)
+  bye:expect(200)
+end)
+
 sip.test("a second 2xx that nobody sends is named", function(t)
   local call, answer = forked(t, { keep_forks = true })
   answer(200, "one")

@@ -79,6 +79,40 @@ sip.test("a call that ends before the second try: its 491 is told", function(t)
   ours:expect(491, { within = 10 })
 end)
 
+-- Alice in a call with an endpoint that answers by hand.
+local function connect_endpoint(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri)
+  box:incoming("INVITE"):reply(200, { headers = { { "Contact", "<" .. box.uri .. ">" } } })
+  call:expect(200)
+  return call, box
+end
+
+sip.test("one that gets 491 each time is given up", { timeout = 120 }, function(t)
+  local call, box = connect_endpoint(t)
+  local tries = 0
+  t:serve("box", function()
+    for st in box:requests() do
+      tries = tries + 1
+      st:reply(491)
+    end
+  end)
+  t:equal(call:reinvite():final { within = 60 }.status, 491)
+  t:equal(tries, 11)
+end)
+
+sip.test("another re-INVITE while one waits for its second try: both get an end", function(t)
+  local call, box = connect_endpoint(t)
+  local first = call:reinvite()
+  box:incoming("INVITE"):reply(491)
+  t:sleep(0.1)
+  local second = call:reinvite()
+  box:incoming("INVITE"):reply(491)
+  first:expect(491)
+  box:incoming("INVITE"):reply(200, { headers = { { "Contact", "<" .. box.uri .. ">" } } })
+  second:expect(200)
+end)
+
 sip.test("UPDATE with an offer while ours is open: 491", function(t)
   local call, incoming = connect(t)
   t:network { delay = 0.1 }

@@ -79,6 +79,25 @@ sip.test("a 3xx without a Contact, or with one that is none, is final", function
   t:equal(call:final().status, 302)
 end)
 
+sip.test("followed by itself: the first Contact that is a SIP URI, without the header fields in its URI", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local target = box.uri:gsub("sip:", "sip:other@")
+  alice:invite(box.uri, { max_redirects = 1 })
+  box:incoming("INVITE"):reply(302, { { "Contact", "<mailto:bob@example.test>, <tel:+1>" }, { "Contact", "<" .. target .. "?Subject=moved>" } })
+  t:equal(box:incoming("INVITE").request.request_uri, target)
+end)
+
+sip.test("followed by itself behind a challenge: the credentials are made for the new Request-URI", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test", password = "secret" }, t:endpoint { name = "box" }
+  local target = box.uri:gsub("sip:", "sip:other@")
+  alice:invite(box.uri, { max_redirects = 1 })
+  box:incoming("INVITE"):reply(407, { { "Proxy-Authenticate", sip.challenge { realm = "example.test", nonce = "n" } } })
+  box:incoming("INVITE"):reply(302, { { "Contact", "<" .. target .. ">" } })
+  local again = box:incoming("INVITE").request
+  t:equal({ again.request_uri, again["Proxy-Authorization"]:match 'uri="([^"]*)"' }, { target, target })
+  t:ok(again:authorized { realm = "example.test", username = "alice", password = "secret", nonce = "n" })
+end)
+
 sip.test("305: the same request by way of the proxy that the Contact names", function(t)
   local alice, bob = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }
   local edge = t:endpoint { name = "edge" }

@@ -116,6 +116,49 @@ sip.test("out of order: what comes before its turn waits for its repetition", { 
   t:equal(call:final().status, 486)
 end)
 
+sip.test("challenges without end, each after a PRACK, are given up", { timeout = 120 }, function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test", password = "secret" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local tries = 0
+  t:serve("box", function()
+    for st in box:requests() do
+      if st.request.method == "INVITE" then
+        tries = tries + 1
+        local nonce = ("n%d"):format(tries)
+        st:reply(183, { to_tag = nonce, headers = { { "Contact", ("<%s>"):format(box.uri) }, { "Require", "100rel" }, { "RSeq", 1 } } })
+        box:incoming("PRACK"):reply(200)
+        st:reply(401, { { "WWW-Authenticate", sip.challenge { realm = "example.test", nonce = nonce } } })
+      else
+        st:reply(200)
+      end
+    end
+  end)
+  t:equal(call:final { within = 60 }.status, 401)
+  t:equal(call.why, "there were too many challenges")
+  t:equal(tries, 8 * (1 + 4) + 1)
+end)
+
+sip.test("after a challenge the same To tag is a new dialog, whose RSeq begins anew", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test", password = "secret" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local function ring(st, rseq)
+    st:reply(183, { to_tag = "same", headers = { { "Contact", ("<%s>"):format(box.uri) }, { "Require", "100rel" }, { "RSeq", rseq } } })
+    call:expect(183)
+    local prack = box:incoming("PRACK")
+    prack:reply(200)
+    return prack.request
+  end
+  local st = box:incoming "INVITE"
+  t:equal(ring(st, 50)["RAck"], "50 1 INVITE")
+  st:reply(407, { { "Proxy-Authenticate", sip.challenge { realm = "example.test", nonce = "n" } } })
+  st = box:incoming "INVITE"
+  t:equal(ring(st, 7)["RAck"], "7 2 INVITE")
+  t:equal({ call.forks[1].state, call.forks[2].state, call.dialog == call.forks[2] }, { "terminated", "early", true })
+  st:reply(200, { to_tag = "same", headers = { { "Contact", ("<%s>"):format(box.uri) } } })
+  call:expect(200)
+  t:equal(box:take().cseq, 2, "the ACK")
+end)
+
 sip.test("each fork counts its own RSeq", function(t)
   local alice = t:ua { aor = "sip:alice@example.test" }
   local fork = t:endpoint { name = "fork" }
@@ -139,15 +182,28 @@ sip.test("an offer in the reliable 183 is answered in the PRACK; an offer in the
   incoming:reply(183, { reliable = true, sdp = true })
   call:expect(183)
   t:ok(#incoming:expect("PRACK").body > 0, "the answer")
-  incoming:answer { sdp = false }
+  t:equal(incoming:answer().body, "", "no further description (RFC 3261 13.2.1)")
   call:expect(200)
   t:equal(incoming:expect("ACK").body, "", "it was given already")
+  t:ok(#call:request("INVITE", { sdp = false }):expect(200).body > 0, "a re-INVITE has its own offer")
+  t:ok(#incoming:expect("ACK").body > 0, "and its own answer")
 
   local second = alice:invite(bob, { reliable = true, prack = false })
   incoming = bob:incoming()
   incoming:reply(183, { reliable = true, sdp = true })
   local answer = second:prack(second:expect(183), { sdp = true }):expect(200)
   t:ok(#answer.body > 0)
+end)
+
+sip.test("an offer in the 200 behind a reliable 180 without one is answered in the ACK", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob, { reliable = true, sdp = false })
+  local incoming = bob:incoming()
+  incoming:ring { reliable = true }
+  t:equal(incoming:expect("PRACK").body, "")
+  incoming:answer()
+  call:expect(200)
+  t:ok(#incoming:expect("ACK").body > 0)
 end)
 
 sip.test("UPDATE in the early dialog (RFC 3311)", function(t)

@@ -77,6 +77,52 @@ sip.test("a 422 that asks for no more ends the try", function(t)
   t:equal(box:incoming("INVITE", { within = 1, optional = true }), nil)
 end)
 
+sip.test("a 422 that asks for less than was offered ends the try", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { session_expires = 1800, min_se = 600 })
+  box:incoming("INVITE"):reply(422, { { "Min-SE", "100" } })
+  t:equal(call:final().status, 422)
+end)
+
+sip.test("a server that asks for more each time is given up", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local tries = 0
+  t:serve("box", function()
+    for st in box:requests() do
+      tries = tries + 1
+      st:reply(422, { { "Min-SE", 100 + tries } })
+    end
+  end)
+  t:equal(alice:invite(box.uri, { session_expires = 90 }):final().status, 422)
+  t:equal(tries, 11)
+end)
+
+sip.test("a 422 that crosses the CANCEL ends the try", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { session_expires = 90 })
+  local st = box:incoming("INVITE")
+  st:reply(180)
+  call:expect(180)
+  call:cancel()
+  st:expect "CANCEL"
+  st:reply(422, { { "Min-SE", "600" } })
+  t:equal(call:final().status, 422)
+  t:equal(box:incoming("INVITE", { within = 1, optional = true }), nil)
+end)
+
+sip.test("a re-INVITE without offer that is sent again after a 422 is open still: theirs gets 491", function(t)
+  local alice, bob = phones(t)
+  local call, incoming = connect(t, alice, bob, { session_expires = 90 })
+  t:spawn("bob", function()
+    incoming:expect("INVITE"):reply(422, { { "Min-SE", "600" } })
+    incoming:expect "INVITE"
+    incoming:request("UPDATE", { sdp = true }):expect(491)
+    incoming:answer()
+  end)
+  call:request("INVITE", { sdp = false }):expect(200)
+  call:bye():expect(200)
+end)
+
 sip.test("nobody refreshes: the session expires, and the other side hangs up before", { timeout = 200 }, function(t)
   local alice, bob = phones(t)
   local call, incoming = connect(t, alice, bob, { session_expires = 90 })
