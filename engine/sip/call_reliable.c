@@ -36,7 +36,8 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	call_headers_add(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
 	r.extra = x.all;
 	r.extra_count = x.count;
-	if (!r.body.p && !r.no_sdp && m->s.body.l && !call->invite->request->s.body.l) { /* it brings the offer (section 5) */
+	bool offered = !call->outgoing || call->invite->request->s.body.l; /* by our INVITE; a callee's, within the call, does */
+	if (!r.body.p && !r.no_sdp && m->s.body.l && !offered) { /* it brings the offer (section 5) */
 		call_put_sdp(call, &sdp, m->s.body);
 		r.body = buf_slice(&sdp);
 		r.content_type = SLICE_LIT("application/sdp");
