@@ -288,7 +288,7 @@ static bool refuse_glare(struct call *call, struct strans *st)
 	char seconds[4];
 	struct build_header retry = {SLICE_LIT("Retry-After"), {seconds, 0}};
 
-	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !st->request->s.body.l))
+	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !call_sdp_of(st->request).l))
 		return false;
 	/* Ours is open; the INVITE that began the call is an INVITE on this dialog too, until its final response. */
 	if (call->offering || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
@@ -326,7 +326,7 @@ static void on_prack(struct call *call, struct strans *st)
 		return;
 	}
 	/* It has an offer, unless that of the INVITE's own is what it answers (RFC 3262 5). */
-	answer_offer(call, st, st->request->s.body.l && call->request->s.body.l);
+	answer_offer(call, st, call_sdp_of(st->request).l && call_sdp_of(call->request).l);
 	call_tell(call, CALL_PRACK, st->request, st, NULL);
 }
 
@@ -404,7 +404,7 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 	if (invite && ua_answers(ua, UA_ANSWER(REINVITE)))
 		call_reply(call, &(struct call_reply){.status = 200}, NULL, NULL); /* the session as it was (RFC 3261 14.2) */
 	else if (update && ua_answers(ua, UA_ANSWER(UPDATE)))
-		answer_offer(call, st, s->body.l);
+		answer_offer(call, st, call_sdp_of(st->request).l);
 	else if (slice_eq(s->method, SLICE_LIT("PRACK")) && ua_answers(ua, UA_ANSWER(PRACK)))
 		on_prack(call, st);
 	else if ((slice_eq(s->method, SLICE_LIT("INFO")) && ua_answers(ua, UA_ANSWER(INFO))) ||

@@ -215,6 +215,13 @@ static bool media_is(struct slice value, const char *type, const char *subtype)
 	return slice_case_eq(t, slice_str(type)) && (!subtype || slice_case_eq(sub, slice_str(subtype)));
 }
 
+bool verdict_has_sdp(const struct scan *s)
+{
+	struct slice type = scan_header(s, HDR_CONTENT_TYPE, 0);
+
+	return s->body.l && (!type.p || media_is(type, "application", "sdp"));
+}
+
 /* RFC 3261 8.2.3 */
 static bool refuse_content(struct verdict *v, const struct scan *s, unsigned answers)
 {

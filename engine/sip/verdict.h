@@ -91,6 +91,8 @@ void verdict_free(struct verdict *v);
 void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports);
 /* Whether a header of that name (Require, Supported, Allow, ...), which may stand several times, lists the token. */
 bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token);
+/* Whether its body is a session description: application/sdp, or of no type at all. */
+bool verdict_has_sdp(const struct scan *s);
 /* The first thing wrong with the header values that a UAS must understand, into v->reason; false if all are well formed. */
 bool verdict_on_syntax(struct verdict *v, const struct scan *s);
 

@@ -175,3 +175,15 @@ sip.test("late offer: the answer goes with the ACK", function(t)
   local again = incoming:request("INVITE", { sdp = false })
   t:ok(#again:expect(200).body > 0)
 end)
+
+sip.test("a body that is no session description is no offer", function(t)
+  local alice, bob = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }
+  local text = { body = "m=audio over the wire\r\n", content_type = "text/plain", headers = { { "Content-Disposition", "render;handling=optional" } } }
+  local call = alice:invite(bob, text)
+  local incoming = bob:incoming()
+  incoming:answer()
+  t:ok(call:expect(200).body:find "m=audio %d+ RTP/AVP", "an offer")
+  t:ok(incoming:expect("ACK").body:find "m=audio %d+ RTP/AVP", "its answer")
+  t:equal(call:update(text):expect(200).body, "")
+  call:bye():expect(200)
+end)
