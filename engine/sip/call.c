@@ -379,8 +379,6 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 	d->remote_cseq = s->cseq;
 	if ((invite || update) && (refuse_glare(call, st) || refuse_interval(call, st)))
 		return;
-	if (invite || update)
-		dialog_refresh_target(d, st->request);
 	if (invite) { /* whoever answers it, answers through the call */
 		mem_deref(call->request);
 		call->request = mem_ref(st->request);
@@ -395,12 +393,18 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 		}
 		call_tell(call, CALL_BYE, st->request, st, NULL);
 	}
-	if (ua_claimed(&call->claims, s->method) && call_tell(call, CALL_REQUEST, st->request, st, NULL))
-		return;
+	if (ua_claimed(&call->claims, s->method)) {
+		if (invite || update) /* what the user will say of it is not known yet */
+			dialog_refresh_target(d, st->request);
+		if (call_tell(call, CALL_REQUEST, st->request, st, NULL))
+			return;
+	}
 	if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st))
 		return;
 	if ((invite || update) && call_refuse_offer(call, st))
 		return;
+	if (invite || update) /* a request that is refused changes nothing (RFC 3261 12.2.2) */
+		dialog_refresh_target(d, st->request);
 	if (invite && ua_answers(ua, UA_ANSWER(REINVITE)))
 		call_reply(call, &(struct call_reply){.status = 200}, NULL, NULL); /* the session as it was (RFC 3261 14.2) */
 	else if (update && ua_answers(ua, UA_ANSWER(UPDATE)))

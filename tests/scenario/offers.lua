@@ -187,3 +187,21 @@ sip.test("a body that is no session description is no offer", function(t)
   t:equal(call:update(text):expect(200).body, "")
   call:bye():expect(200)
 end)
+
+sip.test("a re-INVITE or UPDATE moves the target, but not one that is refused", function(t)
+  local call, incoming = connect(t)
+  incoming:expect "ACK"
+  local home = incoming.dialog.remote_target
+  local there = home:gsub("sip:%w+@", "sip:elsewhere@")
+  local contact = { "Contact", "<" .. there .. ">" }
+  for _, method in ipairs { "INVITE", "UPDATE" } do
+    call:request(method, { headers = { contact, { "Require", "wishes" } } }):expect(420)
+    call:request(method, { headers = { contact }, sdp = t:replace(call.invite.body, "RTP/AVP 0 8 101", "RTP/SAVP 0 8 101") }):expect(488)
+    t:equal(incoming.dialog.remote_target, home)
+    call:request(method, { headers = { contact } }):expect(200)
+    t:equal(incoming.dialog.remote_target, there)
+    call:request(method):expect(200)
+    t:equal(incoming.dialog.remote_target, home)
+  end
+  call:bye():expect(200)
+end)
