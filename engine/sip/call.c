@@ -281,8 +281,16 @@ static void answer_offer(struct call *call, struct strans *st, bool offers)
 	buf_free(&contact);
 }
 
+/* Whether an offer of ours waits for its answer: one within the call, or that of the INVITE that began it. */
+static bool offers(const struct call *call, const struct dialog *d)
+{
+	bool calling = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
+
+	return call->offering || (calling && call_sdp_of(call->request).l && !d->settled);
+}
+
 /* RFC 3261 14.2, RFC 3311 5.2: one offer at a time within a dialog. */
-static bool refuse_glare(struct call *call, struct strans *st)
+static bool refuse_glare(struct call *call, struct dialog *d, struct strans *st)
 {
 	bool invite = slice_eq(st->request->s.method, SLICE_LIT("INVITE"));
 	char seconds[4];
@@ -291,7 +299,7 @@ static bool refuse_glare(struct call *call, struct strans *st)
 	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !call_sdp_of(st->request).l))
 		return false;
 	/* Ours is open; the INVITE that began the call is an INVITE on this dialog too, until its final response. */
-	if (call->offering || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
+	if (offers(call, d) || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
 		ua_reply(call->ua, st, 491, NULL, NULL, 0);
 		return true;
 	}
@@ -377,7 +385,7 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 		return;
 	}
 	d->remote_cseq = s->cseq;
-	if ((invite || update) && (refuse_glare(call, st) || refuse_interval(call, st)))
+	if ((invite || update) && (refuse_glare(call, d, st) || refuse_interval(call, st)))
 		return;
 	if (invite) { /* whoever answers it, answers through the call */
 		mem_deref(call->request);

@@ -44,7 +44,7 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	}
 	err = call_request(uacp, call, d, SLICE_LIT("PRACK"), &r, h, arg, e);
 	if (!err && r.body.l && call_sdp_of(m).l)
-		d->prack_answered = true;
+		d->settled = true;
 	call_headers_free(&x);
 	buf_free(&sdp);
 	return err;
@@ -55,7 +55,10 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 	uint32_t rseq = rseq_of(&m->s);
 	struct uac *prack;
 
-	if (!rseq || !d || call->opts.no_prack)
+	if (!rseq || !d)
+		return true;
+	d->settled = d->settled || (call_sdp_of(m).l && call_sdp_of(call->invite->request).l);
+	if (call->opts.no_prack)
 		return true;
 	if (d->rseq && rseq != d->rseq + 1) { /* again, or before its turn: its repetition will be in order */
 		call->repeated_reliable += rseq <= d->rseq;

@@ -73,7 +73,7 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	struct ua_request u = {0};
 
 	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->prack_answered && invite == call->invite->request)) {
+	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && invite == call->invite->request)) {
 		call_put_sdp(call, &sdp, call_sdp_of(answer));
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");

@@ -37,7 +37,7 @@ struct dialog {
 	struct uac *bye;              /* ours */
 	struct uac *prack;            /* our last */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
-	bool prack_answered;          /* a PRACK of ours answered the offer of a reliable provisional (RFC 3262 5) */
+	bool settled;                 /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
 	bool over;                    /* hung up, by either side */
 };
 

@@ -124,6 +124,26 @@ sip.test("UPDATE with an offer while ours is open: 491", function(t)
   also:expect(200)
 end)
 
+sip.test("an UPDATE with an offer while that of our INVITE has no answer: 491", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local st = box:incoming "INVITE"
+  local function progress(headers)
+    st:reply(183, { to_tag = "box", body = call.invite.body, content_type = "application/sdp", headers = { { "Contact", "<" .. box.uri .. ">" }, table.unpack(headers) } })
+    call:expect(183)
+  end
+  local function update(cseq)
+    local d, sdp = call.dialog, call.invite.body
+    return box:request(("UPDATE %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d UPDATE\r\nContact: <%s>\r\n"
+      .. "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s"):format(alice.contact, box:via(), d.remote, d["local"], d.call_id, cseq, box.uri, #sdp, sdp), alice.contact)
+  end
+  progress {}                                                           -- no answer: what is not reliable may never come (RFC 3261 13.2.1)
+  update(1):expect(491)
+  progress { { "Require", "100rel" }, { "RSeq", 1 } }
+  box:incoming("PRACK"):reply(200)
+  update(2):expect(200)
+end)
+
 sip.test("CANCEL of a re-INVITE: 487 to it, and the call goes on", function(t)
   local call, incoming = connect(t)
   t:spawn("bob", function()
