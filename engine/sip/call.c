@@ -69,12 +69,20 @@ void call_end(struct call *call, const char *by)
 	call_tell(call, CALL_ENDED, NULL, NULL, by);
 }
 
+/* An INVITE of theirs still open is over with the call (RFC 3261 15.1.2). */
+static void refuse_waiting(struct call *call)
+{
+	if (call_waits_for_answer(call))
+		strans_reply(call->server, &(struct build_response){.status = 487}, NULL, NULL);
+}
+
 void call_hang_up(struct call *call, const char *by)
 {
 	struct uac *bye;
 
 	if (call->state != CALL_CONFIRMED)
 		return;
+	refuse_waiting(call);
 	if (call_request(&bye, call, NULL, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL) == 0) {
 		mem_deref(call->bye);
 		call->bye = bye;
@@ -241,16 +249,12 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
-	struct build_response terminated = {.status = 487};
-
 	if (d != call->dialog) { /* of another fork */
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;
 	}
-	/* An INVITE of theirs still open is over too (RFC 3261 15.1.2). */
-	if (call_waits_for_answer(call))
-		strans_reply(call->server, &terminated, NULL, NULL);
+	refuse_waiting(call);
 	ua_reply(call->ua, st, 200, NULL, NULL, 0);
 	call_tell(call, CALL_BYE, st->request, st, NULL);
 	call_end(call, "remote BYE");
