@@ -188,7 +188,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	b.extra = x.all;
 	b.extra_count = x.count;
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
-	if (r->status > 100 && r->status < 400)
+	if (r->status > 100 && r->status < 300) /* that of a 3xx says where else, which its user knows */
 		b.contact = buf_slice(&contact);
 	if (!call->answered_reliably || r->status < 200)
 		err = call_answer_sdp(call, &b, r, call->request, &sdp);
