@@ -21,7 +21,8 @@ static struct inbox *check_inbox(lua_State *L)
 	struct object *o = lua_touserdata(L, 1);
 	const char *name = luaL_checkstring(L, 2);
 
-	luaL_argcheck(L, o && lua_rawlen(L, 1) == sizeof(*o), 1, "wants an object");
+	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
+	luaL_argcheck(L, o && lua_rawlen(L, 1) >= sizeof(*o), 1, "wants an object");
 	if (o->kind == OBJECT_TASK)
 		return o->p ? &((struct task *)o->p)->ended : NULL;
 	int i = object_inbox(o->kind, name);

@@ -39,7 +39,7 @@ static void on_event(struct subscription *sub, enum subscription_event ev, struc
 		break;
 	}
 	case SUBSCRIPTION_ENDED:
-		for (int i = 1; i < OBJECT_INBOXES; i++)
+		for (unsigned i = 1; i < object_inboxes(OBJECT_SUBSCRIPTION); i++)
 			inbox_close(&o->in[i]);
 		break;
 	}

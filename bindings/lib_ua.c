@@ -107,6 +107,27 @@ static bool on_endpoint_request(struct endpoint *ep, struct msg *m, void *arg)
 	return endpoint->ua && endpoint->ua->p && ua_receive(endpoint->ua->p, m);
 }
 
+/* Field `claims`: methods whose requests wait for the script from the beginning, within calls and, but for an INVITE, outside. */
+static void claim_from_the_start(lua_State *L, int t, struct ua *ua)
+{
+	struct err e = {0};
+
+	if (lua_getfield(L, t, "claims") == LUA_TNIL) {
+		lua_pop(L, 1);
+		return;
+	}
+	if (!lua_istable(L, -1))
+		script_error(L, "option \"claims\" wants a list of methods, got %s", luaL_typename(L, -1));
+	for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+		struct slice method = check_slice(L, -1);
+		if (ua_claim(&ua->in_calls, method, &e) ||
+		    (!slice_eq(method, SLICE_LIT("INVITE")) && ua_claim(&ua->claims, method, &e)))
+			raise_err(L, &e);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 2);
+}
+
 /* ua(endpoint, { aor, display, username, password, ha1, outbound_proxy, contact_user, user_agent, max_auth_attempts, algorithms,
  *   auth_int, answers, limits }) [+1] */
 static int ua_new(lua_State *L)
@@ -166,6 +187,7 @@ static int ua_new(lua_State *L)
 	if (ua_alloc(&ua, endpoint->p, &cfg, &h, &e))
 		return raise_err(L, &e);
 	o->p = ua;
+	claim_from_the_start(L, 2, ua);
 	endpoint->ua = o;
 	((struct endpoint *)endpoint->p)->h.request = on_endpoint_request;
 	return 1;

@@ -35,10 +35,19 @@ const char *object_kind_name(enum object_kind kind)
 	return kinds[kind].name;
 }
 
+unsigned object_inboxes(enum object_kind kind)
+{
+	unsigned n = 0;
+
+	while (n < OBJECT_INBOXES && kinds[kind].inboxes[n])
+		n++;
+	return n;
+}
+
 int object_inbox(enum object_kind kind, const char *name)
 {
-	for (int i = 0; i < OBJECT_INBOXES; i++)
-		if (kinds[kind].inboxes[i] && !strcmp(kinds[kind].inboxes[i], name))
+	for (int i = 0; i < OBJECT_INBOXES && kinds[kind].inboxes[i]; i++)
+		if (!strcmp(kinds[kind].inboxes[i], name))
 			return i;
 	return -1;
 }
@@ -98,7 +107,7 @@ static void detach(struct object *o)
 static void close_object(struct object *o)
 {
 	detach(o);
-	for (int i = 0; i < OBJECT_INBOXES; i++)
+	for (unsigned i = 0; i < object_inboxes(o->kind); i++)
 		inbox_free(o->sh, &o->in[i]);
 	if (o->kind != OBJECT_TASK)
 		o->p = mem_deref(o->p);
@@ -194,9 +203,10 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 
 	if (++sh->made > sh->reap_after)
 		reap(sh);
-	struct object *o = lua_newuserdatauv(L, sizeof(*o), 2); /* its owner, and what a kind keeps beside */
+	size_t size = sizeof(struct object) + object_inboxes(kind) * sizeof(struct inbox);
+	struct object *o = lua_newuserdatauv(L, size, 2); /* its owner, and what a kind keeps beside */
 
-	memset(o, 0, sizeof(*o));
+	memset(o, 0, size);
 	o->sh = sh;
 	o->kind = kind;
 	o->owner = owner;

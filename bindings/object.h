@@ -37,15 +37,16 @@ struct object {
 	struct object *next, **prev; /* all of the shard */
 	struct object *watches;      /* endpoint: who watches; watch: the next one */
 	int anchor;                  /* registry reference that keeps it alive */
-	struct inbox in[OBJECT_INBOXES];
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
 	bool claims;                 /* endpoint: requests become transactions */
 	struct object *transaction;  /* call: the box of its INVITE's client transaction, if the script asked for it */
+	struct inbox in[];           /* object_inboxes() of them */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
 const char *object_kind_name(enum object_kind kind);
+unsigned object_inboxes(enum object_kind kind);
 /* The inboxes of a kind by name, e.g. "unclaimed" of an endpoint; -1. */
 int object_inbox(enum object_kind kind, const char *name);
 

@@ -162,8 +162,8 @@ static int no_tests(const struct session *s, struct err *e)
 	for (unsigned i = 0; i < s->suite.file_count; i++)
 		tests += s->suite.files[i].test_count;
 	if (tests)
-		return err_set(e, ERR_ARG, "-k %s%s matches none of the %u tests: `--list` shows their names",
-			       s->options->patterns[0], s->options->pattern_count > 1 ? " ..." : "", tests);
+		return err_set(e, ERR_ARG, "-k %s%s matches none of %u test%s: `--list` shows their names",
+			       s->options->patterns[0], s->options->pattern_count > 1 ? " ..." : "", tests, tests == 1 ? "" : "s");
 	return err_set(e, ERR_ARG, "no tests in %s%s: a scenario is a .lua file that calls sip.test", s->options->files[0],
 		       s->options->file_count > 1 ? " ..." : "");
 }

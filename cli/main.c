@@ -18,7 +18,7 @@ static void put_help(FILE *f)
 	fputs("offhook " OFFHOOK_VERSION ": SIP scenarios in Lua\n\n", f);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  offhook %-28s %s\n", commands[i].usage, commands[i].help);
-	fputs("\n`offhook COMMAND --help` lists its options; `offhook --version` tells the version.\n", f);
+	fputs("\n`offhook COMMAND --help` lists its options; `offhook --version` tells the version. docs/guide.md is the way in.\n", f);
 }
 
 static int no_such_command(const char *given)
@@ -29,8 +29,8 @@ static int no_such_command(const char *given)
 		names[i] = commands[i].name;
 	meant = nearest(given, names, COMMANDS);
 	if (strchr(given, '/') || strchr(given, '.')) /* a script */
-		meant = "run";
-	if (meant)
+		fprintf(stderr, "offhook: no command \"%s\": did you mean `offhook run %s`?\n", given, given);
+	else if (meant)
 		fprintf(stderr, "offhook: no command \"%s\": did you mean `offhook %s`?\n", given, meant);
 	else
 		fprintf(stderr, "offhook: no command \"%s\": `offhook --help` lists them\n", given);

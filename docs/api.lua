@@ -52,6 +52,7 @@ api.groups = {
       { "qop", "string", "\"auth\", \"auth-int\", \"auth,auth-int\", or \"none\".", "\"auth\"" },
       { "status", "401|407", "Status of the challenge.", "401 to REGISTER, 407 to others" },
       { "nonce_lifetime", "number", "Seconds after which a nonce is stale; 0: never.", "0" },
+      { "check_uri", "boolean", "`false` takes a digest for another URI than the Request-URI too, as SIPp makes them without -auth_uri.", "true" },
     },
   },
   access = {
@@ -237,6 +238,7 @@ api.classes = {
           { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
           { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
           { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
+          { "claims", "string[]", "Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case." },
           { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
           { "requires", "string[]|string", "Option tags that a caller must support, e.g. `{ \"100rel\" }`: an INVITE without one of them in Supported or Require gets 421 with Require.", "none" },
           { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
@@ -396,6 +398,7 @@ api.classes = {
         raises = "Another final response or request came, the call ended, or nothing came.",
         about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good." },
       response_methods()[2], response_methods()[3] }, {
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response to its INVITE, as it comes." },
       { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL." },
       { name = "ended", params = { wait }, options = "wait", returns = { { "by", "sip.ended_by?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "The call still lives.", about = "Waits for the end of the call, whoever ends it." },
       { name = "reply", params = { { "status", "integer", "100 to 699." }, { "given?", "table", "Options, or the list of headers alone." } },
@@ -444,6 +447,7 @@ api.classes = {
     fields = { { "request", "sip.message", "The last REGISTER." }, { "response", "sip.message?", "The last final response." }, { "challenges", "integer", "401 and 407 that came to the last one." },
       { "expires", "integer", "Seconds that the registrar granted." }, { "refreshes", "integer", "How often it refreshed itself." }, { "why", "string?", "Why a 401 or 407 was not answered." }, actor, kind },
     methods = { response_methods()[1], response_methods()[2],
+      { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response, those to its own refreshes too." },
       { name = "refresh", params = { { "given?", "table", "Options." } }, options = { { "expires", "integer", "Seconds.", "as before" } }, returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.4", about = "Registers again now. Expect the response anew." },
       { name = "unregister", returns = { { "registration", "sip.registration", "" } }, rfc = "RFC 3261 10.2.2", about = "Removes the binding. Expect the response anew." },
     } },

@@ -142,6 +142,7 @@
 ---@field qop? string "auth", "auth-int", "auth,auth-int", or "none". Default: "auth".
 ---@field status? 401|407 Status of the challenge. Default: 401 to REGISTER, 407 to others.
 ---@field nonce_lifetime? number Seconds after which a nonce is stale; 0: never. Default: 0.
+---@field check_uri? boolean `false` takes a digest for another URI than the Request-URI too, as SIPp makes them without -auth_uri. Default: true.
 
 ---@class (exact) sip.options.access
 ---@field allow? string[] Patterns that pass.
@@ -210,6 +211,7 @@
 ---@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
 ---@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
 ---@field limits? sip.options.limits Sizes beyond which requests are refused.
+---@field claims? string[] Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case.
 ---@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
 ---@field requires? string[]|string Option tags that a caller must support, e.g. `{ "100rel" }`: an INVITE without one of them in Supported or Require gets 421 with Require. Default: none.
 ---@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
@@ -1004,6 +1006,10 @@ function call:final(given) end
 ---@param seconds number How long.
 function call:expect_none(seconds) end
 
+---Every response to its INVITE, as it comes.
+---@return fun(): sip.message next For a `for` loop.
+function call:responses() end
+
 ---Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL.
 ---@return fun(): sip.server_transaction next For a `for` loop.
 function call:requests() end
@@ -1242,6 +1248,10 @@ function registration:expect(what, given, check) end
 ---@return sip.message message The final response, also when it was read before. `locally` is true when nobody sent it.
 ---@return "timeout"? why With `optional`.
 function registration:final(given) end
+
+---Every response, those to its own refreshes too.
+---@return fun(): sip.message next For a `for` loop.
+function registration:responses() end
 
 ---Registers again now. Expect the response anew.
 ---RFC 3261 10.2.4

@@ -58,9 +58,40 @@ static bool start_line_peek(struct label *l, struct slice line)
 	return true;
 }
 
+/* The direction that a session description gives its first stream, or all (RFC 4566 6); sendrecv goes without saying. */
+static struct slice direction_peek(struct slice sdp)
+{
+	static const char *const directions[] = {"a=sendonly", "a=recvonly", "a=inactive"};
+
+	while (sdp.l) {
+		struct slice line = line_take(&sdp);
+
+		if (slice_case_eq(line, SLICE_LIT("a=sendrecv")))
+			break;
+		for (size_t i = 0; i < sizeof(directions) / sizeof(*directions); i++)
+			if (slice_case_eq(line, slice_str(directions[i])))
+				return (struct slice){line.p + 2, line.l - 2};
+	}
+	return (struct slice){0};
+}
+
+static void body_peek(struct label *l, struct slice body, bool sdp, bool sipfrag)
+{
+	l->sdp = sdp && body.l;
+	if (l->sdp)
+		l->direction = direction_peek(body);
+	if (sipfrag) { /* RFC 3515 2.4.5 */
+		struct slice line = line_take(&body);
+		struct label frag;
+
+		if (start_line_peek(&frag, line) && frag.kind == LABEL_RESPONSE)
+			l->detail = (struct slice){line.p + 8, 3};
+	}
+}
+
 static void headers_peek(struct label *l, struct slice rest)
 {
-	bool sdp = false;
+	bool sdp = false, sipfrag = false;
 
 	while (rest.l) {
 		struct slice line = line_take(&rest), value = {line.p, line.l};
@@ -68,7 +99,7 @@ static void headers_peek(struct label *l, struct slice rest)
 		struct slice name;
 
 		if (!line.l) {
-			l->sdp = sdp && rest.l;
+			body_peek(l, rest, sdp, sipfrag);
 			return;
 		}
 		if (!colon)
@@ -77,6 +108,13 @@ static void headers_peek(struct label *l, struct slice rest)
 		value = slice_trim((struct slice){colon + 1, line.l - (size_t)(colon - line.p) - 1});
 		if (slice_case_eq(name, SLICE_LIT("Content-Type")) || slice_case_eq(name, SLICE_LIT("c"))) {
 			sdp = starts(value, "application/sdp");
+			sipfrag = starts(value, "message/sipfrag");
+		} else if (slice_case_eq(name, SLICE_LIT("Subscription-State"))) {
+			const char *end = value.l ? memchr(value.p, ';', value.l) : NULL;
+
+			l->detail = slice_trim((struct slice){value.p, end ? (size_t)(end - value.p) : value.l});
+		} else if (slice_case_eq(name, SLICE_LIT("RSeq")) && l->kind == LABEL_RESPONSE && l->status < 200) {
+			l->detail = SLICE_LIT("100rel");
 		} else if (slice_case_eq(name, SLICE_LIT("CSeq")) && l->kind == LABEL_RESPONSE) {
 			size_t i = value.l;
 
@@ -170,22 +208,30 @@ static const char *ordinal(unsigned n)
 	return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th";
 }
 
-/* " (INVITE, SDP, 2nd time)" with the parts that `level` leaves. */
+/* " (INVITE, SDP sendonly, 2nd time)" with the parts that `level` leaves. */
 static size_t notes_put(char out[96], const struct label *l, int level)
 {
 	size_t n = 0;
 	const char *sep = " (";
 
 	out[0] = 0;
-	if (l->cseq.l && l->cseq.l < 24 && level < 3) {
+	if (l->cseq.l && l->cseq.l < 24 && level < 4) {
 		n += (size_t)snprintf(out + n, 96 - n, "%s%.*s", sep, SLICE_ARG(l->cseq));
 		sep = ", ";
 	}
 	if (l->sdp && level < 1) {
 		n += (size_t)snprintf(out + n, 96 - n, "%sSDP", sep);
+		sep = l->direction.l ? " " : ", ";
+	}
+	if (l->direction.l && level < 3) {
+		n += (size_t)snprintf(out + n, 96 - n, "%s%.*s", sep, SLICE_ARG(l->direction));
 		sep = ", ";
 	}
-	if (l->times > 1 && level < 4) {
+	if (l->detail.l && l->detail.l < 16 && level < 3) {
+		n += (size_t)snprintf(out + n, 96 - n, "%s%.*s", sep, SLICE_ARG(l->detail));
+		sep = ", ";
+	}
+	if (l->times > 1 && level < 5) {
 		n += (size_t)snprintf(out + n, 96 - n, "%s%u%s%s", sep, l->times, ordinal(l->times),
 				      level < 2 ? " time" : "");
 	}
@@ -200,7 +246,7 @@ void label_put(struct buf *out, const struct label *l, size_t width, bool ascii)
 	size_t head = strlen(l->head), about = l->about.l < ABOUT_MIN ? l->about.l : ABOUT_MIN, n = 0;
 	char notes[96];
 
-	for (int level = 0; level <= 4; level++) {
+	for (int level = 0; level <= 5; level++) {
 		n = notes_put(notes, l, level);
 		if (head + n <= width)
 			break;

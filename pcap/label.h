@@ -18,10 +18,12 @@ struct label {
 	struct slice about; /* the Request-URI, the reason phrase, or what should be one: cut first */
 	struct slice cseq;  /* the CSeq method of a response */
 	bool sdp;
+	struct slice direction; /* of that session description, when it is not sendrecv */
+	struct slice detail;    /* "100rel"; of a NOTIFY "terminated", ... or the status that its sipfrag tells */
 	unsigned times; /* how often these bytes went this way, this one included */
 };
 
-/* A look at the first line, CSeq and Content-Type; slices point into `data`. */
+/* A look at the first line, a few headers, and a body that is a session description or a sipfrag; slices point into `data`. */
 void label_peek(struct label *l, struct slice data);
 /* The label in at most `width` characters, shortened with sense. What it holds besides is not made safe to print. */
 void label_put(struct buf *out, const struct label *l, size_t width, bool ascii);

@@ -170,7 +170,7 @@ run rnu good
 check "an unknown command" exits 2
 check "the nearest command" err_has "did you mean \`offhook run\`?"
 run good/call.lua
-check "a script without a command" err_has "did you mean \`offhook run\`?"
+check "a script without a command" err_has "did you mean \`offhook run good/call.lua\`?"
 run run
 check "run without files" exits 2
 check "run without files says what to give" err_has "Give files or directories"
@@ -204,7 +204,7 @@ run run empty
 check "an empty directory" exits 2
 run run -k nosuchtest good
 check "-k without a match" exits 2
-check "-k without a match says how many there are" err_has "matches none of the 3 tests"
+check "-k without a match says how many there are" err_has "matches none of 3 tests"
 run run --virtual --target 127.0.0.1 good
 check "--virtual with --target" exits 2
 check "--virtual with --target says why" err_has "exclude each other"

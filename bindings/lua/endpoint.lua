@@ -4,6 +4,15 @@ local expect, failure, options = use "expect", use "failure", use "options"
 
 local endpoint = engine.methods "endpoint"
 
+local send = endpoint.send
+function endpoint:send(bytes, to)
+  if type(bytes) ~= "string" and not engine.is(bytes, "message") then
+    error(("send wants bytes or a message, got %s"):format(type(bytes)), 0)
+  end
+  if to == nil then error("send: where to? Behind the bytes stands an actor, a SIP URI, or host:port", 0) end
+  return send(self, bytes, to)
+end
+
 function endpoint:take(given)
   return expect.take(self, "unclaimed", given, 5, self.name, "a message")
 end
@@ -18,7 +27,8 @@ function endpoint:expect(what, given, check)
     local message = engine.wait(self, "unclaimed", math.max(0, until_ - engine.now()))
     if not message then
       if type(given) == "table" and given.optional then return nil, "timeout" end
-      failure.raise { actor = self.name, wanted = ("%s within %g s"):format(expect.words(what), within), got = "nothing" }
+      failure.raise { actor = self.name, wanted = ("%s within %g s"):format(expect.words(what), within),
+        got = "nothing" .. expect.method_hint(what) }
     end
     if expect.matches(what, message) then
       if check then check(message) end
@@ -122,6 +132,7 @@ local reply_options = { "reason", "headers", "body", "content_type", "to_tag", "
 function server:reply(status, given)
   if type(given) == "table" and type(given[1]) == "table" then given = { headers = given } end
   given = options.message(options.check("reply", given, reply_options))
+  options.status("reply", status, 100)
   if given.sdp then given.body, given.content_type = given.sdp, "application/sdp" end
   return engine.reply(self, status, given)
 end

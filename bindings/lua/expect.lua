@@ -22,10 +22,43 @@ local function check_what(what, where)
   elseif math.type(what) == "integer" then
     if what < 100 or what > 699 then error(("%s: %d is no SIP status"):format(where, what), 0) end
   elseif type(what) ~= "string" or not (what:match "^[1-6]xx$" or what:match "^%u[%u%d]*$") then
-    error(('%s wants a status, a class like "2xx", a method, or a list of these; got %s'):format(where, tostring(what)), 0)
+    local status = type(what) == "string" and what:match "^%d%d%d$"
+    error(('%s wants a status, a class like "2xx", a method, or a list of these; got %s%s'):format(where,
+      type(what) == "string" and ('"%s"'):format(what) or tostring(what), status and (": write %s without quotes"):format(status) or ""), 0)
   end
 end
 expect.check_what = check_what
+
+local methods = { "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER", "MESSAGE",
+  "UPDATE" }
+
+-- Behind a failure that a method of no RFC may explain: ' (no RFC has a method "BYEE": did you mean "BYE"?)', else "".
+function expect.method_hint(what)
+  if type(what) == "table" then
+    local hints = {}
+    for i, one in ipairs(what) do hints[i] = expect.method_hint(one) end
+    return table.concat(hints)
+  end
+  if type(what) ~= "string" or what:match "^[1-6]xx$" then return "" end
+  for _, method in ipairs(methods) do
+    if method == what then return "" end
+  end
+  local nearest = options.nearest(what, methods)
+  return (' (no RFC has a method "%s"%s)'):format(what, nearest and (': did you mean "%s"?'):format(nearest) or "")
+end
+
+-- The name of the user agent at "ADDRESS:PORT", if it is one of this test; set by test.lua.
+function expect.ua_at() end
+
+-- Why a UA of this test refused a request, and what helps.
+local function refusal_hint(handle, message)
+  if message.status == 501 then return expect.method_hint(message.method) end
+  local ua = message.status == 405 and message.source and expect.ua_at(message.source)
+  if not ua then return "" end
+  local within = handle.request and handle.request.to_tag or engine.is(handle, "call")
+  return (' (%s takes a %s only where a script line waits for it: %s:expect "%s", before it comes)'):format(ua, message.method,
+    within and "call" or ua, message.method)
+end
 
 function expect.matches(what, message)
   if type(what) == "table" then
@@ -118,7 +151,7 @@ function expect.response(handle, what, given, check)
     end
     if message.status >= 200 then
       failure.raise { actor = handle.actor, wanted = ("%s to its %s"):format(expect.words(what), message.method),
-        got = expect.got_words(message, why), about = message }
+        got = expect.got_words(message, why) .. refusal_hint(handle, message), about = message }
     end
   end
 end
@@ -159,13 +192,13 @@ function expect.none(handle, inbox, seconds, actor)
 end
 
 -- The next item of an inbox; raises when none comes, or returns nil, "timeout" if that was allowed.
-function expect.take(handle, inbox, given, default, actor, what, where)
+function expect.take(handle, inbox, given, default, actor, what, where, hint)
   options.check(where or "take", type(given) == "table" and given or nil, { "within", "optional" })
   local within = options.within(where or "take", given, default)
   local item, text = engine.wait(handle, inbox, within)
   if item then return item, text end
   if type(given) == "table" and given.optional then return nil, "timeout" end
-  failure.raise { actor = actor, wanted = ("%s within %g s"):format(what, within), got = "nothing" }
+  failure.raise { actor = actor, wanted = ("%s within %g s"):format(what, within), got = "nothing" .. (hint or "") }
 end
 
 -- An iterator over an inbox that ends with its task.

@@ -3,14 +3,15 @@ local engine = ...
 
 local failure = {}
 
--- Raises. Fields: actor, wanted, got, message (in place of these), about (the message it is about), call_id, class.
+-- Raises. Fields: actor, wanted, got, message (in place of these), about (the message it is about), call_id, class, where (else the
+-- script's line).
 function failure.raise(f)
   local text = f.message
   if not text then
     text = ("%s wanted %s"):format(f.actor or "the script", f.wanted)
     if f.got then text = text .. ", got " .. f.got end
   end
-  local where = engine.where()
+  local where = f.where or engine.where()
   local about = f.about
   local call_id = f.call_id or (about and about.call_id)
   engine.comment(about and about.frame or nil, ("failed at %s: %s"):format(where, text))

@@ -33,7 +33,7 @@ function Hold.new(from, to, given, check)
   if to then words = ("%s to %s"):format(words, to) end
   local new = engine.hold(from, to, only, ("%s (%s)"):format(words, engine.where()))
   local s = expect.state(new)
-  s.words, s.check, s.passed = words, check, {}
+  s.words, s.only, s.check, s.passed = words, only, check, {}
   return new
 end
 
@@ -81,7 +81,7 @@ function hold:expect(what, given, check)
   if not message then
     if type(given) == "table" and given.optional then return nil, "timeout" end
     s.check()
-    failure.raise { actor = s.words, wanted = ("%s within %g s"):format(expect.words(what), within), got = got_words(self),
+    failure.raise { actor = s.words, wanted = ("%s within %g s"):format(expect.words(what), within), got = got_words(self) .. expect.method_hint(what) .. expect.method_hint(s.only),
       about = self.messages[1] }
   end
   if check then check(message) end

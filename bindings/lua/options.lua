@@ -73,6 +73,14 @@ function options.flag(where, given, name)
   end
 end
 
+-- Raises unless it is a status from `least` to 699. Digits in quotes are let pass, as elsewhere in Lua.
+function options.status(where, status, least)
+  local number = math.tointeger(status)
+  if not number or number < least or number > 699 then
+    error(("%s: a status is %d to 699, got %s"):format(where, least, tostring(status)), 0)
+  end
+end
+
 function options.text(where, given, name)
   local value = given[name]
   if value ~= nil and type(value) ~= "string" then
@@ -127,6 +135,9 @@ function options.message(given)
       end
     end
     out.headers = headers
+  end
+  if given.outbound_proxy then
+    error("outbound_proxy of a request is false or left out: the actor that sends has the option (t:ua { outbound_proxy = ... })", 0)
   end
   if type(given.body) == "number" then out.body = tostring(given.body) end
   return out

@@ -63,6 +63,15 @@ local function remove_own_routes(endpoint, request)
   end
 end
 
+-- 22.3: credentials for this proxy's own realm are consumed here; those of others go on.
+local function without_credentials(request, realm)
+  local values = request:headers "Proxy-Authorization"
+  for n = #values, 1, -1 do
+    if values[n]:match '[Rr]ealm%s*=%s*"([^"]*)"' == realm then request = request:remove_header("Proxy-Authorization", n) end
+  end
+  return request
+end
+
 -- 16.6: the copy that goes on: Request-URI, Max-Forwards, Record-Route, Via.
 local function copy_for(endpoint, request, uri, record_route)
   request = with_request_uri(request, uri)
@@ -111,25 +120,25 @@ local function uri_of(actor)
 end
 
 -- An ACK to a 2xx is a request of its own, without a transaction (16.11 in spirit: forwarded, not answered).
-local function forward_ack(endpoint, ack, rewrite)
-  local request, routes = remove_own_routes(endpoint, ack)
+local function forward_ack(endpoint, ack, given)
+  local request, routes = remove_own_routes(endpoint, given.realm and without_credentials(ack, given.realm) or ack)
   local uri = request.request_uri
   if not routes[1] and is_own(endpoint, uri) then return end -- it is for us: nowhere to go
   if (tonumber(request["Max-Forwards"] or "70") or 0) <= 0 then return end
   local copy = copy_for(endpoint, request, uri, false)
-  if rewrite then copy = rewrite(copy) end
+  if given.rewrite then copy = given.rewrite(copy) end
   pcall(endpoint.send, endpoint, copy, next_hop(routes, nil, uri)) -- or it is lost, as any datagram
 end
 
 local listening = setmetatable({}, { __mode = "k" })
 
 -- Once for each endpoint that relays.
-local function listen_for_acks(t, endpoint, rewrite)
+local function listen_for_acks(t, endpoint, given)
   if listening[endpoint] then return end
   listening[endpoint] = true
   t:serve(endpoint.name .. " ACKs", function()
     for message in endpoint:messages() do
-      if message.method == "ACK" and message.is_request then forward_ack(endpoint, message, rewrite) end
+      if message.method == "ACK" and message.is_request then forward_ack(endpoint, message, given) end
     end
   end)
 end
@@ -148,7 +157,7 @@ end
 
 -- Relays a request and its responses, CANCEL and ACK. Options: to (URI or actor: the new Request-URI), next_hop (URI or actor: where
 -- it is sent with its Request-URI as it was), record_route, another (a function from a failed response to the next target, or nil),
--- no_answer (seconds a target may ring), rewrite (a function from each message that goes on to the one that is sent).
+-- no_answer (seconds a target may ring), realm (whose credentials are consumed), rewrite (a function from each message that goes on to the one that is sent).
 local function forward(t, st, given)
   local endpoint, request = st.owner, st.request
   local max_forwards = tonumber(request["Max-Forwards"] or "70") -- 16.3
@@ -157,8 +166,9 @@ local function forward(t, st, given)
     return
   end
   local rewrite = given.rewrite or function(message) return message end
-  listen_for_acks(t, endpoint, given.rewrite)
+  listen_for_acks(t, endpoint, given)
   local routes
+  if given.realm then request = without_credentials(request, given.realm) end
   request, routes = remove_own_routes(endpoint, request)
   -- Within a dialog the Request-URI is the other side's Contact already.
   local to, hop
@@ -279,7 +289,7 @@ function Proxy:authenticate(st)
   if user and auth.users[user] then
     local ok
     ok, why = request:authorized { realm = auth.realm, username = user, password = auth.users[user], nonces = self.nonces,
-      nonce_lifetime = auth.nonce_lifetime or 0 }
+      nonce_lifetime = auth.nonce_lifetime or 0, check_uri = auth.check_uri }
     if ok then return true end
   elseif user then
     why = "wrong"
@@ -338,25 +348,26 @@ function Proxy:handle(st)
     end
   end
   forward(self.t, st, { to = to, next_hop = self.next_hop, record_route = self.record_route, timer_c = self.timer_c, another = another,
-    no_answer = self.no_answer, rewrite = self.rewrite })
+    no_answer = self.no_answer, rewrite = self.rewrite, realm = self.auth and self.auth.realm })
 end
 
 local proxy_options = { "name", "address", "port", "ipv6", "timers", "endpoint", "to", "next_hop", "route", "no_answer", "rewrite",
   "record_route", "auth", "access", "delay", "silent", "registrar" }
-local auth_options = { "realm", "users", "algorithm", "algorithms", "qop", "status", "nonce_lifetime" }
+local auth_options = { "realm", "users", "algorithm", "algorithms", "qop", "status", "nonce_lifetime", "check_uri" }
 local access_options = { "allow", "deny" }
 
 -- Options: to (URI or actor: the Request-URI of every new request), next_hop (URI or actor: where it is sent unchanged), route (a
 -- function from the request to a target; called again with each failed response, for the next target) or registrar (t:registrar's);
 -- no_answer (seconds that a target may ring), rewrite (a function from each message that goes on to the one that is sent);
--- record_route (default true), auth { realm, users, algorithm, algorithms, qop, status, nonce_lifetime }, access { allow, deny },
+-- record_route (default true), auth { realm, users, algorithm, algorithms, qop, status, nonce_lifetime, check_uri }, access { allow,
+-- deny },
 -- delay (seconds before each request is handled), silent (true: it answers nothing); and those of t:endpoint.
 local function start(t, given)
   given = sip.check_options("t:proxy", given, proxy_options)
   if given.auth then
-    sip.check_options("t:proxy auth", given.auth, auth_options)
+    sip.check_options("auth", given.auth, auth_options)
     if type(given.auth.realm) ~= "string" or type(given.auth.users) ~= "table" then
-      error("t:proxy auth wants a realm and users = { name = password }", 0)
+      error('auth wants a realm and users, e.g. auth = { realm = "example.test", users = { alice = "secret" } }', 0)
     end
   end
   uri_of(given.to)

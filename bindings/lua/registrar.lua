@@ -115,9 +115,9 @@ local function start(t, given)
   }, Registrar)
   if given.serve == false then return self end
   local auth = given.auth
-  if auth then
-    auth = { realm = auth.realm, users = auth.users, algorithm = auth.algorithm, algorithms = auth.algorithms, qop = auth.qop,
-      nonce_lifetime = auth.nonce_lifetime, status = 401 }
+  if type(auth) == "table" then
+    auth = { status = 401 }
+    for name, value in pairs(given.auth) do auth[name] = value end
   end
   -- A proxy that relays nothing: it challenges, and handles REGISTER.
   local server = t:proxy { name = given.name or "registrar", address = given.address, port = given.port, ipv6 = given.ipv6,

@@ -17,13 +17,16 @@ use "publication"
 local headers = use "headers"
 local test = use "test"
 
--- What is called with a dot in place of a colon says so.
+-- What is called with a dot in place of a colon says so; the names are those that the reference gives such a variable.
+local short = { ["client transaction"] = "ct", ["server transaction"] = "st", subscription = "sub", message = "msg" }
 local kinds = { "endpoint", "watch", "client transaction", "server transaction", "ua", "call", "dialog", "request", "registration", "subscription", "task", "hold", "message" }
 for _, kind in ipairs(kinds) do
   local methods = engine.methods(kind)
   for name, f in pairs(methods) do
     methods[name] = function(self, ...)
-      if not engine.is(self, kind) then error(("call %s with a colon, on %s %s"):format(name, kind:find "^[aeio]" and "an" or "a", kind), 0) end
+      if not engine.is(self, kind) then
+        error(("call it with a colon, on %s %s: %s:%s(...)"):format(kind:find "^[aeio]" and "an" or "a", kind, short[kind] or kind, name), 0)
+      end
       return f(self, ...)
     end
   end

@@ -1,6 +1,6 @@
 -- The context of a test: what a script calls `t`.
 local engine, use = ...
-local failure, hold, options = use "failure", use "hold", use "options"
+local expect, failure, hold, options = use "expect", use "failure", use "hold", use "options"
 
 local Test = {}
 
@@ -36,7 +36,7 @@ local answer_names = {}
 for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
 
 local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
-  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "requires", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "requires", "claims", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
 
 -- A list of option tags, or a string as in a header.
 local function option_tags(given, name)
@@ -64,13 +64,15 @@ function Test:ua(given)
   local endpoint = given.endpoint or self:endpoint {
     name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
   }
+  state_of[self].uas[endpoint.address] = endpoint.name
   local user_agent = given.user_agent
   if user_agent == nil then user_agent = "offhook" end
   return engine.ua(endpoint, {
     aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
     outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
     max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
-    limits = given.limits, supports = option_tags(given, "supports"), requires = option_tags(given, "requires"), session_expires = given.session_expires, min_se = given.min_se,
+    limits = given.limits, supports = option_tags(given, "supports"), requires = option_tags(given, "requires"), claims = given.claims,
+    session_expires = given.session_expires, min_se = given.min_se,
     refresher = given.refresher,
   })
 end
@@ -158,7 +160,7 @@ local function actor_name(where, actor)
 end
 
 -- A fault of a link to or from nobody would be a test that passes for the wrong reason.
-local function check_links(t)
+local function check_links(t, at_end)
   local actors, names = state_of[t].actors, {}
   for name in pairs(actors) do names[#names + 1] = name end
   table.sort(names)
@@ -166,7 +168,8 @@ local function check_links(t)
     for _, name in pairs { link.from, link.to } do
       if not actors[name] then
         local nearest = options.nearest(name, names)
-        failure.raise { message = ('%s at %s: the test has no actor "%s"%s'):format(link.what, link.where, name,
+        failure.raise { where = at_end and link.where, message = ('%s: the test has no actor "%s"%s'):format(
+          at_end and link.what or ("%s at %s"):format(link.what, link.where), name,
           nearest and (' (did you mean "%s"?)'):format(nearest) or " (it has: " .. table.concat(names, ", ") .. ")") }
       end
     end
@@ -328,6 +331,8 @@ end
 local server = engine.methods "server transaction"
 local current
 
+function expect.ua_at(address) return state_of[current].uas[address] end
+
 function server:proxy(given)
   return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
@@ -364,13 +369,13 @@ local env = setmetatable({}, {
 local function main_of(test)
   return function()
     local t = setmetatable({ env = env, name = test.name, virtual = engine.run().virtual }, meta)
-    state_of[t] = { spawned = {}, links = {}, actors = {} }
+    state_of[t] = { spawned = {}, links = {}, actors = {}, uas = {} }
     current = t
     test.f(t)
     for _, spawned in ipairs(state_of[t].spawned) do
       if not spawned.done then engine.wait(spawned, "ended") end
     end
-    check_links(t)
+    check_links(t, true)
   end
 end
 

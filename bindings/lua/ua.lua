@@ -16,7 +16,10 @@ local function uri_of(where, target)
   local kind = type(target)
   local uri = target
   if kind == "userdata" or kind == "table" then uri = target.uri end
-  if type(uri) ~= "string" then error(("%s wants a SIP URI or an actor, got %s"):format(where, kind), 0) end
+  if type(uri) ~= "string" then
+    error(("%s wants a SIP URI or an actor, got %s%s"):format(where, kind,
+      kind == "nil" and (". Is the variable set, and is there a colon before %s?"):format(where) or ""), 0)
+  end
   return uri
 end
 
@@ -88,7 +91,7 @@ local function expect_request(handle, method, given, actor)
     error(("expect wants a method, got %s"):format(tostring(method)), 0)
   end
   engine.claim_requests(handle, method)
-  local st, why = expect.take(handle, "requests", given, 5, actor, method, "expect")
+  local st, why = expect.take(handle, "requests", given, 5, actor, method, "expect", expect.method_hint(method))
   if not st then return nil, why end
   if st.request.method ~= method then
     failure.raise { actor = actor, wanted = method, got = tostring(st.request), about = st.request }
@@ -131,6 +134,11 @@ end
 local registration = engine.methods "registration"
 registration.expect = expect.response
 registration.final = expect.final
+
+-- Every response, as it comes, those to its own refreshes too.
+function registration:responses()
+  return expect.iterate(self, "responses")
+end
 
 -- Registers again now; the response is to be expected anew.
 function registration:refresh(given)
@@ -186,6 +194,11 @@ end
 
 call.final = expect.final
 
+-- Every response to its INVITE, as it comes.
+function call:responses()
+  return expect.iterate(self, "responses")
+end
+
 function call:expect_none(seconds)
   expect.none(self, "responses", seconds, self.actor)
 end
@@ -209,6 +222,7 @@ local reply_options = { "reason", "headers", "sdp", "direction", "reliable", "bo
 
 function call:reply(status, given)
   if type(given) == "table" and type(given[1]) == "table" then given = { headers = given } end
+  options.status("reply", status, 100)
   return engine.call_reply(self, status, options.message(options.check("reply", given, reply_options)))
 end
 
@@ -221,6 +235,7 @@ function call:answer(given)
 end
 
 function call:reject(status, given)
+  options.status("reject", status or 486, 300)
   return self:reply(status or 486, given)
 end
 
@@ -260,7 +275,7 @@ function call:follow(given)
   local target = redirect_targets(response)[given.choice or 1]
   if not target then
     failure.raise { actor = self.actor, wanted = ("a 3xx with %s to follow"):format(given.choice and given.choice .. " Contacts" or "a Contact"),
-      got = response and expect.got_words(response) or "no final response", about = response or invite }
+      got = response and expect.got_words(response) or "no final response yet (call:final() waits for it)", about = response or invite }
   end
   given.choice = nil
   if response.status == 305 then                                        -- Use Proxy: the same by way of the Contact (RFC 3261 21.3.4)

@@ -5,7 +5,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUF_MIN 256
+/* The first memory of a buffer, which most never outgrow. Such blocks wait here for the next buffer, as a message is built with several
+ * that live for a moment. */
+#define BUF_FIRST 2048
+#define BUF_KEPT 16
+
+#ifndef OFFHOOK_SANITIZE /* the address sanitizer is to see every use after free */
+static _Thread_local uint8_t *kept[BUF_KEPT];
+static _Thread_local unsigned kept_count;
+#endif
+
+static uint8_t *first_block(void)
+{
+#ifndef OFFHOOK_SANITIZE
+	if (kept_count)
+		return kept[--kept_count];
+#endif
+	return malloc(BUF_FIRST);
+}
+
+static void give_back(uint8_t *p, size_t cap)
+{
+#ifndef OFFHOOK_SANITIZE
+	if (cap == BUF_FIRST && kept_count < BUF_KEPT) {
+		kept[kept_count++] = p;
+		return;
+	}
+#endif
+	(void)cap;
+	free(p);
+}
 
 bool buf_reserve(struct buf *b, size_t len)
 {
@@ -19,11 +48,11 @@ bool buf_reserve(struct buf *b, size_t len)
 	if (len > SIZE_MAX / 2 - b->len)
 		goto out;
 	need = b->len + len;
-	cap = b->cap ? b->cap : BUF_MIN;
+	cap = b->cap ? b->cap : BUF_FIRST;
 	while (cap < need)
 		cap *= 2;
 	if (!mem_should_fail())
-		p = realloc(b->p, cap);
+		p = b->cap || cap > BUF_FIRST ? realloc(b->p, cap) : first_block();
 	if (p) {
 		b->p = p;
 		b->cap = cap;
@@ -86,6 +115,7 @@ void buf_reset(struct buf *b)
 
 void buf_free(struct buf *b)
 {
-	free(b->p);
+	if (b->p)
+		give_back(b->p, b->cap);
 	*b = (struct buf){0};
 }

@@ -98,6 +98,7 @@ struct call *call_alloc(struct ua *ua)
 		return NULL;
 	call->ua = ua;
 	call->timer.opts = ua->cfg.session;
+	call->claims = ua->in_calls;
 	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
 	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;

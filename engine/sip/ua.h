@@ -64,6 +64,7 @@ struct ua {
 	struct slice contact;        /* URI */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
+	struct ua_claims in_calls;   /* what a new call claims from its beginning */
 };
 
 /* The endpoint's request handling becomes the UA's. Free with mem_deref() before the endpoint goes. */

@@ -497,7 +497,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.end = in.p + args;
 	CHECK(scan_message(&s, message) == 0);
 	in.unclear = s.header_count && (*scan_name(&s, 0).p == ' ' || *scan_name(&s, 0).p == '\t');
-	if (s.flaws & SCAN_NOT_SIP || (what > 9 && in.dirty))
+	if (s.flaws & SCAN_NOT_SIP || (what >= 9 && in.dirty))
 		;
 	else if (what < 7)
 		response(&in, &s, mode & MODE_NO_SOURCE ? NULL : &source, &out);

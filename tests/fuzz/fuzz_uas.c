@@ -169,6 +169,8 @@ static void orderly_end(struct world *w)
 	world_wait(w, WAIT_LONG);
 	for (unsigned i = 0; i < TALKS; i++)
 		CHECK(!w->talk[i].call || (w->talk[i].call->state == CALL_TERMINATED && w->talk[i].ended) || w->short_of_memory);
+	for (unsigned i = 0; i < w->answer_count; i++)
+		CHECK(w->answer[i].acknowledged || w->unclear || w->short_of_memory);
 	CHECK(!ep->ctrans.n);
 	CHECK(!ep->strans.n);
 	CHECK(!ep->merged.n);
@@ -193,12 +195,13 @@ static void world_open(struct world *w)
 		CHECK(net_set_faults(w->net, NULL, NULL, &f) == 0);
 	}
 	snprintf(proxy, sizeof(proxy), "sip:%s", w->where[1]);
-	struct ua_handlers h = {.incoming = on_incoming, .request = on_held, .arg = w};
+	struct ua_handlers h = {.incoming = on_incoming, .request = on_held, .answered = on_answered, .arg = w};
 	struct ua_cfg cfg = {
 		.aor = SLICE_LIT("sip:bob@example.test"),
 		.answers = UA_ANSWERS_ALL,
 		.outbound_proxy = set & SET_PROXY ? slice_str(proxy) : SLICE_NONE,
 		.user_agent = set & SET_AGENT ? SLICE_LIT("fuzzed") : SLICE_NONE,
+		.display = set & SET_AGENT ? SLICE_LIT("Bob \"B\"") : SLICE_NONE,
 	};
 	if (set & SET_PASSWORD)
 		cfg.account = (struct auth_account){.password = SLICE_LIT("secret"), .max_attempts = 2};

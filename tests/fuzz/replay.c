@@ -1,5 +1,5 @@
 /* Stands in for libFuzzer's main where the compiler has none: gives each file named, and each file of each directory
- * named, to the harness. It ends with 0 unless the harness does not return. */
+ * named, to the harness. It ends with 0 unless the harness does not return, or there was nothing to give. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,5 +57,5 @@ int main(int argc, char **argv)
 		if (argv[i][0] != '-') /* libFuzzer's options mean nothing here */
 			replay(argv[i]);
 	printf("%zu inputs replayed\n", replayed);
-	return 0;
+	return !replayed;
 }

@@ -62,6 +62,9 @@ static const struct {
 	{"Reason", "SIP;cause=200;text=\"Call completed elsewhere\""},
 	{"Join", "%i;to-tag=%t;from-tag=%m"},
 	{"Target-Dialog", "%i;local-tag=%t;remote-tag=%m"},
+	{"Subscription-State", "x;expires=5"},
+	{"WWW-Authenticate", "Digest realm=\"r\", nonce=\"n\", algorithm=X"},
+	{"Proxy-Authenticate", "Digest realm=\"p%m\", nonce=\"n3\""},
 	/* from here on only the peer's */
 	{"From", "<sip:alice@example.test>;tag=other"},
 	{"To", "<sip:bob@example.test>;tag=other"},
@@ -119,6 +122,8 @@ static inline unsigned world_extras(struct world *w, struct build_header *out, s
 		if (which >= known)
 			continue;
 		out[n] = (struct build_header){slice_str(headers[which].name), SLICE_NONE};
+		enum hdr_id id = hdr_lookup(out[n].name);
+		w->unclear = w->unclear || id == HDR_CONTACT || id == HDR_RECORD_ROUTE || id == HDR_TO || id == HDR_FROM || id == HDR_CSEQ;
 		if (headers[which].value) {
 			put_template(&b, w, headers[which].value, &w->leg[k / 64 % LEGS]);
 			slice_copy(w->text[n], sizeof(w->text[n]), buf_slice(&b));

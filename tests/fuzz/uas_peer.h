@@ -9,9 +9,12 @@ static inline void mutate(struct world *w, struct buf *b)
 {
 	static const char *const tokens[] = {"\r\n ", "\"", "<", ">", ",", ";tag=x", ";tag=", ":", "\\", "@", "[", "%", "\r\n\r\n", " ",
 					     ";", "=", "sip:", "tel:1", "4294967296", "-1", "99999999999999999999", ";lr", ";maddr=198.18.0.2",
-					     ";rport=", ";received=\"", "?", "*", "SIP/2.0", "z9hG4bK", "\r\nVia: x\r\n", "\n", "\t"};
+					     ";rport=", ";received=\"", "?", "*", "SIP/2.0", "z9hG4bK", "\r\nVia: x\r\n", "\n", "\t",
+					     "\nm=video 4000 RTP/AVP 96\n", "\nm=audio 0 RTP/AVP 0\n", "\na=inactive\n",
+					     "m=audio 4000 RTP/SAVP 0\n"};
 	unsigned count = next(w) % 4;
 
+	w->unclear = true;
 	while (count-- && b->len) {
 		unsigned how = next(w), at = (next(w) << 8 | next(w)) % (unsigned)b->len, arg = next(w);
 		struct buf out = {0};
@@ -195,6 +198,7 @@ static inline void peer_sends_bytes(struct world *w)
 {
 	size_t len = next(w) << 8 | next(w), left = (size_t)(w->end - w->p);
 
+	w->unclear = true;
 	len = len < left ? len : left;
 	peer_sends(w, 0, (struct slice){(const char *)w->p, len});
 	w->p += len;

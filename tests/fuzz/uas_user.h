@@ -59,6 +59,7 @@ static void talk_free(struct talk *t)
 static void talk_drop(struct talk *t)
 {
 	world_hold(t->w, t->call->server);
+	t->w->unclear = true;
 	talk_free(t);
 }
 
@@ -98,6 +99,7 @@ static void user_request(struct talk *t, const char *method, unsigned flags, con
 	if (err)
 		return;
 	struct uac **at = &t->uac[t->uac_count++ % TALK_UACS];
+	t->w->unclear = t->w->unclear || *at || r.no_ack; /* the one before goes on without anybody who acknowledges */
 	if (t->call) {
 		mem_deref(*at);
 		*at = uac;
@@ -139,6 +141,7 @@ static void user_act(struct talk *t, unsigned what)
 		break;
 	case 20:
 		t->call->opts.no_ack = !t->call->opts.no_ack;
+		t->w->unclear = true;
 		break;
 	case 21:
 		t->call->claims.all = !t->call->claims.all;
@@ -154,6 +157,7 @@ static void user_act(struct talk *t, unsigned what)
 		call_ack(t->call, dialog_at(t, 2), NULL, NULL);
 		break;
 	case 25: /* what it sent goes on by itself */
+		t->w->unclear = true;
 		for (unsigned i = 0; i < TALK_UACS; i++)
 			t->uac[i] = mem_deref(t->uac[i]);
 		break;
@@ -248,6 +252,7 @@ static void user_calls(struct world *w)
 				 .max_redirects = more >> 4 & 3,
 				 .session = more & 64 ? &(struct session_opts){.expires = 90} : NULL,
 				 .direction = direction(more >> 7)};
+	w->unclear = w->unclear || opts.no_ack;
 	if (call_invite(&t->call, w->ua, &r, &opts, on_call, t, NULL))
 		CHECK(!t->call);
 }
@@ -301,6 +306,13 @@ static void user_registers(struct world *w)
 		w->reg = mem_deref(w->reg);
 	else
 		registration_again(w->reg, expires, NULL);
+}
+
+static void on_answered(struct ua *ua, struct msg *request, unsigned status, void *arg)
+{
+	(void)ua;
+	(void)arg;
+	CHECK(status >= 100 && status < 700 && request->s.request && !msg_is(request, "ACK"));
 }
 
 static bool on_held(struct ua *ua, struct strans *st, void *arg)

@@ -59,6 +59,12 @@ struct final {
 	struct msg *m;
 };
 
+/* A 2xx to an INVITE of the UA. */
+struct answer {
+	uint64_t key;
+	bool acknowledged;
+};
+
 /* A dialog's CSeq as the UA counts it. */
 struct order {
 	uint64_t key;
@@ -74,6 +80,7 @@ struct world {
 	unsigned manners, reflex;
 	int reflex_wait;
 	bool orderly, closing, short_of_memory, options_answered;
+	bool unclear;       /* something happened that may keep an ACK back: it was wanted so, or where it goes is not known */
 	bool may_be_silent; /* there may be requests that neither the UA nor its user could answer */
 
 	struct endpoint *bob, *peer[2]; /* bob is the UA under test */
@@ -98,6 +105,8 @@ struct world {
 
 	struct final final[FINALS];
 	unsigned final_count;
+	struct answer answer[64];
+	unsigned answer_count;
 	struct order order[64];
 	unsigned order_count, sent;
 	uint64_t branch_sent[SENT]; /* hashes of its requests' branches and methods */
@@ -270,6 +279,36 @@ static inline void check_response(struct world *w, struct msg *m)
 	*f = (struct final){mem_ref(st), mem_ref(m)};
 }
 
+/* Of a 2xx or its ACK: of the `first` INVITE of a call, each fork has its own. */
+static inline uint64_t answer_key(const struct scan *s, bool first)
+{
+	uint64_t h = slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id);
+
+	return first ? slice_hash(h, s->to_tag) : h;
+}
+
+/* A 2xx for an INVITE under way came: its ACK is due (RFC 3261 13.2.2.4). */
+static inline void note_answer(struct world *w, const struct scan *s)
+{
+	if (s->request || s->status < 200 || s->status > 299 || s->flaws || !s->to_tag.p || w->answer_count == 64)
+		return;
+	for (size_t i = 0; i < w->bob->ctrans.size; i++)
+		for (struct hash_node *n = w->bob->ctrans.buckets[i]; n; n = n->next) {
+			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
+			const struct scan *r = &ct->request->s;
+			if (ct->invite && ct->state != TRANS_COMPLETED && slice_eq(r->branch, s->branch) && r->cseq == s->cseq &&
+			    slice_eq(s->cseq_method, r->method) && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag))
+				w->answer[w->answer_count++] = (struct answer){answer_key(s, !r->to_tag.p), false};
+		}
+}
+
+static inline void note_ack(struct world *w, const struct scan *s)
+{
+	for (unsigned i = 0; i < w->answer_count && slice_eq(s->method, SLICE_LIT("ACK")); i++)
+		if (w->answer[i].key == answer_key(s, true) || w->answer[i].key == answer_key(s, false))
+			w->answer[i].acknowledged = true;
+}
+
 /* Whether it went out before; notes it otherwise. */
 static inline bool is_repeated(struct world *w, const struct scan *s)
 {
@@ -296,8 +335,11 @@ static void on_seen(struct endpoint *ep, struct msg *m, void *arg)
 	(void)ep;
 	if (getenv("UAS_TRACE"))
 		show(m);
-	if (m->received)
+	if (m->received) {
+		note_answer(w, &m->s);
 		return;
+	}
+	note_ack(w, &m->s);
 	CHECK(++w->sent < 100000);
 	if (!m->s.request) {
 		check_response(w, m);

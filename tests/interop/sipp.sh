@@ -3,7 +3,7 @@
 # In a case a script of sipp/*.lua and SIPp run side by side. It passes when the script does, when SIPp says that every call
 # succeeded, and when no message was unexpected to SIPp.
 
-SIPP_RATE=100 # calls a second
+SIPP_RATE=50 # calls a second
 # What the scenarios of sipp/*.xml ask for.
 SIPP_KEYS=(-s bob -key user alice -key domain example.test -key expires 60 -au alice)
 
@@ -33,8 +33,12 @@ sipp_complaints() {
     echo "sipp \"$2\": exit $status, $good of $3 calls succeeded, $bad failed"
     [ -s "$file.csv" ] || tail -n 20 "$file.screen"
   fi
-  # Said at the end of every run of two controllers.
-  grep -v -e '^The following events occurred:$' -e '3PCC controller A has ended' "$file.errors" 2>/dev/null | head -n 40
+  # Of its errors, each of which begins with the time, these are none: that the first of two controllers has ended; and where SIPp
+  # had to repeat a request, that the answer came twice.
+  [ ! -e "$file.errors" ] || sed -E 's/[0-9-]{10}\t[0-9:.]+\t[0-9.]+: /\x01/g' "$file.errors" |
+    awk -v RS='\001' -v repeated="$(statistic "$file.csv" 'Retransmissions(C)')" '
+      NR == 1 || /^3PCC controller A has ended/ || (repeated > 0 && /^Dead call [^ ]* \(successful\)/) { next }
+      shown++ < 10'
 }
 
 # verdict NAME DIRECTORY SCRIPT-STATUS CALLS SIPP...: of the script and of each SIPp.
@@ -45,7 +49,7 @@ verdict() {
   if [ "$status" -eq 0 ] && [ ! -s "$out/complaints" ]; then
     pass "$name ($calls calls)"
   else
-    tail -n 60 "$out/text" | cat - "$out/complaints" | fail "$name"
+    head -n 30 "$out/text" | cat - "$out/complaints" | fail "$name"
   fi
 }
 
@@ -79,7 +83,7 @@ sipp_answers() {
   peer=$! PID=$peer
   wait_until 5 is_bound "$port"
   "$OFFHOOK" run --no-colour --out "$out" ${V6:-} ${NETWORK:+--network "$NETWORK"} --target "${V6:+[}$host${V6:+]}:$port" \
-    --set "calls=$calls" --set "rate=$SIPP_RATE" "$HERE/sipp/$script.lua" >"$out/text" 2>&1 </dev/null || status=$?
+    --set "calls=$calls" --set "rate=$SIPP_RATE" ${SET:+--set "$SET"} "$HERE/sipp/$script.lua" >"$out/text" 2>&1 </dev/null || status=$?
   wait "$peer"
   verdict "$name" "$out" "$status" "$calls" callee
 }
@@ -122,17 +126,17 @@ controlled() {
 
 sipp_caller_cases() {
   local xml=$HERE/sipp
-  sipp_calls "sipp -sn uac calls" callee 200 -sn uac -d 300
+  sipp_calls "sipp -sn uac calls" callee 100 -sn uac -d 300
   [ $IPV6 = 0 ] || V6=-6 sipp_calls "sipp -sn uac calls, IPv6" callee 100 -sn uac -d 300
-  SET=linger=4 NETWORK=loss=0.1 sipp_calls "sipp -sn uac calls, and one in ten of our packets is lost" callee 100 -sn uac -d 300
+  SET=linger=4 NETWORK=loss=0.05 sipp_calls "sipp -sn uac calls, and one in twenty of our packets is lost" callee 100 -sn uac -d 300
   sipp_calls "sipp -sn regexp reads our 200" regexp 100 -sn regexp
   sipp_calls "sipp -sn branchc registers and calls in one Call-ID" branches 100 -sn branchc
-  sipp_calls "sipp uac.xml calls by way of our proxy" proxied 200 -sf "$xml/uac.xml" "${SIPP_KEYS[@]}" -d 300
+  sipp_calls "sipp uac.xml calls by way of our proxy" proxied 100 -sf "$xml/uac.xml" "${SIPP_KEYS[@]}" -d 300
   # The uri of a digest is the Request-URI (RFC 3261 22.4); left to itself SIPp writes where it sends.
   sipp_calls "sipp uac-auth.xml is challenged by our proxy" challenged 100 -sf "$xml/uac-auth.xml" "${SIPP_KEYS[@]}" -ap alicepw \
     -auth_uri bob@example.test -d 300
-  sipp_calls "sipp uac-cancel.xml gives up while we ring" cancelled 200 -sf "$xml/uac-cancel.xml" "${SIPP_KEYS[@]}"
-  sipp_calls "sipp register-auth.xml registers with our registrar" registrar 200 -sf "$xml/register-auth.xml" "${SIPP_KEYS[@]}" \
+  sipp_calls "sipp uac-cancel.xml gives up while we ring" cancelled 100 -sf "$xml/uac-cancel.xml" "${SIPP_KEYS[@]}"
+  sipp_calls "sipp register-auth.xml registers with our registrar" registrar 100 -sf "$xml/register-auth.xml" "${SIPP_KEYS[@]}" \
     -ap alicepw -auth_uri example.test
   SET=reason=wrong sipp_calls "sipp register-refused.xml has a wrong password" refusing-registrar 100 -sf "$xml/register-refused.xml" \
     "${SIPP_KEYS[@]}" -ap wrong -auth_uri example.test
@@ -142,12 +146,13 @@ sipp_caller_cases() {
 
 sipp_callee_cases() {
   local xml=$HERE/sipp
-  sipp_answers "sipp -sn uas answers" caller 200 -sn uas
+  sipp_answers "sipp -sn uas answers" caller 100 -sn uas
   [ $IPV6 = 0 ] || V6=-6 sipp_answers "sipp -sn uas answers, IPv6" caller 100 -sn uas
-  NETWORK=loss=0.1 sipp_answers "sipp -sn uas answers, and one in ten of our packets is lost" caller 100 -sn uas
+  # SIPp takes no ACK behind the BYE: a lost one must have come again before.
+  SET=talk=4 NETWORK=loss=0.05 sipp_answers "sipp -sn uas answers, and one in twenty of our packets is lost" caller 100 -sn uas
   sipp_answers "sipp -sn branchs takes a registration and a call in one Call-ID" register-and-call 100 -sn branchs
-  sipp_answers "sipp uas.xml answers by way of our proxy" proxying-caller 200 -sf "$xml/uas.xml"
-  sipp_answers "sipp uas-cancel.xml rings until we give up" canceller 200 -sf "$xml/uas-cancel.xml"
+  sipp_answers "sipp uas.xml answers by way of our proxy" proxying-caller 100 -sf "$xml/uas.xml"
+  sipp_answers "sipp uas-cancel.xml rings until we give up" canceller 100 -sf "$xml/uas-cancel.xml"
   controllers
   controlled
 }

@@ -392,3 +392,28 @@ sip.test("a name that is taken gets a number; the display name goes out quoted",
   t:equal(two.aor, "sip:bob@example.test")
   t:ok(two:build("OPTIONS", { uri = one })["From"]:find('"Bob \\"B\\"" <sip:bob@example.test>;tag=', 1, true))
 end)
+
+sip.test("every response of a call, and of a registration, as they come", function(t)
+  local alice, bob = phones(t)
+  t:spawn("bob", function()
+    local call = bob:incoming()
+    call:ring()
+    call:reply(183)
+    call:reject(486)
+  end)
+  local seen = {}
+  for response in alice:invite(bob):responses() do
+    seen[#seen + 1] = response.status
+    if response.status >= 200 then break end
+  end
+  t:equal(seen, { 180, 183, 486 })
+
+  local registrar = t:registrar {}
+  local registration = alice:register { registrar = registrar, expires = 20 }
+  seen = {}
+  for _ in registration:responses() do
+    seen[#seen + 1] = t:now()
+    if #seen == 2 then break end
+  end
+  t:near(seen[2] - seen[1], 18, require("_help").slack(t))
+end)

@@ -67,3 +67,23 @@ sip.test("a link of an actor who never was is named at the end", function(t)
   t:ua { aor = "sip:alice@example.test" }
   t:network { from = "alice", delay = 0.01 }
 end)
+
+sip.test("claimed from the beginning: what comes before the script expects it waits for it", function(t)
+  local bob = t:ua { aor = "sip:bob@example.test", claims = { "REFER", "INVITE", "MESSAGE" } }
+  local alice = t:ua { aor = "sip:alice@example.test" }
+  t:serve("bob", function()
+    local call = bob:incoming()
+    call:answer()
+    t:sleep(1)
+    call:expect("REFER"):reply(603)
+    call:expect("INVITE"):reply(488)
+    bob:expect("MESSAGE"):reply(202)
+  end)
+  local call = alice:invite(bob)
+  call:expect(200)
+  local refer, again, message = call:refer("sip:carol@example.test"), call:reinvite(), alice:message(bob, "hello")
+  refer:expect(603)
+  again:expect(488)
+  message:expect(202)
+  t:near(t:now(), 1, require("_help").slack(t))
+end)

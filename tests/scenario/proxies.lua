@@ -246,7 +246,7 @@ sip.test("policy: authentication, its status and its algorithms", function(t)
   local good = caller(t, edge, { password = "secret", algorithms = { "SHA-256" } })
   local call = good:invite(bob.aor)
   local other = bob:incoming()
-  t:equal(other.invite:credentials()[1].algorithm, "SHA-256")
+  t:equal(call.invite:credentials()[1].algorithm, "SHA-256")
   t:equal(#call.invite:headers "Proxy-Authorization", 1)
   other:answer()
   call:expect(200)
@@ -503,4 +503,21 @@ sip.test("st:proxy in a script's own server", function(t)
   call:expect(200)
   t:equal(#call.dialog.route_set, 1)
   call:bye():expect(200)
+end)
+
+sip.test("credentials for the proxy's own realm end there, those for another go on (RFC 3261 22.3)", function(t)
+  local inner = t:endpoint { name = "inner" }
+  local edge = t:proxy { name = "edge", to = inner, auth = { realm = "edge.test", users = { alice = "secret" } } }
+  local alice = t:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = edge }
+  local call = alice:invite "sip:bob@example.test"
+  local first = inner:incoming "INVITE"
+  t:equal(first.request["Proxy-Authorization"], nil)
+  first:reply(407, { { "Proxy-Authenticate", sip.challenge { realm = "inner.test", nonce = "n" } } })
+  local second = inner:incoming "INVITE"
+  local passed = second.request:headers "Proxy-Authorization"
+  t:equal(#passed, 1)
+  t:ok(passed[1]:find('realm="inner.test"', 1, true), passed[1])
+  t:equal(#call.invite:headers "Proxy-Authorization", 2)
+  second:reply(486)
+  t:equal(call:final().status, 486)
 end)

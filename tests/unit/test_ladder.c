@@ -226,6 +226,35 @@ static void test_repeats_are_counted(void **state)
 	end();
 }
 
+static void test_what_tells_a_message_from_its_like(void **state)
+{
+	const struct ladder_cfg cfg = {.width = 120}, narrow = {.width = 43};
+	const char *out;
+
+	(void)state;
+	begin();
+	packet(0, ALICE, EDGE, "alice",
+	       "INVITE sip:b@x SIP/2.0\r\nc: application/sdp\r\n\r\nv=0\r\nm=audio 9 RTP/AVP 0\r\na=sendonly\r\n");
+	packet(1, EDGE, ALICE, "edge", "SIP/2.0 183 Progress\r\nCSeq: 1 INVITE\r\nRSeq: 7\r\n\r\n");
+	packet(2, EDGE, ALICE, "edge",
+	       "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nRSeq: 7\r\nc: application/sdp\r\n\r\na=SENDRECV\na=inactive\n");
+	packet(3, EDGE, ALICE, "edge", "NOTIFY sip:a@y SIP/2.0\r\nSubscription-State: terminated ;reason=x\r\n\r\na=sendonly\r\n");
+	packet(4, EDGE, ALICE, "edge",
+	       "NOTIFY sip:a@z SIP/2.0\r\nSubscription-State: active\r\nContent-Type: message/sipfrag\r\n\r\nSIP/2.0 486 Busy\r\n");
+	packet(5, EDGE, ALICE, "edge",
+	       "NOTIFY sip:a@w SIP/2.0\r\nSubscription-State: active\r\nContent-Type: message/sipfrag\r\n\r\nINVITE x SIP/2.0\r\n");
+	out = draw(&cfg);
+	assert_non_null(strstr(out, " INVITE sip:b@x (SDP sendonly) "));
+	assert_non_null(strstr(out, " 183 Progress (INVITE, 100rel) "));
+	assert_non_null(strstr(out, " 200 OK (INVITE, SDP) ")); /* sendrecv, and RSeq says nothing in a final response */
+	assert_non_null(strstr(out, " NOTIFY sip:a@y (terminated) "));
+	assert_non_null(strstr(out, " NOTIFY sip:a@z (486) "));
+	assert_non_null(strstr(out, " NOTIFY sip:a@w (active) "));
+	out = draw(&narrow);
+	assert_non_null(strstr(out, "(sendonly)"));
+	end();
+}
+
 static void test_what_is_no_sip(void **state)
 {
 	static const struct {
@@ -378,6 +407,7 @@ int main(void)
 	    UNIT_TEST(test_picture_in_ascii),
 	    UNIT_TEST(test_colour_only_when_asked),
 	    UNIT_TEST(test_repeats_are_counted),
+	    UNIT_TEST(test_what_tells_a_message_from_its_like),
 	    UNIT_TEST(test_what_is_no_sip),
 	    UNIT_TEST(test_long_runs_are_cut_and_say_so),
 	    UNIT_TEST(test_any_bytes_any_width),

@@ -11,12 +11,6 @@ local function version(sdp)
   return tonumber(sdp:match "\no=%S+ %d+ (%d+)")
 end
 
--- The same session with another direction, and the next version in its o= line (RFC 3264 8).
-local function with_direction(sdp, word)
-  return (sdp:gsub("(\no=%S+ %d+ )(%d+)", function(before, number) return before .. number + 1 end, 1)
-    :gsub("a=" .. direction(sdp) .. "\r", "a=" .. word .. "\r"))
-end
-
 local function connected(t, answers)
   local alice = t:ua { aor = "sip:alice@example.test", answers = answers }
   local bob = baresip(t, { user = "bob", answer = "auto" })
@@ -28,12 +22,12 @@ end
 
 sip.test("we hold and resume", function(t)
   local call, bob <close> = connected(t)
-  local session = call.invite.body
   local number = version(call.response.body)
-  for _, words in ipairs { { "sendonly", "recvonly" }, { "sendrecv", "sendrecv" }, { "inactive", "inactive" }, { "sendrecv", "sendrecv" } } do
-    session = with_direction(session, words[1])
-    local answer = call:request("INVITE", { sdp = session }):expect(200).body
-    t:equal(direction(answer), words[2], "the answer to " .. words[1])
+  local steps = { { "hold", "recvonly" }, { "resume", "sendrecv" }, { "inactive", "inactive" }, { "resume", "sendrecv" } }
+  for _, step in ipairs(steps) do
+    local request = step[1] == "inactive" and call:reinvite { direction = "inactive" } or call[step[1]](call)
+    local answer = request:expect(200).body
+    t:equal(direction(answer), step[2], "the answer to " .. step[1])
     t:ok(version(answer) >= number, "the version of its session went back")
     number = version(answer)
   end
@@ -41,23 +35,39 @@ sip.test("we hold and resume", function(t)
   bob:await "CALL_CLOSED"
 end)
 
+-- Offer and answer of the next exchange that the actor sees, and its ACK.
+local function exchange(t, seen)
+  local offer, answer
+  repeat offer = seen:take() until offer.method == "INVITE"
+  repeat answer = seen:take() until answer.status ~= 100
+  local ack = seen:take()
+  t:equal({ answer.status, ack.method, ack.cseq }, { 200, "ACK", offer.cseq })
+  return { direction(offer.body), direction(answer.body) }
+end
+
 sip.test("it holds and resumes, and our answer has the other direction", function(t)
   local call, bob <close> = connected(t)
   local seen = call.ua.endpoint:watch()
-  for _, step in ipairs { { "hold", "sendonly", "recvonly" }, { "resume", "sendrecv", "sendrecv" } } do
-    bob:tell(step[1])
-    local offer = seen:take()
-    t:equal(offer.method, "INVITE")
-    t:equal(direction(offer.body), step[2], "its offer")
-    local answer = seen:take()
-    t:equal(answer.status, 200)
-    t:equal(direction(answer.body), step[3], "our answer")
-    local ack = seen:take()
-    t:equal(ack.method, "ACK")
-    t:equal(ack.cseq, offer.cseq)
-  end
+  bob:tell "hold"
+  t:equal(exchange(t, seen), { "sendonly", "recvonly" })
+  bob:tell "resume"
+  t:equal(exchange(t, seen), { "sendrecv", "sendrecv" })
   bob:tell "hangup"
   call:expect("BYE")
+end)
+
+sip.test("both hold, and resume one after the other", function(t)
+  local call, bob <close> = connected(t)
+  local seen = call.ua.endpoint:watch()
+  call:hold():expect(200)
+  t:equal(exchange(t, seen), { "sendonly", "recvonly" })
+  bob:tell "hold"
+  t:equal(exchange(t, seen), { "sendonly", "inactive" }, "its offer while we hold, and our answer")
+  call:resume():expect(200)
+  t:equal(exchange(t, seen), { "sendrecv", "sendonly" }, "our offer while it holds, and its answer")
+  bob:tell "resume"
+  t:equal(exchange(t, seen), { "sendrecv", "sendrecv" })
+  call:bye():expect(200)
 end)
 
 sip.test("it holds, we refuse with 488: the call is as it was", function(t)

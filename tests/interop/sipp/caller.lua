@@ -1,4 +1,4 @@
--- Calls the --target --set calls=N times, --set rate=R a second, and hangs up after half a second.
+-- Calls the --target --set calls=N times, --set rate=R a second, and hangs up after half a second or --set talk=S.
 local sip = require "sip"
 
 sip.test("calls are answered", { timeout = 60 }, function(t)
@@ -8,7 +8,7 @@ sip.test("calls are answered", { timeout = 60 }, function(t)
     local call = alice:invite(t:target())
     call:expect(180, { within = 30 })
     call:expect(200, { within = 30 })
-    t:sleep(0.5)
+    t:sleep(tonumber(t.env.talk or 0.5))
     call:bye():expect(200, { within = 30 })
     t:equal(call:ended(), "local BYE")
   end
