@@ -142,6 +142,7 @@ static int ua_new(lua_State *L)
 		.contact_user = opt_slice(L, 2, "contact_user"),
 		.user_agent = opt_slice(L, 2, "user_agent"),
 		.supports = opt_slice(L, 2, "supports"),
+		.requires = opt_slice(L, 2, "requires"),
 		.account = {.username = opt_slice(L, 2, "username"),
 			    .password = opt_slice(L, 2, "password"),
 			    .ha1 = opt_slice(L, 2, "ha1"),

@@ -213,6 +213,7 @@
 ---@field limits? sip.options.limits Sizes beyond which requests are refused.
 ---@field claims? string[] Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case.
 ---@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
+---@field requires? string[]|string Option tags that a caller must support, e.g. `{ "100rel" }`: an INVITE without one of them in Supported or Require gets 421 with Require. Default: none.
 ---@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
 ---@field min_se? integer The least that it takes; less gets 422. Default: 90.
 ---@field refresher? "uac"|"uas" Who is to refresh the session. Default: left to the other side.

@@ -36,7 +36,17 @@ local answer_names = {}
 for i, answer in ipairs(engine.answer_names()) do answer_names[i] = answer.name end
 
 local ua_options = { "aor", "display", "username", "password", "ha1", "outbound_proxy", "contact_user", "user_agent",
-  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "claims", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
+  "max_auth_attempts", "algorithms", "auth_int", "answers", "limits", "supports", "requires", "claims", "session_expires", "min_se", "refresher", "name", "address", "port", "ipv6", "timers", "endpoint" }
+
+-- A list of option tags, or a string as in a header.
+local function option_tags(given, name)
+  local tags = given[name]
+  if type(tags) == "table" then tags = table.concat(tags, ", ") end
+  if tags ~= nil and type(tags) ~= "string" then
+    error(("t:ua: %s wants a list of option tags, got %s"):format(name, type(tags)), 0)
+  end
+  return tags
+end
 
 function Test:ua(given)
   given = options.check("t:ua", given, ua_options)
@@ -54,11 +64,6 @@ function Test:ua(given)
   local endpoint = given.endpoint or self:endpoint {
     name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
   }
-  local supports = given.supports
-  if type(supports) == "table" then supports = table.concat(supports, ", ") end
-  if supports ~= nil and type(supports) ~= "string" then
-    error(("t:ua: supports wants a list of option tags, got %s"):format(type(given.supports)), 0)
-  end
   state_of[self].uas[endpoint.address] = endpoint.name
   local user_agent = given.user_agent
   if user_agent == nil then user_agent = "offhook" end
@@ -66,7 +71,8 @@ function Test:ua(given)
     aor = given.aor, display = given.display, username = given.username, password = given.password, ha1 = given.ha1,
     outbound_proxy = proxy, contact_user = given.contact_user, user_agent = user_agent or nil,
     max_auth_attempts = given.max_auth_attempts, algorithms = given.algorithms, auth_int = given.auth_int, answers = given.answers,
-    limits = given.limits, supports = supports, claims = given.claims, session_expires = given.session_expires, min_se = given.min_se,
+    limits = given.limits, supports = option_tags(given, "supports"), requires = option_tags(given, "requires"), claims = given.claims,
+    session_expires = given.session_expires, min_se = given.min_se,
     refresher = given.refresher,
   })
 end

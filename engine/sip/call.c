@@ -69,12 +69,20 @@ void call_end(struct call *call, const char *by)
 	call_tell(call, CALL_ENDED, NULL, NULL, by);
 }
 
+/* An INVITE of theirs still open is over with the call (RFC 3261 15.1.2). */
+static void refuse_waiting(struct call *call)
+{
+	if (call_waits_for_answer(call))
+		strans_reply(call->server, &(struct build_response){.status = 487}, NULL, NULL);
+}
+
 void call_hang_up(struct call *call, const char *by)
 {
 	struct uac *bye;
 
 	if (call->state != CALL_CONFIRMED)
 		return;
+	refuse_waiting(call);
 	if (call_request(&bye, call, NULL, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL) == 0) {
 		mem_deref(call->bye);
 		call->bye = bye;
@@ -242,16 +250,12 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
-	struct build_response terminated = {.status = 487};
-
 	if (d != call->dialog) { /* of another fork */
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;
 	}
-	/* An INVITE of theirs still open is over too (RFC 3261 15.1.2). */
-	if (call_waits_for_answer(call))
-		strans_reply(call->server, &terminated, NULL, NULL);
+	refuse_waiting(call);
 	ua_reply(call->ua, st, 200, NULL, NULL, 0);
 	call_tell(call, CALL_BYE, st->request, st, NULL);
 	call_end(call, "remote BYE");
@@ -282,17 +286,25 @@ static void answer_offer(struct call *call, struct strans *st, bool offers)
 	buf_free(&contact);
 }
 
+/* Whether an offer of ours waits for its answer: one within the call, or that of the INVITE that began it. */
+static bool offers(const struct call *call, const struct dialog *d)
+{
+	bool calling = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
+
+	return call->offering || (calling && call_sdp_of(call->request).l && !d->settled);
+}
+
 /* RFC 3261 14.2, RFC 3311 5.2: one offer at a time within a dialog. */
-static bool refuse_glare(struct call *call, struct strans *st)
+static bool refuse_glare(struct call *call, struct dialog *d, struct strans *st)
 {
 	bool invite = slice_eq(st->request->s.method, SLICE_LIT("INVITE"));
 	char seconds[4];
 	struct build_header retry = {SLICE_LIT("Retry-After"), {seconds, 0}};
 
-	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !st->request->s.body.l))
+	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !call_sdp_of(st->request).l))
 		return false;
 	/* Ours is open; the INVITE that began the call is an INVITE on this dialog too, until its final response. */
-	if (call->offering || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
+	if (offers(call, d) || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
 		ua_reply(call->ua, st, 491, NULL, NULL, 0);
 		return true;
 	}
@@ -327,7 +339,7 @@ static void on_prack(struct call *call, struct strans *st)
 		return;
 	}
 	/* It has an offer, unless that of the INVITE's own is what it answers (RFC 3262 5). */
-	answer_offer(call, st, st->request->s.body.l && call->request->s.body.l);
+	answer_offer(call, st, call_sdp_of(st->request).l && call_sdp_of(call->request).l);
 	call_tell(call, CALL_PRACK, st->request, st, NULL);
 }
 
@@ -378,10 +390,8 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 		return;
 	}
 	d->remote_cseq = s->cseq;
-	if ((invite || update) && (refuse_glare(call, st) || refuse_interval(call, st)))
+	if ((invite || update) && (refuse_glare(call, d, st) || refuse_interval(call, st)))
 		return;
-	if (invite || update)
-		dialog_refresh_target(d, st->request);
 	if (invite) { /* whoever answers it, answers through the call */
 		mem_deref(call->request);
 		call->request = mem_ref(st->request);
@@ -396,16 +406,22 @@ static void answer_request(struct call *call, struct dialog *d, struct strans *s
 		}
 		call_tell(call, CALL_BYE, st->request, st, NULL);
 	}
-	if (ua_claimed(&call->claims, s->method) && call_tell(call, CALL_REQUEST, st->request, st, NULL))
-		return;
+	if (ua_claimed(&call->claims, s->method)) {
+		if (invite || update) /* what the user will say of it is not known yet */
+			dialog_refresh_target(d, st->request);
+		if (call_tell(call, CALL_REQUEST, st->request, st, NULL))
+			return;
+	}
 	if (ua_answers(ua, UA_ANSWER(REQUIRE)) && ua_refuse_require(ua, st))
 		return;
 	if ((invite || update) && call_refuse_offer(call, st))
 		return;
+	if (invite || update) /* a request that is refused changes nothing (RFC 3261 12.2.2) */
+		dialog_refresh_target(d, st->request);
 	if (invite && ua_answers(ua, UA_ANSWER(REINVITE)))
 		call_reply(call, &(struct call_reply){.status = 200}, NULL, NULL); /* the session as it was (RFC 3261 14.2) */
 	else if (update && ua_answers(ua, UA_ANSWER(UPDATE)))
-		answer_offer(call, st, s->body.l);
+		answer_offer(call, st, call_sdp_of(st->request).l);
 	else if (slice_eq(s->method, SLICE_LIT("PRACK")) && ua_answers(ua, UA_ANSWER(PRACK)))
 		on_prack(call, st);
 	else if ((slice_eq(s->method, SLICE_LIT("INFO")) && ua_answers(ua, UA_ANSWER(INFO))) ||

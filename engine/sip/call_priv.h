@@ -12,6 +12,11 @@ uint64_t call_now(const struct call *call);
 void call_end(struct call *call, const char *by);
 /* Hangs up by itself, if it can: `by` says why. */
 void call_hang_up(struct call *call, const char *by);
+/* The session description that a message brings; empty if it has none, or another body. */
+static inline struct slice call_sdp_of(const struct msg *m)
+{
+	return verdict_has_sdp(&m->s) ? m->s.body : SLICE_NONE;
+}
 /* Our session description: an offer where `offer` is empty, else the answer to it. */
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer);
 /* The dialog is one of the call's from here on; takes over the reference. */

@@ -36,14 +36,15 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	call_headers_add(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
 	r.extra = x.all;
 	r.extra_count = x.count;
-	if (!r.body.p && !r.no_sdp && m->s.body.l && !call->invite->request->s.body.l) { /* it brings the offer (section 5) */
-		call_put_sdp(call, &sdp, m->s.body);
+	bool offered = !call->outgoing || call_sdp_of(call->invite->request).l; /* by our INVITE; a callee's, within the call, does */
+	if (!r.body.p && !r.no_sdp && call_sdp_of(m).l && !offered) { /* it brings the offer (section 5) */
+		call_put_sdp(call, &sdp, call_sdp_of(m));
 		r.body = buf_slice(&sdp);
 		r.content_type = SLICE_LIT("application/sdp");
 	}
 	err = call_request(uacp, call, d, SLICE_LIT("PRACK"), &r, h, arg, e);
-	if (!err && r.body.l && m->s.body.l)
-		d->prack_answered = true;
+	if (!err && r.body.l && call_sdp_of(m).l)
+		d->settled = true;
 	call_headers_free(&x);
 	buf_free(&sdp);
 	return err;
@@ -54,7 +55,10 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 	uint32_t rseq = rseq_of(&m->s);
 	struct uac *prack;
 
-	if (!rseq || !d || call->opts.no_prack)
+	if (!rseq || !d)
+		return true;
+	d->settled = d->settled || (call_sdp_of(m).l && call_sdp_of(call->invite->request).l);
+	if (call->opts.no_prack)
 		return true;
 	if (d->rseq && rseq != d->rseq + 1) { /* again, or before its turn: its repetition will be in order */
 		call->repeated_reliable += rseq <= d->rseq;

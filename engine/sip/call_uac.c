@@ -73,8 +73,8 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	struct ua_request u = {0};
 
 	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!invite->s.body.l && answer->s.body.l && !(d->prack_answered && invite == call->invite->request)) {
-		call_put_sdp(call, &sdp, answer->s.body);
+	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && invite == call->invite->request)) {
+		call_put_sdp(call, &sdp, call_sdp_of(answer));
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
 	}
@@ -289,7 +289,7 @@ void call_watch_offer(struct call *call, struct uac *uac, const struct ua_reques
 	uac->first_arg = call;
 	uac->no_ack = u->no_ack;
 	uac->retry_glare = u->retry_glare;
-	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) || u->body.l)
+	if (slice_eq(uac->request->s.method, SLICE_LIT("INVITE")) || call_sdp_of(uac->request).l)
 		call->offering = uac;
 }
 

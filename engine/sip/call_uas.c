@@ -66,7 +66,7 @@ int call_answer_sdp(struct call *call, struct build_response *b, const struct ca
 	bool wanted = r->sdp || (r->status >= 200 && r->status < 300);
 
 	if (!b->body.p && !r->no_sdp && wanted) {
-		call_put_sdp(call, sdp, request->s.body);
+		call_put_sdp(call, sdp, call_sdp_of(request));
 		b->body = buf_slice(sdp);
 		if (!b->content_type.p)
 			b->content_type = SLICE_LIT("application/sdp");
@@ -140,7 +140,7 @@ static int after_reply(struct call *call, const struct call_reply *r, bool relia
 	if (r->status > 100 && r->status < 200 && call->at.ringing == CALL_NOT_YET)
 		call->at.ringing = call_now(call);
 	if (reliable) {
-		call->answered_reliably = call->answered_reliably || m->s.body.l;
+		call->answered_reliably = call->answered_reliably || call_sdp_of(m).l;
 		err = reliable_sent(call, m);
 	}
 	if (r->status >= 200)
@@ -188,7 +188,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	b.extra = x.all;
 	b.extra_count = x.count;
 	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
-	if (r->status > 100 && r->status < 400)
+	if (r->status > 100 && r->status < 300) /* that of a 3xx says where else, which its user knows */
 		b.contact = buf_slice(&contact);
 	if (!call->answered_reliably || r->status < 200)
 		err = call_answer_sdp(call, &b, r, call->request, &sdp);
@@ -214,11 +214,12 @@ out:
 
 bool call_refuse_offer(struct call *call, struct strans *st)
 {
+	struct slice offer = call_sdp_of(st->request);
 	char text[ADDR_STRLEN + 80];
 	struct build_header warning = {SLICE_LIT("Warning"), SLICE_NONE};
 	char where[ADDR_STRLEN];
 
-	if (!ua_answers(call->ua, UA_ANSWER(MEDIA)) || !st->request->s.body.l || sdp_fits(st->request->s.body))
+	if (!ua_answers(call->ua, UA_ANSWER(MEDIA)) || !offer.l || sdp_fits(offer))
 		return false;
 	snprintf(text, sizeof(text), "305 %s \"Incompatible media format: PCMU or PCMA over RTP/AVP\"",
 		 addr_str(where, endpoint_local(call->ua->ep)));

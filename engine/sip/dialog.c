@@ -164,7 +164,7 @@ int dialog_half(struct dialog **dp, struct msg *request, struct err *e)
 void dialog_update(struct dialog *d, struct msg *response)
 {
 	dialog_refresh_target(d, response);
-	if (!d->confirmed)
+	if (!d->confirmed && response->s.status >= 200)
 		take_routes(d, response, true);
 	d->confirmed = d->confirmed || response->s.status >= 200;
 }

@@ -37,7 +37,7 @@ struct dialog {
 	struct uac *bye;              /* ours */
 	struct uac *prack;            /* our last */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
-	bool prack_answered;          /* a PRACK of ours answered the offer of a reliable provisional (RFC 3262 5) */
+	bool settled;                 /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
 	bool over;                    /* hung up, by either side */
 };
 
@@ -47,7 +47,7 @@ int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, st
 int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, struct err *e);
 /* What a request that may make a dialog has before any answer: it takes requests of whoever answers first (RFC 6665 4.1.4). */
 int dialog_half(struct dialog **dp, struct msg *request, struct err *e);
-/* A later response of the same dialog: target, and until it is confirmed the route set (13.2.2.4). */
+/* A later response of the same dialog: target, and with the first 2xx the route set anew (13.2.2.4). */
 void dialog_update(struct dialog *d, struct msg *response);
 /* The other side's Contact changed (12.2.2: target refresh request). */
 void dialog_refresh_target(struct dialog *d, struct msg *m);

@@ -63,7 +63,7 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	}
 	buf_puts(&contact, addr_str(where, endpoint_local(ep)));
 
-	size_t size = cfg->aor.l + cfg->display.l + cfg->outbound_proxy.l + user.l + cfg->user_agent.l + supports.l + account_user.l +
+	size_t size = cfg->aor.l + cfg->display.l + cfg->outbound_proxy.l + user.l + cfg->user_agent.l + supports.l + cfg->requires.l + account_user.l +
 		      cfg->account.password.l + cfg->account.ha1.l + contact.len + route.len + 20;
 	char *at = ua->text = mem_zalloc(size, NULL);
 	if (!at || contact.failed || route.failed) {
@@ -79,6 +79,7 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	ua->cfg.contact_user = keep(&at, user);
 	ua->cfg.user_agent = keep(&at, cfg->user_agent);
 	ua->cfg.supports = keep(&at, supports);
+	ua->cfg.requires = keep(&at, cfg->requires);
 	ua->cfg.account.username = keep(&at, account_user);
 	ua->cfg.account.password = keep(&at, cfg->account.password);
 	ua->cfg.account.ha1 = keep(&at, cfg->account.ha1);
@@ -206,7 +207,7 @@ static void answer_unclaimed(struct ua *ua, struct strans *st)
 	const struct scan *s = &st->request->s;
 	struct verdict v = {0};
 
-	verdict_on_request(&v, s, ua->cfg.answers, strans_merged(st), ua->cfg.supports);
+	verdict_on_request(&v, s, ua->cfg.answers, strans_merged(st), ua->cfg.supports, ua->cfg.requires);
 	if (v.status) {
 		reply_verdict(ua, st, &v);
 	} else if (slice_eq(s->method, SLICE_LIT("OPTIONS")) && ua_answers(ua, UA_ANSWER(OPTIONS))) {

@@ -51,6 +51,7 @@ struct ua_cfg {
 	struct auth_account account; /* username p NULL: the AOR's user */
 	unsigned answers;            /* UA_ANSWER bits that are switched on */
 	struct slice supports;       /* option tags, as in a Supported header; p NULL: UA_SUPPORTS */
+	struct slice requires;       /* option tags that who calls must support; may be empty */
 	struct session_opts session; /* what its calls ask for, and the least they take */
 	struct verdict_limits limits;
 };

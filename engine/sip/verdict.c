@@ -201,6 +201,20 @@ void verdict_on_require(struct verdict *v, const struct scan *s, struct slice su
 	}
 }
 
+/* RFC 3261 21.4.15 */
+static void verdict_on_extensions(struct verdict *v, const struct scan *s, struct slice requires)
+{
+	struct slice item;
+
+	while (value_split(&item, &requires))
+		if (item.l && !verdict_lists(s, HDR_SUPPORTED, item) && !verdict_lists(s, HDR_REQUIRE, item))
+			buf_printf(&v->value, "%s%.*s", v->value.len ? ", " : "", SLICE_ARG(item));
+	if (v->value.len) {
+		set(v, 421, UA_ANSWER(EXTENSION));
+		set_header(v, SLICE_LIT("Require"), buf_slice(&v->value));
+	}
+}
+
 /* type/subtype without parameters and white space, compared with one or with a range of RFC 3261 20.1. */
 static bool media_is(struct slice value, const char *type, const char *subtype)
 {
@@ -213,6 +227,13 @@ static bool media_is(struct slice value, const char *type, const char *subtype)
 	struct slice t = slice_trim((struct slice){v.p, (size_t)(slash - v.p)});
 	struct slice sub = slice_trim((struct slice){slash + 1, (size_t)(v.p + v.l - slash - 1)});
 	return slice_case_eq(t, slice_str(type)) && (!subtype || slice_case_eq(sub, slice_str(subtype)));
+}
+
+bool verdict_has_sdp(const struct scan *s)
+{
+	struct slice type = scan_header(s, HDR_CONTENT_TYPE, 0);
+
+	return s->body.l && (!type.p || media_is(type, "application", "sdp"));
 }
 
 /* RFC 3261 8.2.3 */
@@ -273,9 +294,11 @@ void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers
 	}
 }
 
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports)
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports,
+			struct slice requires)
 {
 	enum method method = method_of(s->method);
+	bool invite = slice_eq(s->method, SLICE_LIT("INVITE"));
 
 	if (answers & UA_ANSWER(METHOD) && method == KNOWN) {
 		refuse_method(v, 405);
@@ -291,8 +314,10 @@ void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answer
 	}
 	if (answers & UA_ANSWER(REQUIRE))
 		verdict_on_require(v, s, supports);
+	if (!v->status && invite && answers & UA_ANSWER(EXTENSION))
+		verdict_on_extensions(v, s, requires);
 	if (v->status || refuse_content(v, s, answers))
 		return;
-	if (answers & UA_ANSWER(ACCEPT) && slice_eq(s->method, SLICE_LIT("INVITE")) && !takes_sdp(s))
+	if (answers & UA_ANSWER(ACCEPT) && invite && !takes_sdp(s))
 		set(v, 406, UA_ANSWER(ACCEPT));
 }

@@ -23,6 +23,7 @@
 	  "RFC 3261 12.2.2, 9.2, RFC 3262 3, RFC 6665 4.1.3")                                                                  \
 	X(MERGED, "merged", "482 to a request that came already another way", "RFC 3261 8.2.2.2")                              \
 	X(REQUIRE, "Require", "420 with Unsupported for an extension in Require", "RFC 3261 8.2.2.3")                          \
+	X(EXTENSION, "extension", "421 with Require to an INVITE whose caller does not support all of `requires`", "RFC 3261 21.4.15") \
 	X(CONTENT, "content", "415 with Accept or Accept-Encoding to a body that is not optional and not understood",          \
 	  "RFC 3261 8.2.3")                                                                                                    \
 	X(ENCRYPTED, "encrypted", "493 to a body encrypted for a key that is not here", "RFC 3261 21.4.27")                    \
@@ -47,8 +48,8 @@
 	  "RFC 4028 9")                                                                                                        \
 	X(ORDER, "order", "500 to a CSeq lower than the last within a dialog", "RFC 3261 12.2.2")
 
-/* Left out, on purpose. 483: a UAS processes a request whose Max-Forwards is 0 (RFC 3261 8.1.1.6: it limits proxies, 16.3). 421 and
- * 485 need an extension to insist on and users to choose from: a script's policy. 422, 488 and 491 judge sessions: the call's. */
+/* Left out, on purpose. 483: a UAS processes a request whose Max-Forwards is 0 (RFC 3261 8.1.1.6: it limits proxies, 16.3). 485
+ * needs users to choose from: a script's policy. 422, 488 and 491 judge sessions: the call's. */
 
 enum ua_answer {
 #define UA_ANSWER_ENUM(bit, name, what, section) UA_ANSWER_##bit##_,
@@ -81,8 +82,10 @@ struct verdict {
 /* Before any user sees the request: 505, 513, 414, 413, 400, 501 (where METHOD is in `answers`), 416, 481. `answers`: the UA_ANSWER
  * bits switched on. */
 void verdict_on_message(struct verdict *v, const struct scan *s, unsigned answers, const struct verdict_limits *limits);
-/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 493, 415, 406. `supports`: see below. */
-void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports);
+/* When no user claimed it: 482 (the caller knows if it is `merged`), 405, 481, 420, 421, 493, 415, 406. `supports`: see below; `requires`: option
+ * tags that a caller must support, a list like that of Supported. */
+void verdict_on_request(struct verdict *v, const struct scan *s, unsigned answers, bool merged, struct slice supports,
+			struct slice requires);
 /* For a request within a dialog that nobody claimed: 405, 501, 481. */
 void verdict_on_method(struct verdict *v, const struct scan *s, unsigned answers);
 void verdict_free(struct verdict *v);
@@ -91,6 +94,8 @@ void verdict_free(struct verdict *v);
 void verdict_on_require(struct verdict *v, const struct scan *s, struct slice supports);
 /* Whether a header of that name (Require, Supported, Allow, ...), which may stand several times, lists the token. */
 bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token);
+/* Whether its body is a session description: application/sdp, or of no type at all. */
+bool verdict_has_sdp(const struct scan *s);
 /* The first thing wrong with the header values that a UAS must understand, into v->reason; false if all are well formed. */
 bool verdict_on_syntax(struct verdict *v, const struct scan *s);
 

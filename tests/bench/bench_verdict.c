@@ -42,7 +42,7 @@ int main(void)
 			struct verdict v = {0};
 			verdict_on_message(&v, &s, UA_ANSWERS_ALL, &limits);
 			if (!v.status)
-				verdict_on_request(&v, &s, UA_ANSWERS_ALL, false, SLICE_LIT(UA_SUPPORTS));
+				verdict_on_request(&v, &s, UA_ANSWERS_ALL, false, SLICE_LIT(UA_SUPPORTS), SLICE_NONE);
 			if (v.status)
 				abort();
 			verdict_free(&v);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct verdict *v)
 {
-	static const unsigned statuses[] = {0, 400, 405, 406, 413, 414, 415, 416, 420, 481, 482, 493, 501, 505, 513};
+	static const unsigned statuses[] = {0, 400, 405, 406, 413, 414, 415, 416, 420, 421, 481, 482, 493, 501, 505, 513};
 	bool known = false;
 
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			verdict_on_message(&v, &s, answers, &limits[data[0] >> 5 & 1]);
 			check(&v);
 			if (!v.status)
-				verdict_on_request(&v, &s, answers, data[0] >> 6 & 1, SLICE_LIT(UA_SUPPORTS));
+				verdict_on_request(&v, &s, answers, data[0] >> 6 & 1, SLICE_LIT(UA_SUPPORTS),
+						   data[0] & 1 ? SLICE_LIT("100rel, timer") : SLICE_NONE);
 			check(&v);
 			verdict_free(&v);
 			memset(&v, 0, sizeof(v));

@@ -189,6 +189,19 @@ sip.test("a 2xx without a To tag, as of RFC 2543: acknowledged, and hung up with
   bye:expect(200)
 end)
 
+sip.test("the route set is that of the first response with its tag, and anew that of the 2xx", function(t)
+  local call, answer, fork = forked(t)
+  local near, far = "<" .. fork.uri .. ";lr>", "<" .. fork.uri .. ";lr;side=far>"
+  answer(183, "one", { { "Record-Route", near } })
+  call:expect(183)
+  answer(180, "one")                                                    -- from a phone that forgets to copy it
+  call:expect(180)
+  t:equal(call.dialog.route_set, { near })
+  answer(200, "one", { { "Record-Route", far .. ", " .. near } })
+  call:expect(200)
+  t:equal(call.dialog.route_set, { near, far })
+end)
+
 sip.test("a second 2xx that nobody sends is named", function(t)
   local call, answer = forked(t, { keep_forks = true })
   answer(200, "one")

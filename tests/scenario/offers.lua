@@ -124,6 +124,26 @@ sip.test("UPDATE with an offer while ours is open: 491", function(t)
   also:expect(200)
 end)
 
+sip.test("an UPDATE with an offer while that of our INVITE has no answer: 491", function(t)
+  local alice, box = t:ua { aor = "sip:alice@example.test" }, t:endpoint { name = "box" }
+  local call = alice:invite(box.uri, { reliable = true })
+  local st = box:incoming "INVITE"
+  local function progress(headers)
+    st:reply(183, { to_tag = "box", body = call.invite.body, content_type = "application/sdp", headers = { { "Contact", "<" .. box.uri .. ">" }, table.unpack(headers) } })
+    call:expect(183)
+  end
+  local function update(cseq)
+    local d, sdp = call.dialog, call.invite.body
+    return box:request(("UPDATE %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d UPDATE\r\nContact: <%s>\r\n"
+      .. "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s"):format(alice.contact, box:via(), d.remote, d["local"], d.call_id, cseq, box.uri, #sdp, sdp), alice.contact)
+  end
+  progress {}                                                           -- no answer: what is not reliable may never come (RFC 3261 13.2.1)
+  update(1):expect(491)
+  progress { { "Require", "100rel" }, { "RSeq", 1 } }
+  box:incoming("PRACK"):reply(200)
+  update(2):expect(200)
+end)
+
 sip.test("CANCEL of a re-INVITE: 487 to it, and the call goes on", function(t)
   local call, incoming = connect(t)
   t:spawn("bob", function()
@@ -174,4 +194,34 @@ sip.test("late offer: the answer goes with the ACK", function(t)
   t:ok(#incoming:expect("ACK").body > 0)
   local again = incoming:request("INVITE", { sdp = false })
   t:ok(#again:expect(200).body > 0)
+end)
+
+sip.test("a body that is no session description is no offer", function(t)
+  local alice, bob = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }
+  local text = { body = "m=audio over the wire\r\n", content_type = "text/plain", headers = { { "Content-Disposition", "render;handling=optional" } } }
+  local call = alice:invite(bob, text)
+  local incoming = bob:incoming()
+  incoming:answer()
+  t:ok(call:expect(200).body:find "m=audio %d+ RTP/AVP", "an offer")
+  t:ok(incoming:expect("ACK").body:find "m=audio %d+ RTP/AVP", "its answer")
+  t:equal(call:update(text):expect(200).body, "")
+  call:bye():expect(200)
+end)
+
+sip.test("a re-INVITE or UPDATE moves the target, but not one that is refused", function(t)
+  local call, incoming = connect(t)
+  incoming:expect "ACK"
+  local home = incoming.dialog.remote_target
+  local there = home:gsub("sip:%w+@", "sip:elsewhere@")
+  local contact = { "Contact", "<" .. there .. ">" }
+  for _, method in ipairs { "INVITE", "UPDATE" } do
+    call:request(method, { headers = { contact, { "Require", "wishes" } } }):expect(420)
+    call:request(method, { headers = { contact }, sdp = t:replace(call.invite.body, "RTP/AVP 0 8 101", "RTP/SAVP 0 8 101") }):expect(488)
+    t:equal(incoming.dialog.remote_target, home)
+    call:request(method, { headers = { contact } }):expect(200)
+    t:equal(incoming.dialog.remote_target, there)
+    call:request(method):expect(200)
+    t:equal(incoming.dialog.remote_target, home)
+  end
+  call:bye():expect(200)
 end)

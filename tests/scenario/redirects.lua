@@ -74,7 +74,9 @@ end)
 
 sip.test("a 3xx without a Contact, or with one that is none, is final", function(t)
   local alice = t:ua { aor = "sip:alice@example.test" }
-  t:equal(alice:invite(redirect(t, {}), { max_redirects = 3 }):final().status, 302)
+  local bare = alice:invite(redirect(t, {}), { max_redirects = 3 })
+  t:equal(bare:final().status, 302)
+  t:equal({ bare.response["Contact"], bare.redirects }, { nil, 0 })
   local call = alice:invite(redirect(t, { "<mailto:bob@example.test>" }), { max_redirects = 3 })
   t:equal(call:final().status, 302)
 end)

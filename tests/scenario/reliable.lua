@@ -206,6 +206,22 @@ sip.test("an offer in the 200 behind a reliable 180 without one is answered in t
   t:ok(#incoming:expect("ACK").body > 0)
 end)
 
+sip.test("a PRACK by hand of the callee's, whose INVITE within the call got a reliable provisional", function(t)
+  local alice, bob = phones(t)
+  local call = alice:invite(bob)
+  local incoming = bob:incoming()
+  incoming:answer()
+  call:expect(200)
+  incoming:expect "ACK"
+  local again = incoming:request "INVITE"
+  local st = call:expect "INVITE"
+  st:reply(183, { sdp = call.invite.body, headers = { { "Require", "100rel" }, { "RSeq", "5" } } })
+  local prack = incoming:prack(again:expect(183))
+  t:equal({ prack.request["RAck"], prack.request.body }, { ("5 %d INVITE"):format(again.request.cseq), "" })
+  prack:expect(481)                                                     -- it was not call:ring { reliable = true }
+  st:reply(488)
+end)
+
 sip.test("UPDATE in the early dialog (RFC 3311)", function(t)
   local alice, bob = phones(t)
   local call = alice:invite(bob, { reliable = true })

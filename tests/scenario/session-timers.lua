@@ -181,3 +181,12 @@ sip.test("a re-INVITE of the script's own is a refresh too", { timeout = 200 }, 
   t:equal(call.session_refreshes, 1)
   call:bye():expect(200)
 end)
+
+sip.test("a session that expires while a re-INVITE waits for its answer: that gets 487", { timeout = 300 }, function(t)
+  local alice, bob = phones(t)
+  local call, incoming = connect(t, alice, bob, { session_expires = 90 })
+  t:serve("bob", function() for _ in incoming:requests() do end end)    -- never answers
+  t:sleep(40)
+  t:equal(call:reinvite():final { within = 60 }.status, 487)
+  t:equal(incoming:ended(), "session expired")
+end)

@@ -97,6 +97,24 @@ sip.test("420 to a Require that is not supported; off, the request goes on", fun
   t:equal(ask(probe, build(probe, "OPTIONS", bob, { Require = "magic" }), bob).status, 200)
 end)
 
+sip.test("421 to an INVITE of a caller that does not support what is required; off, it is a call", function(t)
+  local probe, bob = pair(t, nil, { requires = { "100rel", "timer" } })
+  for _, case in ipairs { { {}, "100rel, timer" }, { { Supported = "timer, gruu" }, "100rel" }, { { Require = "100rel" }, "timer" } } do
+    local refused = probe:invite(bob, { headers = case[1] }):final()
+    t:equal({ refused.status, refused.reason, refused["Require"] }, { 421, "Extension Required", case[2] })
+  end
+  probe:invite(bob, { reliable = true, session_expires = 1800 })
+  bob:incoming():reject()
+  probe:invite(bob, { reliable = "required", headers = { Supported = "x, TIMER" } })
+  bob:incoming():reject()
+  t:equal(probe:options(bob):final().status, 200, "of INVITE alone")
+  t:equal(probe:invite(bob, { headers = { Require = "magic" } }):final().status, 420, "that first")
+  probe, bob = pair(t, { extension = false }, { requires = "100rel" })
+  probe:invite(bob)
+  bob:incoming():reject()
+  t:ok(failure_of(t.ua, t, { aor = "sip:x@example.test", requires = 1 }):find("t:ua: requires wants a list of option tags, got number", 1, true))
+end)
+
 sip.test("415, 493, 406: bodies and their kinds; off, the call comes in", function(t)
   local function refused(name, status, headers, more)
     local probe, bob = pair(t)

@@ -24,7 +24,7 @@ static struct verdict judge(const char *text, unsigned answers, bool merged, con
 	assert_int_equal(scan_message(&s, slice_str(text)), 0);
 	verdict_on_message(&v, &s, answers, limits ? limits : &none);
 	if (!v.status)
-		verdict_on_request(&v, &s, answers, merged, SLICE_LIT(UA_SUPPORTS));
+		verdict_on_request(&v, &s, answers, merged, SLICE_LIT(UA_SUPPORTS), SLICE_NONE);
 	scan_free(&s);
 	return v;
 }
