@@ -192,7 +192,7 @@ static double probability(lua_State *L, int t, const char *name)
 	double p = opt_number(L, t, name, 0);
 
 	if (!(p >= 0 && p <= 1))
-		script_error(L, "%s is a share from 0 to 1, got %f", name, p);
+		script_error(L, "t:network: %s is a share from 0 to 1, got %f", name, p);
 	return p;
 }
 

@@ -88,7 +88,7 @@ api.groups.invite = with_message("What an INVITE offers and how its call behaves
           { "reliable", "boolean|\"supported\"|\"required\"", "Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require.", "false" },
           { "prack", "boolean", "`false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`.", "true" },
           { "keep_forks", "boolean", "A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up.", "false" },
-          { "max_redirects", "integer", "So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`.", "0" },
+          { "max_redirects", "integer", "So many 3xx are followed before one is final, each to its Contact of the highest q. See also `call:follow`.", "0" },
           { "session_expires", "integer", "Session interval in seconds (RFC 4028).", "that of the UA" }, { "min_se", "integer", "The least interval.", "that of the UA" },
           { "refresher", "\"uac\"|\"uas\"", "Who is to refresh.", "that of the UA" },
           { "retransmit", "boolean", "`false`: the INVITE goes out once.", "true" },

@@ -79,7 +79,7 @@
 ---@field reliable? boolean|"supported"|"required" Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require. Default: false.
 ---@field prack? boolean `false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`. Default: true.
 ---@field keep_forks? boolean A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up. Default: false.
----@field max_redirects? integer So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`. Default: 0.
+---@field max_redirects? integer So many 3xx are followed before one is final, each to its Contact of the highest q. See also `call:follow`. Default: 0.
 ---@field session_expires? integer Session interval in seconds (RFC 4028). Default: that of the UA.
 ---@field min_se? integer The least interval. Default: that of the UA.
 ---@field refresher? "uac"|"uas" Who is to refresh. Default: that of the UA.
@@ -352,7 +352,7 @@
 ---@field reliable? boolean|"supported"|"required" Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require. Default: false.
 ---@field prack? boolean `false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`. Default: true.
 ---@field keep_forks? boolean A second 2xx is kept, see `call:fork`; else it is acknowledged and hung up. Default: false.
----@field max_redirects? integer So many 3xx are followed before one is final, each to its first Contact. See also `call:follow`. Default: 0.
+---@field max_redirects? integer So many 3xx are followed before one is final, each to its Contact of the highest q. See also `call:follow`. Default: 0.
 ---@field session_expires? integer Session interval in seconds (RFC 4028). Default: that of the UA.
 ---@field min_se? integer The least interval. Default: that of the UA.
 ---@field refresher? "uac"|"uas" Who is to refresh. Default: that of the UA.

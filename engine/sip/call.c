@@ -196,6 +196,7 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 	if (!d)
 		return err_set(e, ERR_NOT_NOW, "%.*s needs a dialog, and the call has none yet: it is %s", SLICE_ARG(method),
 			       call_state_name(call->state));
+	const char *before = call->wanted;
 	if (r.direction)
 		call->wanted = r.direction;
 	if ((invite || r.sdp) && !r.no_sdp && !r.body.p) { /* a re-INVITE offers the session as it is */
@@ -215,8 +216,10 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 	}
 	err = within_request(uacp, call->ua, d, &call->auth, method, &r, h, arg, e);
 	if (!err && (invite || update))
-		call_watch_offer(call, *uacp, &r);
+		call_watch_offer(call, *uacp, &r, before);
 out:
+	if (err)
+		call->wanted = before;
 	call_headers_free(&x);
 	buf_free(&sdp);
 	return err;

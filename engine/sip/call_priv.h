@@ -40,8 +40,9 @@ void call_headers_add(struct call_headers *x, enum hdr_id id, const char *fmt, .
 void call_headers_free(struct call_headers *x);
 
 /* --- call_uac.c --- */
-/* Takes care of the responses to an INVITE or UPDATE within the dialog, before its user sees them. */
-void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u);
+/* Takes care of the responses to an INVITE or UPDATE within the dialog, before its user sees them. `before`: the direction that the
+ * session goes back to when the offer is refused. */
+void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u, const char *before);
 /* The time after a 491 to try again has come. */
 void call_retry_cancel(struct call *call);
 

@@ -140,11 +140,28 @@ static bool ask_longer(struct call *call, struct uac *uac, struct msg *refusal)
 	return sent;
 }
 
-/* The first Contact of a 3xx that is a SIP URI; `p` NULL without one. Header fields in it are for a request of the user's own making
- * (RFC 3261 19.1.5). */
+/* The q of a Contact in thousandths (RFC 3261 25.1: "0" or "1" with up to three decimals); 1 without one, 0 when it is malformed. */
+static unsigned q_of(struct slice contact)
+{
+	struct slice q;
+	unsigned n;
+
+	if (!scan_param(&q, contact, "q"))
+		return 1000;
+	if (!q.l || (q.p[0] != '0' && q.p[0] != '1') || (q.l > 1 && q.p[1] != '.'))
+		return 0;
+	n = (unsigned)(q.p[0] - '0') * 1000;
+	for (size_t i = 2, unit = 100; i < q.l && unit && q.p[i] >= '0' && q.p[i] <= '9'; i++, unit /= 10)
+		n += (unsigned)(q.p[i] - '0') * (unsigned)unit;
+	return n;
+}
+
+/* Of the Contacts of a 3xx that are SIP URIs, the first of the highest q; `p` NULL without one. Header fields in it are for a request of
+ * the user's own making (RFC 3261 8.1.3.4, 19.1.5). */
 static struct slice redirect_uri(const struct msg *redirect)
 {
-	struct slice rest, item, host;
+	struct slice best = SLICE_NONE, rest, item, host;
+	unsigned best_q = 0;
 	uint16_t port;
 
 	for (unsigned i = 0; i < redirect->s.header_count; i++) {
@@ -156,11 +173,13 @@ static struct slice redirect_uri(const struct msg *redirect)
 			const char *headers = uri.l ? memchr(uri.p, '?', uri.l) : NULL;
 			if (headers)
 				uri.l = (size_t)(headers - uri.p);
-			if (!route_host(&host, &port, uri, NULL))
-				return uri;
+			if (route_host(&host, &port, uri, NULL) || (best.p && q_of(item) <= best_q))
+				continue;
+			best = uri;
+			best_q = q_of(item);
 		}
 	}
-	return SLICE_NONE;
+	return best;
 }
 
 /* The request with another Request-URI. */
@@ -198,11 +217,22 @@ static bool follow(struct call *call, struct uac *uac, struct msg *redirect)
 	return sent;
 }
 
+/* A refused offer leaves the session as it was (RFC 3261 14.1). */
+static void take_back(struct call *call, struct uac *uac)
+{
+	if (uac->before)
+		call->wanted = uac->before;
+	uac->before = NULL;
+}
+
 /* No further try: its user gets the 491. */
 static void tell_glare(struct call *call)
 {
 	struct uac *uac = call->glare;
 	struct msg *refused = call->refused;
+
+	if (uac)
+		take_back(call, uac);
 
 	call->glare = NULL;
 	call->refused = NULL;
@@ -268,6 +298,8 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 		retry_later(call, uac, m);
 		return true;
 	}
+	if (status >= 300)
+		take_back(call, uac);
 	if (status >= 300 || !d)
 		return false;
 	if (uac->answered) {
@@ -283,8 +315,9 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 	return false;
 }
 
-void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u)
+void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u, const char *before)
 {
+	uac->before = before;
 	uac->first = on_offer_response;
 	uac->first_arg = call;
 	uac->no_ack = u->no_ack;

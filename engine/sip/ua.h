@@ -128,6 +128,7 @@ struct uac {
 	void *first_arg;
 	bool answered;               /* an INVITE or UPDATE within a dialog has its 2xx */
 	bool no_ack, retry_glare;    /* see ua_request */
+	const char *before;          /* of an offer within a call: the direction that its refusal leaves */
 	struct msg *ack;             /* to that */
 };
 

@@ -225,3 +225,22 @@ sip.test("a re-INVITE or UPDATE moves the target, but not one that is refused", 
   end
   call:bye():expect(200)
 end)
+
+sip.test("a hold that is refused leaves the session as it was", function(t)
+  local alice = t:ua { aor = "sip:alice@example.test" }
+  local bob = t:ua { aor = "sip:bob@example.test", claims = { "INVITE", "UPDATE" } }
+  local call = alice:invite(bob)
+  local incoming = bob:incoming()
+  incoming:answer()
+  call:expect(200)
+  for _, offer in ipairs { call.hold, function(c) return c:update { sdp = true, direction = "inactive" } end } do
+    local refused = offer(call)
+    incoming:expect(refused.request.method):reply(488)
+    refused:expect(488)
+    local again = call:reinvite()
+    local st = incoming:expect "INVITE"
+    t:ok(st.request.body:find "a=sendrecv", st.request.body)
+    incoming:answer()
+    again:expect(200)
+  end
+end)

@@ -124,3 +124,12 @@ sip.test("past the outbound proxy", function(t)
   call:expect(200)
   call:bye():expect(200)
 end)
+
+sip.test("followed by itself: the Contact of the highest q", function(t)
+  local alice, bob, carol = t:ua { aor = "sip:alice@example.test" }, t:ua { aor = "sip:bob@example.test" }, t:ua { aor = "sip:carol@example.test" }
+  local server = redirect(t, { ("<%s>;q=0.25, <%s>;q=0.3"):format(bob.uri, carol.uri), "<mailto:x@y>;q=1.0" })
+  local call = alice:invite(server, { max_redirects = 1 })
+  carol:incoming():answer()
+  call:expect(200)
+  t:equal(call.invite.request_uri, carol.uri)
+end)
