@@ -31,8 +31,7 @@ static void destroy(void *p)
 		struct dialog *next = call->dialogs->next;
 		dialog_leave(call->dialogs);
 		/* The script may keep the dialog, but not what answers challenges from our `auth`. */
-		call->dialogs->bye = mem_deref(call->dialogs->bye);
-		call->dialogs->prack = mem_deref(call->dialogs->prack);
+		dialog_let_go(call->dialogs);
 		mem_deref(call->dialogs);
 		call->dialogs = next;
 	}
