@@ -58,8 +58,8 @@ void call_end(struct call *call, const char *by)
 	call->state = CALL_TERMINATED;
 	call->ended_by = by;
 	call->at.ended = call_now(call);
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
+	if (call->answered_in == call->dialog)
+		call_stop_answer(call);
 	reliable_stop(call);
 	session_timer_stop(call);
 	/* Its own dialog, and what is early: a kept fork lives on. */
@@ -87,6 +87,13 @@ void call_hang_up(struct call *call, const char *by)
 		call->bye = bye;
 	}
 	call_end(call, by);
+}
+
+void call_hang_up_fork(struct call *call, struct dialog *d)
+{
+	if (within_request(&d->bye, call->ua, d, &call->auth, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL))
+		d->bye = NULL;
+	d->over = true;
 }
 
 struct call *call_alloc(struct ua *ua)
@@ -250,6 +257,8 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
 	if (d != call->dialog) { /* of another fork */
+		if (call->answered_in == d)
+			call_stop_answer(call);
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;
