@@ -371,7 +371,7 @@ api.classes = {
       { name = "calls", returns = { { "next", "fun(): sip.call", "For a `for` loop." } }, about = "Incoming calls, until its task ends." },
       { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests outside calls. From now on all of them wait for the script: the UA answers no OPTIONS any more." },
       { name = "expect", params = { { "method", "string", "" }, wait }, options = "wait", returns = { { "st", "sip.server_transaction?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came, or one of another method.",
-        about = "The next request outside calls, to be answered with `st:reply`. Claims requests as `requests` does, for good." },
+        about = "The next request outside calls, to be answered with `st:reply`. Claims the method for good: its requests wait for the script from now on, others are answered as before." },
     } },
 
   { name = "call", var = "call", kind = "call", origin = "`ua:invite`, `ua:incoming`, `ua:calls`", about = "A call, either way: the INVITE and its dialogs. While the script does something else it acknowledges each 2xx and its repetitions, sends the PRACK to reliable provisionals, repeats its own 2xx until the ACK comes, refreshes the session, and answers BYE, re-INVITE, UPDATE and PRACK.",
@@ -396,7 +396,7 @@ api.classes = {
         overload = "fun(self: sip.call, what: \"INVITE\"|\"UPDATE\"|\"INFO\"|\"OPTIONS\"|\"MESSAGE\"|\"NOTIFY\"|\"REFER\", given?: number|sip.options.wait): sip.server_transaction",
         returns = { { "it", "sip.message|sip.server_transaction|true|nil", "The response; the message of ACK, BYE, CANCEL or PRACK; for other methods the server transaction, which the script then answers." }, { "why", "\"timeout\"?", "With `optional`." } },
         raises = "Another final response or request came, the call ended, or nothing came.",
-        about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good." },
+        about = "Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method is claimed for good: its requests wait for the script from now on, others are answered as before." },
       response_methods()[2], response_methods()[3] }, {
       { name = "responses", returns = { { "next", "fun(): sip.message", "For a `for` loop." } }, about = "Every response to its INVITE, as it comes." },
       { name = "requests", returns = { { "next", "fun(): sip.server_transaction", "For a `for` loop." } }, about = "Requests within the call, from now on all but ACK, BYE, PRACK and CANCEL." },
@@ -407,7 +407,7 @@ api.classes = {
         returns = { { "message", "sip.message", "As sent." } }, raises = "No INVITE waits for an answer.", about = "Answers the INVITE, or a re-INVITE." },
       { name = "ring", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(180)`." },
       { name = "answer", params = { { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "`call:reply(200)`." },
-      { name = "reject", params = { { "status?", "integer", "486 unless given." }, { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, about = "Refuses the call." },
+      { name = "reject", params = { { "status?", "integer", "486 unless given." }, { "given?", "table", "As `reply`." } }, options = { same = "reply" }, returns = { { "message", "sip.message", "" } }, raises = "A status below 300; as `reply`.", about = "Refuses the call, or redirects it." },
       { name = "cancel", params = { { "given?", "table", "Options." } }, options = { { "now", "boolean", "Do not wait for a provisional.", "false" }, { "keep", "boolean", "A 2xx that crosses the CANCEL is kept; else it is hung up.", "false" } }, returns = { { "call", "sip.call", "" } }, raises = "Not the caller, or the INVITE is over.", rfc = "RFC 3261 9.1", about = "CANCEL, once a provisional came." },
       { name = "fork", params = { wait }, options = "wait", returns = { { "dialog", "sip.dialog?", "" }, { "why", "\"timeout\"?", "With `optional`." } }, raises = "None came.", rfc = "RFC 3261 13.2.2.4", about = "The dialog of another fork's 2xx, for a call made with `keep_forks = true`. It is acknowledged." },
       { name = "follow", params = { { "given?", "table", "Options: those of `ua:invite`, and" } }, options = { { "choice", "integer", "Which Contact, in the order of q.", "1" }, group = "invite" }, returns = { { "call", "sip.call", "" } }, raises = "Its final response is no 3xx with so many Contacts.", rfc = "RFC 3261 8.1.3.4", about = "A new call to the Contact of the 3xx that it got: same Call-ID, From and To, the CSeq counted up." },

@@ -946,7 +946,7 @@ function ua:calls() end
 ---@return fun(): sip.server_transaction next For a `for` loop.
 function ua:requests() end
 
----The next request outside calls, to be answered with `st:reply`. Claims requests as `requests` does, for good.
+---The next request outside calls, to be answered with `st:reply`. Claims the method for good: its requests wait for the script from now on, others are answered as before.
 ---Raises: None came, or one of another method.
 ---@param method string
 ---@param given? number|sip.options.wait Seconds, or options.
@@ -983,7 +983,7 @@ function ua:expect(method, given) end
 ---@field kind string Name of its class.
 local call = {}
 
----Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method claims requests as `requests` does, for good.
+---Waits for a response to the INVITE, or for what the other side sends. Provisionals that were not asked for are skipped. ACK, BYE, CANCEL and PRACK are answered already. Another method is claimed for good: its requests wait for the script from now on, others are answered as before.
 ---Raises: Another final response or request came, the call ended, or nothing came.
 ---@param what sip.what Of a response: statuses or classes. Of the other side: "ACK", "BYE", "CANCEL", "PRACK", or another method.
 ---@param given? number|sip.options.wait Seconds, or options.
@@ -1038,7 +1038,8 @@ function call:ring(given) end
 ---@return sip.message message
 function call:answer(given) end
 
----Refuses the call.
+---Refuses the call, or redirects it.
+---Raises: A status below 300; as `reply`.
 ---@param status? integer 486 unless given.
 ---@param given? sip.options.call_reply As `reply`.
 ---@return sip.message message

@@ -139,7 +139,9 @@ function expect.response(handle, what, given, check)
       if given and type(given) == "table" and given.optional then return nil, "timeout" end
       local request = request_of(handle)
       local got = "nothing"
-      if s.last then got = ("nothing more than %s"):format(expect.got_words(s.last)) end
+      if s.last then
+        got = ("nothing more than %s%s"):format(expect.got_words(s.last), given == nil and " ({ within = 30 } waits longer)" or "")
+      end
       failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(expect.words(what), request.method, within),
         got = got, about = s.last or request, call_id = request.call_id }
     end

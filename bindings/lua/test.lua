@@ -92,7 +92,9 @@ end
 
 local function task_args(what, name, f)
   if type(name) == "function" then name, f = what, name end
-  if type(f) ~= "function" then error(("t:%s wants a function"):format(what), 0) end
+  if type(f) ~= "function" then
+    error(("t:%s wants a function, got %s: t:%s(name, function() ... end)"):format(what, type(f), what), 0)
+  end
   return tostring(name), f
 end
 

@@ -75,8 +75,6 @@ static void step(struct world *w)
 	case 14:
 		i = next(w);
 		w->ua->cfg.answers ^= 1u << i % UA_ANSWER_COUNT;
-		if (!(w->ua->cfg.answers & UA_ANSWER(GLARE)))
-			w->may_be_silent = true; /* the call loses sight of an INVITE when another comes */
 		break;
 	case 16:
 		user_subscribes(w);
@@ -84,7 +82,7 @@ static void step(struct world *w)
 	case 15:
 		i = next(w);
 		if (i & 64) { /* memory runs short for one step */
-			w->short_of_memory = w->may_be_silent = true;
+			w->short_of_memory = true;
 			mem_fail_after(i & 31);
 			if (w->p < w->end && *w->p % 17 != 15)
 				step(w);
@@ -136,7 +134,7 @@ static void end_everything(struct world *w)
 		mem_deref(open[open_count]);
 	}
 	struct strans *silent;
-	while (w->may_be_silent && (silent = world_silent(w)))
+	while (w->short_of_memory && (silent = world_silent(w)))
 		ua_reply(w->ua, silent, 500, NULL, NULL, 0);
 	w->reg = mem_deref(w->reg);
 }
@@ -216,6 +214,7 @@ static void world_open(struct world *w)
 		w->talk[i].w = w;
 	CHECK(ua_alloc(&w->ua, w->bob, &cfg, &h, NULL) == 0);
 	w->ua->claims.all = w->manners & USER_CLAIMS;
+	w->ua->in_calls.all = w->manners & USER_CLAIMS_CALLS;
 	w->orderly = !(set & SET_ABRUPT);
 }
 

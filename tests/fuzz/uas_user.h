@@ -220,7 +220,6 @@ static bool on_incoming(struct ua *ua, struct call *call, void *arg)
 		return false;
 	t->call = mem_ref(call);
 	call_set_handler(call, on_call, t);
-	call->claims.all = w->manners & USER_CLAIMS_CALLS;
 	if (w->manners & USER_RINGS)
 		user_reply(t, 180, 0, NULL, 0);
 	if (t->call && w->manners & USER_ANSWERS)

@@ -81,7 +81,6 @@ struct world {
 	int reflex_wait;
 	bool orderly, closing, short_of_memory, options_answered;
 	bool unclear;       /* something happened that may keep an ACK back: it was wanted so, or where it goes is not known */
-	bool may_be_silent; /* there may be requests that neither the UA nor its user could answer */
 
 	struct endpoint *bob, *peer[2]; /* bob is the UA under test */
 	char where[3][ADDR_STRLEN];     /* alice, carol, bob */
@@ -290,7 +289,7 @@ static inline uint64_t answer_key(const struct scan *s, bool first)
 /* A 2xx for an INVITE under way came: its ACK is due (RFC 3261 13.2.2.4). */
 static inline void note_answer(struct world *w, const struct scan *s)
 {
-	if (s->request || s->status < 200 || s->status > 299 || s->flaws || !s->to_tag.p || w->answer_count == 64)
+	if (s->request || s->status < 200 || s->status > 299 || s->flaws || w->answer_count == 64)
 		return;
 	for (size_t i = 0; i < w->bob->ctrans.size; i++)
 		for (struct hash_node *n = w->bob->ctrans.buckets[i]; n; n = n->next) {

@@ -255,6 +255,30 @@ static void early_reinvite(void **state)
 	invite_within_early_dialog(UA_ANSWERS_ALL & ~UA_ANSWER(GLARE), 200);
 }
 
+/* With glare switched off, the caller's second INVITE takes the place of its first; when that is refused, the call is over. */
+static void pushed_out_and_refused(void **state)
+{
+	struct world w = {.bob = {.ring_only = true}};
+	struct build_header require = {SLICE_LIT("Require"), SLICE_LIT("foo")};
+	struct ua_request r = {.extra = &require, .extra_count = 1};
+	struct uac *second = NULL;
+	unsigned status = 0;
+
+	(void)state;
+	assert_int_equal(world_open(&w), 0);
+	w.bob.ua->cfg.answers &= ~UA_ANSWER(GLARE);
+	assert_int_equal(invite(&w, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(call_request(&second, w.alice.call, NULL, SLICE_LIT("INVITE"), &r, on_status, &status, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(status, 420);
+	assert_int_equal(w.alice.last_status, 500);
+	assert_int_equal(w.bob.call->state, CALL_TERMINATED);
+	assert_int_equal(w.bob.ended, 1);
+	mem_deref(second);
+	world_close(&w);
+}
+
 /* The machines go on without their user: a call that was let go answers nothing, and nothing leaks. */
 static void abandoned(void **state)
 {
@@ -327,7 +351,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
-					   UNIT_TEST(early_reinvite),
+					   UNIT_TEST(early_reinvite), UNIT_TEST(pushed_out_and_refused),
 					   UNIT_TEST(abandoned), UNIT_TEST(register_refused), UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
