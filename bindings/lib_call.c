@@ -407,8 +407,9 @@ static int request_cancel(lua_State *L)
 	struct object *o = object_check(L, 1, OBJECT_REQUEST);
 	struct uac *uac = o->p;
 	struct err e = {0};
+	bool waits = o->owner->kind == OBJECT_CALL && ((struct call *)o->owner->p)->glare == uac; /* for its next try: there is none then */
 
-	if (ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
+	if (!waits && ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
 		return raise_about(L, o, &e);
 	uac->cancelled = true;
 	return 0;

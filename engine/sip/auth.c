@@ -15,12 +15,6 @@ void auth_free(struct auth *a)
 	a->count = 0;
 }
 
-void auth_begin(struct auth *a)
-{
-	for (unsigned i = 0; i < a->count; i++)
-		a->realms[i].attempts = 0;
-}
-
 static struct auth_realm *find(struct auth *a, const struct digest_challenge *c)
 {
 	for (unsigned i = 0; i < a->count; i++)
@@ -51,7 +45,8 @@ static int note(struct auth *a, struct auth_realm *r, const struct digest_challe
 	return 0;
 }
 
-enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, const struct auth_account *account, struct err *e)
+enum auth_verdict auth_challenged(struct auth *a, struct auth_attempts *attempts, const struct msg *response,
+				  const struct auth_account *account, struct err *e)
 {
 	struct digest_challenge all[AUTH_MAX_REALMS * 2];
 	struct digest_choice choices[AUTH_MAX_REALMS];
@@ -79,10 +74,10 @@ enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, co
 		struct auth_realm *r = find(a, c);
 		if (!r && a->count == AUTH_MAX_REALMS)
 			continue;
-		if (r && r->attempts >= account->max_attempts && !(c->stale && r->attempts < account->max_attempts + AUTH_MAX_STALE)) {
+		unsigned tried = r ? attempts->of[r - a->realms] : 0;
+		if (r && tried >= account->max_attempts && !(c->stale && tried < account->max_attempts + AUTH_MAX_STALE)) {
 			exhausted = true;
-			err_set(e, ERR_NOT_NOW, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), r->attempts,
-				r->attempts == 1 ? "" : "s");
+			err_set(e, ERR_NOT_NOW, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), tried, tried == 1 ? "" : "s");
 			continue;
 		}
 		if (account->max_attempts == 0) {
@@ -93,8 +88,7 @@ enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, co
 			err_set(e, ERR_NOMEM, "out of memory for a challenge");
 			continue;
 		}
-		r = find(a, c);
-		r->attempts++;
+		attempts->of[find(a, c) - a->realms]++;
 		answer = true;
 	}
 	if (exhausted)

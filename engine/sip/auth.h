@@ -1,5 +1,5 @@
-/* The client's side of authentication over several requests: which realms challenged, with what, how often their nonces were used,
- * and how many answers were refused (RFC 3261 22, RFC 8760). */
+/* The client's side of authentication over several requests: which realms challenged, with what, how often their nonces were used;
+ * and for each request how many answers were refused (RFC 3261 22, RFC 8760). */
 #ifndef OFFHOOK_SIP_AUTH_H
 #define OFFHOOK_SIP_AUTH_H
 
@@ -24,7 +24,6 @@ struct auth_realm {
 	char *text;                 /* the challenge, owned */
 	struct digest_challenge c;  /* slices of text */
 	uint32_t nc;
-	unsigned attempts;          /* of the request under way */
 };
 
 /* Zero it before first use. */
@@ -34,16 +33,20 @@ struct auth {
 };
 
 void auth_free(struct auth *a);
-/* A new request begins: attempts count from 0, nonces are kept. */
-void auth_begin(struct auth *a);
+
+/* Answers of one request to each realm of its `auth`: several may be under way with the same credentials. Zero it when a request begins. */
+struct auth_attempts {
+	unsigned of[AUTH_MAX_REALMS];
+};
 
 enum auth_verdict {
 	AUTH_ANSWER,      /* every realm that can be answered was noted: send again with auth_lines() */
 	AUTH_EXHAUSTED,   /* max_attempts are used up */
 	AUTH_UNSUPPORTED, /* no challenge that this account can answer */
 };
-/* Takes the challenges of a 401 or 407. The reason in `e` unless AUTH_ANSWER. */
-enum auth_verdict auth_challenged(struct auth *a, const struct msg *response, const struct auth_account *account, struct err *e);
+/* Takes the challenges of a 401 or 407, and counts. The reason in `e` unless AUTH_ANSWER. */
+enum auth_verdict auth_challenged(struct auth *a, struct auth_attempts *attempts, const struct msg *response,
+				  const struct auth_account *account, struct err *e);
 
 /* Appends a header line (Authorization or Proxy-Authorization) for each realm known; nothing when there is none. Counts the nonces' uses;
  * cnonces come from `rnd`. */

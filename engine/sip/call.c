@@ -31,8 +31,7 @@ static void destroy(void *p)
 		struct dialog *next = call->dialogs->next;
 		dialog_leave(call->dialogs);
 		/* The script may keep the dialog, but not what answers challenges from our `auth`. */
-		call->dialogs->bye = mem_deref(call->dialogs->bye);
-		call->dialogs->prack = mem_deref(call->dialogs->prack);
+		dialog_let_go(call->dialogs);
 		mem_deref(call->dialogs);
 		call->dialogs = next;
 	}
@@ -59,8 +58,8 @@ void call_end(struct call *call, const char *by)
 	call->state = CALL_TERMINATED;
 	call->ended_by = by;
 	call->at.ended = call_now(call);
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
+	if (call->answered_in == call->dialog)
+		call_stop_answer(call);
 	reliable_stop(call);
 	session_timer_stop(call);
 	/* Its own dialog, and what is early: a kept fork lives on. */
@@ -88,6 +87,13 @@ void call_hang_up(struct call *call, const char *by)
 		call->bye = bye;
 	}
 	call_end(call, by);
+}
+
+void call_hang_up_fork(struct call *call, struct dialog *d)
+{
+	if (within_request(&d->bye, call->ua, d, &call->auth, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL))
+		d->bye = NULL;
+	d->over = true;
 }
 
 struct call *call_alloc(struct ua *ua)
@@ -254,6 +260,8 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
 	if (d != call->dialog) { /* of another fork */
+		if (call->answered_in == d)
+			call_stop_answer(call);
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;

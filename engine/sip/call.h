@@ -65,6 +65,7 @@ struct call {
 	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
 	struct msg *answer;          /* our 2xx, repeated until its ACK */
 	struct strans *answered;     /* whose 2xx that is */
+	struct dialog *answered_in;  /* one of `dialogs`: the call's, or that of a kept fork */
 	struct tmr repeat, give_up;  /* of our 2xx */
 	uint64_t interval;
 	struct uac *bye;

@@ -66,8 +66,9 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 	}
 	d->rseq = rseq;
 	if (call_prack(&prack, call, m, NULL, NULL, NULL, NULL) == 0) {
-		mem_deref(d->prack);
-		d->prack = prack;
+		struct uac **slot = &d->prack[d->pracks++ % DIALOG_PRACKS];
+		mem_deref(*slot);
+		*slot = prack;
 	}
 	return true;
 }

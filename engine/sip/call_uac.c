@@ -250,7 +250,7 @@ static void try_again(void *arg)
 	struct addr dst = uac->dst;
 	struct msg *m = NULL;
 
-	if (call->state == CALL_CONFIRMED && !call->offering &&
+	if (call->state == CALL_CONFIRMED && !call->offering && !uac->cancelled &&
 	    !uac_again(&m, uac->ua, uac->auth, uac->request, uac_next_cseq(uac), NULL) && !uac_send(uac, m, &dst, NULL)) {
 		uac->again++;
 		call->offering = uac;
@@ -424,9 +424,7 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 	} else if (d && !d->over && call->opts.keep_forks) {
 		call_tell(call, CALL_FORK, m, NULL, why);
 	} else if (d && !d->over) {
-		if (within_request(&d->bye, call->ua, d, &call->auth, SLICE_LIT("BYE"), NULL, NULL, NULL, NULL))
-			d->bye = NULL;
-		d->over = true;
+		call_hang_up_fork(call, d);
 	}
 }
 

@@ -55,9 +55,19 @@ static void give_up(void *arg)
 	struct call *call = mem_ref(arg);
 
 	tmr_cancel(&call->repeat);
-	call_tell(call, CALL_NO_ACK, NULL, NULL, NULL);
-	call_hang_up(call, "no ACK to the 2xx");
+	if (call->answered_in != call->dialog) {
+		call_hang_up_fork(call, call->answered_in);
+	} else {
+		call_tell(call, CALL_NO_ACK, NULL, NULL, NULL);
+		call_hang_up(call, "no ACK to the 2xx");
+	}
 	mem_deref(call);
+}
+
+void call_stop_answer(struct call *call)
+{
+	tmr_cancel(&call->repeat);
+	tmr_cancel(&call->give_up);
 }
 
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
@@ -79,7 +89,10 @@ static void await_ack(struct call *call, struct msg *answer)
 {
 	struct sip_timers *t = &call->server->opts.timers;
 
-	call->dialog->confirmed = true;
+	call->answered_in = call_dialog_of(call, call->request->s.from_tag);
+	if (!call->answered_in)
+		call->answered_in = call->dialog;
+	call->answered_in->confirmed = true;
 	mem_deref(call->answer);
 	call->answer = mem_ref(answer);
 	mem_deref(call->answered);
@@ -294,8 +307,7 @@ void call_receive_ack(struct call *call, struct msg *m)
 {
 	if (!call->answer || m->s.cseq != call->answer->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
 		return;
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
+	call_stop_answer(call);
 	call->answer = mem_deref(call->answer);
 	if (call->at.acked == CALL_NOT_YET)
 		call->at.acked = m->time;

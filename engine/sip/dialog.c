@@ -15,8 +15,7 @@ static void destroy(void *p)
 	mem_deref(d->target_text);
 	mem_deref(d->routes_text);
 	mem_deref(d->ack);
-	mem_deref(d->bye);
-	mem_deref(d->prack);
+	dialog_let_go(d);
 }
 
 /* Copies `s` to `*at`, which moves on, and returns the copy. */
@@ -198,6 +197,13 @@ void dialog_leave(struct dialog *d)
 		hash_del(&d->ep->dialogs, &d->node);
 	d->ep = NULL;
 	d->h = NULL;
+}
+
+void dialog_let_go(struct dialog *d)
+{
+	d->bye = mem_deref(d->bye);
+	for (unsigned i = 0; i < DIALOG_PRACKS; i++)
+		d->prack[i] = mem_deref(d->prack[i]);
 }
 
 struct dialog *dialog_find(struct endpoint *ep, const struct scan *s)

@@ -11,6 +11,7 @@ struct uac;
 struct subscription;
 
 #define DIALOG_MAX_ROUTES 32
+#define DIALOG_PRACKS 4
 
 struct dialog;
 /* A request came within the dialog; true if it is taken. */
@@ -35,7 +36,8 @@ struct dialog {
 	struct dialog *next;          /* of another fork, which answered later */
 	struct msg *ack;              /* ours to its 2xx, repeated for each repeated 2xx */
 	struct uac *bye;              /* ours */
-	struct uac *prack;            /* our last */
+	struct uac *prack[DIALOG_PRACKS]; /* our last ones, which may be challenged yet; a ring */
+	unsigned pracks;              /* that we sent by ourselves */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
 	bool settled;                 /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
 	bool over;                    /* hung up, by either side */
@@ -55,6 +57,8 @@ void dialog_refresh_target(struct dialog *d, struct msg *m);
 /* Requests that match are handed to `h` until dialog_leave(). */
 int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg);
 void dialog_leave(struct dialog *d);
+/* Ends what its owner has under way in it: BYE and PRACKs answer challenges no more. */
+void dialog_let_go(struct dialog *d);
 /* The dialog of a request that came (12.2.2: Call-ID and both tags), else half of one, or NULL. */
 struct dialog *dialog_find(struct endpoint *ep, const struct scan *s);
 

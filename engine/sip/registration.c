@@ -170,7 +170,7 @@ int registration_again(struct registration *reg, uint32_t expires, struct err *e
 	tmr_cancel(&reg->refresh);
 	if (expires != UINT32_MAX)
 		reg->expires = expires;
-	auth_begin(&reg->auth);
+	uac_begin(reg->uac);
 	err = uac_again(&m, reg->ua, &reg->auth, reg->last, reg->cseq + 1, e);
 	if (err)
 		return err;

@@ -142,11 +142,14 @@ bool session_timer_too_small(const struct call *call, const struct scan *request
 void session_timer_answer(struct call *call, const struct scan *request, struct call_headers *x)
 {
 	struct session_timer *t = &call->timer;
+	struct dialog *d = call_dialog_of(call, request->from_tag);
 	bool known = verdict_lists(request, HDR_SUPPORTED, tag) || verdict_lists(request, HDR_REQUIRE, tag);
 	uint32_t theirs = seconds_of(request, HDR_SESSION_EXPIRES), floor = seconds_of(request, HDR_MIN_SE);
 	uint32_t interval = theirs && (!t->opts.expires || theirs < t->opts.expires) ? theirs : t->opts.expires;
 	enum session_refresher who = known ? refresher_of(request) : SESSION_UAS;
 
+	if (d && d != call->dialog) /* a kept fork is another session, without a timer */
+		return;
 	if (interval && interval < floor)
 		interval = floor;
 	if (!interval) {

@@ -96,7 +96,7 @@ static int send_longer(struct subscription *sub, uint32_t expires)
 	char text[16];
 	int err;
 
-	auth_begin(&sub->auth);
+	uac_begin(sub->uac);
 	err = uac_again(&m, sub->ua, &sub->auth, sub->uac->request, uac_next_cseq(sub->uac), NULL);
 	if (err)
 		return err;

@@ -119,6 +119,7 @@ struct uac {
 	struct ctrans_opts opts;
 	uint32_t *cseq;              /* the owner's counter; counted up by a retry */
 	unsigned challenges;         /* 401 and 407 that came */
+	struct auth_attempts attempts; /* answers to them */
 	unsigned again;              /* times it went out again after a 422 or 491 */
 	bool cancelled;
 	uac_response_h *h;
@@ -138,6 +139,8 @@ int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cse
 	      const struct ctrans_opts *opts, uac_response_h *h, void *arg, struct err *e);
 /* Sends `m` in the place of the request under way, which is over: its responses go where those went. */
 int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err *e);
+/* A new request follows in the place of the last, e.g. a refresh: what was counted for that counts no more. */
+void uac_begin(struct uac *uac);
 /* Whether it may go out again after a 422 or 491: not for ever, and not after its CANCEL. */
 #define UAC_AGAIN_MAX 10
 bool uac_may_again(const struct uac *uac);

@@ -45,6 +45,12 @@ out:
 	return err;
 }
 
+void uac_begin(struct uac *uac)
+{
+	uac->attempts = (struct auth_attempts){{0}};
+	uac->again = 0;
+}
+
 bool uac_may_again(const struct uac *uac)
 {
 	return !uac->cancelled && uac->again < UAC_AGAIN_MAX;
@@ -86,12 +92,6 @@ static int send_again(struct uac *uac, struct err *e)
 	return err;
 }
 
-/* Realms and their stale nonces have an end (sip/auth.h), but other requests with the same credentials begin the count anew. */
-static bool challenged_too_often(const struct uac *uac)
-{
-	return uac->challenges > AUTH_MAX_REALMS * (uac->ua->cfg.account.max_attempts + AUTH_MAX_STALE);
-}
-
 static void on_response(struct ctrans *ct, struct msg *m, void *arg)
 {
 	struct uac *uac = arg;
@@ -105,9 +105,7 @@ static void on_response(struct ctrans *ct, struct msg *m, void *arg)
 			why = "the request was cancelled";
 		else if (!uac->ua->cfg.account.password.p && !uac->ua->cfg.account.ha1.p)
 			why = "the actor has no password";
-		else if (challenged_too_often(uac))
-			why = "there were too many challenges";
-		else if (auth_challenged(uac->auth, m, &uac->ua->cfg.account, &e) != AUTH_ANSWER)
+		else if (auth_challenged(uac->auth, &uac->attempts, m, &uac->ua->cfg.account, &e) != AUTH_ANSWER)
 			why = e.text;
 		else if (!send_again(uac, &e))
 			return;
@@ -139,7 +137,6 @@ int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cse
 		uac->opts.timers = ua->ep->timers;
 	uac->h = h;
 	uac->arg = arg;
-	auth_begin(auth);
 	err = ctrans_create(&uac->ct, ua->ep, request, dst, &uac->opts, on_response, uac, e);
 	if (err)
 		mem_deref(uac);

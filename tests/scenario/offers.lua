@@ -113,6 +113,16 @@ sip.test("another re-INVITE while one waits for its second try: both get an end"
   second:expect(200)
 end)
 
+sip.test("CANCEL of one that waits for its second try: there is none, and its 491 is told", function(t)
+  local call, box = connect_endpoint(t)
+  local again = call:reinvite()
+  box:incoming("INVITE"):reply(491)
+  t:sleep(0.1)
+  again:cancel()
+  again:expect(491)
+  t:equal(box:incoming("INVITE", { within = 4, optional = true }), nil)
+end)
+
 sip.test("UPDATE with an offer while ours is open: 491", function(t)
   local call, incoming = connect(t)
   t:network { delay = 0.1 }

@@ -9,6 +9,8 @@
 static const struct auth_account account = {
 	.username = {"alice", 5}, .password = {"secret", 6}, .max_attempts = 1};
 
+static struct auth_attempts attempts;
+
 static enum auth_verdict challenged(struct auth *a, const struct auth_account *who, const char *headers, struct err *e)
 {
 	struct buf b = {0};
@@ -17,7 +19,7 @@ static enum auth_verdict challenged(struct auth *a, const struct auth_account *w
 
 	buf_printf(&b, "SIP/2.0 407 Proxy Authentication Required\r\n%s\r\n", headers);
 	assert_int_equal(msg_alloc(&m, buf_slice(&b)), 0);
-	v = auth_challenged(a, m, who, e);
+	v = auth_challenged(a, &attempts, m, who, e);
 	mem_deref(m); /* nothing of it may be needed later */
 	buf_free(&b);
 	return v;
@@ -44,7 +46,7 @@ static void one_answer_is_the_default(void **state)
 	char text[2000];
 
 	(void)state;
-	auth_begin(&a);
+	attempts = (struct auth_attempts){{0}};
 	assert_int_equal(challenged(&a, &account, P("r", "n1", ""), &e), AUTH_ANSWER);
 	lines(&a, text, sizeof(text));
 	assert_non_null(strstr(text, "Proxy-Authorization: Digest username=\"alice\""));
@@ -52,7 +54,7 @@ static void one_answer_is_the_default(void **state)
 	assert_int_equal(challenged(&a, &account, P("r", "n2", ""), &e), AUTH_EXHAUSTED);
 	assert_non_null(strstr(e.text, "realm \"r\" refused 1 answer"));
 	/* The next request starts anew, with the nonce that is known. */
-	auth_begin(&a);
+	attempts = (struct auth_attempts){{0}};
 	assert_non_null(strstr(lines(&a, text, sizeof(text)), "nc=00000002"));
 	auth_free(&a);
 }
@@ -64,6 +66,7 @@ static void a_stale_nonce_is_no_refusal(void **state)
 	char text[2000];
 
 	(void)state;
+	attempts = (struct auth_attempts){{0}};
 	assert_int_equal(challenged(&a, &account, P("r", "n1", ""), &e), AUTH_ANSWER);
 	lines(&a, text, sizeof(text));
 	assert_int_equal(challenged(&a, &account, P("r", "n2", ", stale=true"), &e), AUTH_ANSWER);
@@ -84,6 +87,7 @@ static void two_realms_at_once(void **state)
 	char text[4000];
 
 	(void)state;
+	attempts = (struct auth_attempts){{0}};
 	assert_int_equal(challenged(&a, &account, P("r1", "n", "") "WWW-Authenticate: Digest realm=\"r2\", nonce=\"m\"\r\n", NULL),
 			 AUTH_ANSWER);
 	lines(&a, text, sizeof(text));
@@ -101,11 +105,13 @@ static void choice_of_algorithm(void **state)
 	char text[2000];
 
 	(void)state;
+	attempts = (struct auth_attempts){{0}};
 	md5.algs = DIGEST_ALG_BIT(DIGEST_MD5);
 	assert_int_equal(challenged(&a, &account, P("r", "n1", ", algorithm=NEW-1") P("r", "n2", ", algorithm=SHA-256") P("r", "n3", ""), &e),
 			 AUTH_ANSWER);
 	assert_non_null(strstr(lines(&a, text, sizeof(text)), "nonce=\"n2\""));
 	auth_free(&a);
+	attempts = (struct auth_attempts){{0}};
 	assert_int_equal(challenged(&a, &md5, P("r", "n2", ", algorithm=SHA-256") P("r", "n3", ""), &e), AUTH_ANSWER);
 	assert_non_null(strstr(lines(&a, text, sizeof(text)), "nonce=\"n3\""));
 	auth_free(&a);
