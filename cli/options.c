@@ -21,7 +21,7 @@ struct option_row {
 static int number(double *out, const char *text, const char *what, double min, double max, struct err *e)
 {
 	char *end;
-	double x;
+	double x = 0;
 
 	errno = 0;
 	x = strtod(text, &end);
