@@ -63,6 +63,7 @@ sip.test("it calls, we answer, we hang up", function(t)
   local alice, bob <close>, edge = phones(t)
   bob:tell("dial " .. alice.aor)
   local call = alice:incoming()
+  t:equal(call.invite["Proxy-Authorization"], nil, "the proxy took them")
   call:ring()
   bob:await "CALL_RINGING"
   call:answer()
