@@ -5,15 +5,15 @@ sip.test("calls that are given up", { timeout = 60 }, function(t)
   local bob = t:ua { aor = "sip:bob@example.test", address = t.env.address, port = tonumber(t.env.port) }
 
   local function ring(call)
+    local invite = call.transaction
     call:ring()
     call:expect("CANCEL")
     t:equal(call:ended(), "CANCEL")
+    invite:expect("ACK")                            -- to the 487
   end
 
   for n = 1, tonumber(t.env.calls) do
     local call = bob:incoming()
     t:spawn("call " .. n, function() ring(call) end)
   end
-  t:sleep(1)                                        -- timer G would have repeated a 487 that was not acknowledged
-  t:equal(bob.endpoint:counters().retransmissions_out, 0)
 end)
