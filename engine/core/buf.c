@@ -7,7 +7,7 @@
 
 /* The first memory of a buffer, which most never outgrow. Such blocks wait here for the next buffer, as a message is built with several
  * that live for a moment. */
-#define BUF_FIRST 2048
+#define BUF_FIRST 1024
 #define BUF_KEPT 16
 
 #ifndef OFFHOOK_SANITIZE /* the address sanitizer is to see every use after free */

@@ -71,6 +71,8 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
+	struct err e = {0};
+	char text[sizeof(e.text) + 80];
 
 	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
 	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && invite == call->invite->request)) {
@@ -78,7 +80,10 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
 	}
-	send_ack(call, d, &invite->s, keep, &u, NULL);
+	if (send_ack(call, d, &invite->s, keep, &u, &e)) { /* nobody asked for it, so the capture is where it is told */
+		snprintf(text, sizeof(text), "failed: %s sends no ACK: %s", call->ua->ep->name, e.text);
+		net_comment(call->ua->ep->net, answer->frame, text);
+	}
 	buf_free(&sdp);
 }
 
