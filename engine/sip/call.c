@@ -314,8 +314,8 @@ static bool refuse_glare(struct call *call, struct dialog *d, struct strans *st)
 
 	if (!ua_answers(call->ua, UA_ANSWER(GLARE)) || (!invite && !call_sdp_of(st->request).l))
 		return false;
-	/* Ours is open; the INVITE that began the call is an INVITE on this dialog too, until its final response. */
-	if (offers(call, d) || (invite && (call->state == CALL_CALLING || call->state == CALL_PROCEEDING))) {
+	/* Ours is open; the INVITE that began the call is an INVITE on each fork's dialog too, until that fork's 2xx. */
+	if (offers(call, d) || (invite && call->outgoing && !d->confirmed)) {
 		ua_reply(call->ua, st, 491, NULL, NULL, 0);
 		return true;
 	}

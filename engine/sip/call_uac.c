@@ -401,7 +401,7 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 {
 	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
 	struct dialog *known = call_dialog_of(call, m->s.to_tag);
-	bool repeated = known && known->confirmed && !first;
+	bool repeated = known && known->confirmed;
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
 	if (repeated) {

@@ -92,7 +92,8 @@ static void await_ack(struct call *call, struct msg *answer)
 	call->answered_in = call_dialog_of(call, call->request->s.from_tag);
 	if (!call->answered_in)
 		call->answered_in = call->dialog;
-	call->answered_in->confirmed = true;
+	if (!call->outgoing) /* else the 2xx to our own INVITE does that, and nothing else */
+		call->answered_in->confirmed = true;
 	mem_deref(call->answer);
 	call->answer = mem_ref(answer);
 	mem_deref(call->answered);

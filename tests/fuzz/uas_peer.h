@@ -160,6 +160,7 @@ static inline void peer_responds(struct world *w)
 		return;
 	static const char *const contacts[] = {"<sip:alice@%s>", NULL, "<sip:nobody@198.18.7.7>", "<sip:carol@%s;lr>;q=1"};
 	const char *format = contacts[(flags & CONTACT) >> 2];
+	w->unclear = w->unclear || (flags & CONTACT) == 8; /* of the other family, it may be */
 	snprintf(contact, sizeof(contact), format ? format : "%s", w->where[(flags & CONTACT) == CONTACT]);
 	snprintf(tag, sizeof(tag), "%s%.*s", leg ? leg->mine : "x", (int)(flags & TAG), "fff");
 	struct build_response r = {

@@ -248,9 +248,41 @@ static void invite_within_early_dialog(unsigned answers, unsigned want)
 	world_close(&w);
 }
 
+/* The same where another fork has answered before: the early dialog is early still. */
+static void invite_within_early_fork(unsigned answers, unsigned want)
+{
+	struct world w = {.bob = {.ring_only = true}};
+	struct call_reply answer = {.status = 200};
+	struct build_response other = {.status = 200, .to_tag = SLICE_LIT("other"), .contact = SLICE_LIT("<sip:nobody@198.18.7.7>")};
+	struct uac *early = NULL;
+	struct buf b = {0};
+	unsigned status = 0;
+
+	assert_int_equal(world_open(&w), 0);
+	w.alice.ua->cfg.answers = answers;
+	assert_int_equal(invite(&w, NULL), 0);
+	run(&w, 1);
+	build_response(&b, &w.bob.call->request->s, &other);
+	assert_int_equal(endpoint_send(w.bob.ep, buf_slice(&b), endpoint_local(w.alice.ep), NULL, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(w.alice.call->state, CALL_CONFIRMED);
+	assert_int_equal(call_request(&early, w.bob.call, NULL, SLICE_LIT("INVITE"), NULL, on_status, &status, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(status, want);
+	assert_int_equal(call_reply(w.bob.call, &answer, NULL, NULL), 0);
+	run(&w, 1);
+	assert_int_equal(w.bob.acks, 1);
+	assert_int_equal(w.bob.byes, 1); /* that fork is one too many */
+	mem_deref(early);
+	buf_free(&b);
+	world_close(&w);
+}
+
 static void early_reinvite(void **state)
 {
 	(void)state;
+	invite_within_early_fork(UA_ANSWERS_ALL, 491);
+	invite_within_early_fork(UA_ANSWERS_ALL & ~UA_ANSWER(GLARE), 200);
 	invite_within_early_dialog(UA_ANSWERS_ALL, 491);
 	invite_within_early_dialog(UA_ANSWERS_ALL & ~UA_ANSWER(GLARE), 200);
 }
