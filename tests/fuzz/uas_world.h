@@ -5,7 +5,6 @@
 #include "core/mem.h"
 #include "sip/call.h"
 #include "sip/registration.h"
-#include "sip/route.h"
 #include "sip/sdp.h"
 #include "sip/subscription.h"
 
@@ -290,15 +289,8 @@ static inline uint64_t answer_key(const struct scan *s, bool first)
 /* A 2xx for an INVITE under way came: its ACK is due (RFC 3261 13.2.2.4). */
 static inline void note_answer(struct world *w, const struct scan *s)
 {
-	struct slice contact = scan_header(s, HDR_CONTACT, 0);
-	struct addr target;
-
 	if (s->request || s->status < 200 || s->status > 299 || s->flaws || w->answer_count == 64)
 		return;
-	/* Nowhere to send an ACK to: a Contact of the other address family. */
-	bool v6 = addr_is_v6(endpoint_local(w->bob));
-	if (contact.p && !route_resolve(&target, contact, false, v6, NULL) && addr_is_v6(&target) != v6)
-		w->unclear = true;
 	for (size_t i = 0; i < w->bob->ctrans.size; i++)
 		for (struct hash_node *n = w->bob->ctrans.buckets[i]; n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
