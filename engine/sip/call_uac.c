@@ -178,7 +178,7 @@ static struct slice redirect_uri(const struct msg *redirect)
 			const char *headers = uri.l ? memchr(uri.p, '?', uri.l) : NULL;
 			if (headers)
 				uri.l = (size_t)(headers - uri.p);
-			if (route_host(&host, &port, uri, NULL) || (best.p && q_of(item) <= best_q))
+			if (!route_fits_line(uri) || route_host(&host, &port, uri, NULL) || (best.p && q_of(item) <= best_q))
 				continue;
 			best = uri;
 			best_q = q_of(item);

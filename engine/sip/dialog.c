@@ -72,14 +72,23 @@ static int set_target(struct dialog *d, struct slice uri)
 	return 0;
 }
 
-/* The URI of the first Contact; `p` NULL without one. */
+/* The URI of the first Contact; `p` NULL without one, or when our request lines cannot hold it. */
 static struct slice contact_uri(const struct msg *m)
 {
 	struct slice contact = scan_header(&m->s, HDR_CONTACT, 0), item;
 
 	if (!contact.p || !value_split(&item, &contact) || !item.l)
 		return SLICE_NONE;
-	return route_uri(item);
+	item = slice_trim(route_uri(item));
+	return route_fits_line(item) ? item : SLICE_NONE;
+}
+
+/* Of a caller without Contact. */
+static struct slice from_uri(const struct msg *m)
+{
+	struct slice uri = route_uri(m->s.from);
+
+	return route_fits_line(uri) ? uri : SLICE_LIT("sip:anonymous@anonymous.invalid"); /* RFC 3323 4.1.1.3 */
 }
 
 static int set_remote(struct dialog *d, struct slice value)
@@ -137,7 +146,7 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 	struct slice target = contact_uri(request);
 
 	if (!d || set_ids(d, request->s.call_id, request->s.to, request->s.to_tag.p ? SLICE_NONE : local_tag) ||
-	    set_remote(d, request->s.from) || set_target(d, target.p ? target : route_uri(request->s.from)) ||
+	    set_remote(d, request->s.from) || set_target(d, target.p ? target : from_uri(request)) ||
 	    take_routes(d, request, false)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
@@ -230,9 +239,10 @@ void dialog_request(const struct dialog *d, struct build_request *r, struct slic
 	r->uri = d->remote_target;
 	r->routes = routes;
 	r->route_count = 0;
-	if (d->route_count && !route_is_loose(route_uri(d->routes[0]))) {
+	struct slice first = d->route_count ? route_uri(d->routes[0]) : SLICE_NONE;
+	if (route_fits_line(first) && !route_is_loose(first)) {
 		/* A strict router: it becomes the Request-URI, the target the last Route (RFC 3261 12.2.1.1). */
-		r->uri = route_uri(d->routes[0]);
+		r->uri = first;
 		for (unsigned i = 1; i < d->route_count; i++)
 			routes[r->route_count++] = d->routes[i];
 		routes[r->route_count++] = (struct slice){d->target_text, d->remote_target.l + 2};

@@ -106,6 +106,14 @@ static bool uri_param(struct slice *out, struct slice uri, const char *name)
 	return false;
 }
 
+bool route_fits_line(struct slice uri)
+{
+	for (size_t i = 0; i < uri.l; i++)
+		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == 0x7f)
+			return false;
+	return uri.l;
+}
+
 bool route_is_loose(struct slice uri)
 {
 	struct slice v;

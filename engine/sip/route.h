@@ -11,6 +11,8 @@ struct slice route_uri(struct slice name_addr);
 struct slice route_user(struct slice uri);
 /* Host (IPv6 with its brackets) and port (0: none) of a sip or sips URI. ERR_ARG names what is wrong with it. */
 int route_host(struct slice *host, uint16_t *port, struct slice uri, struct err *e);
+/* Whether a request line can hold it: no white space, folded or not, no control characters, not empty. */
+bool route_fits_line(struct slice uri);
 /* ";lr" among the URI's parameters */
 bool route_is_loose(struct slice uri);
 /* The address that a Request-URI, or a name-addr in <>, points at; port 5060 by default, `maddr` honoured. See location_find() for `names`, `v6`. */

@@ -125,6 +125,38 @@ static int all(void *arg)
 	return err;
 }
 
+/* What would tear a request line apart is no target, and no strict router. */
+static void folded_uris(void **state)
+{
+	struct msg *req = message(INVITE "Record-Route: <sip:strict\r\n .example>\r\n\r\n");
+	struct msg *folded = message("INVITE sip:b SIP/2.0\r\nContact: <sip:new\r\n X: y@10.0.0.9>\r\n\r\n");
+	struct msg *empty = message("INVITE sip:b SIP/2.0\r\nContact: <>\r\n\r\n");
+	struct msg *blank = message("INVITE sip:b SIP/2.0\r\nContact: < sip:new@10.0.0.9 >\r\n\r\n");
+	struct msg *nobody = message("INVITE sip:b SIP/2.0\r\nFrom: <sip:a\r\n b>;tag=1\r\nCall-ID: c\r\n\r\n");
+	struct build_request r = {0};
+	struct slice routes[DIALOG_MAX_ROUTES + 1];
+	struct dialog *d;
+
+	(void)state;
+	assert_int_equal(dialog_uas(&d, req, SLICE_LIT("bt"), NULL), 0);
+	dialog_refresh_target(d, folded);
+	dialog_refresh_target(d, empty);
+	dialog_request(d, &r, routes);
+	assert_slice(r.uri, "sip:alice@10.0.0.1:5070");
+	assert_int_equal(r.route_count, 1);
+	dialog_refresh_target(d, blank);
+	assert_slice(d->remote_target, "sip:new@10.0.0.9");
+	mem_deref(d);
+	assert_int_equal(dialog_uas(&d, nobody, SLICE_LIT("bt"), NULL), 0);
+	assert_slice(d->remote_target, "sip:anonymous@anonymous.invalid");
+	mem_deref(d);
+	mem_deref(req);
+	mem_deref(folded);
+	mem_deref(empty);
+	mem_deref(blank);
+	mem_deref(nobody);
+}
+
 static void out_of_memory(void **state)
 {
 	struct msg *req = message(INVITE "Record-Route: <sip:p1;lr>\r\n\r\n");
@@ -137,7 +169,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(uac), UNIT_TEST(uas), UNIT_TEST(strict_route), UNIT_TEST(target_refresh),
-					   UNIT_TEST(out_of_memory)};
+					   UNIT_TEST(folded_uris), UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
