@@ -56,7 +56,8 @@ static void give_up(void *arg)
 
 	tmr_cancel(&call->repeat);
 	if (call->answered_in != call->dialog) {
-		call_hang_up_fork(call, call->answered_in);
+		if (!call->answered_in->over) /* the try it belonged to may have been refused since */
+			call_hang_up_fork(call, call->answered_in);
 	} else {
 		call_tell(call, CALL_NO_ACK, NULL, NULL, NULL);
 		call_hang_up(call, "no ACK to the 2xx");
