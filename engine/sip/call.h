@@ -71,6 +71,7 @@ struct call {
 	struct uac *bye;
 	struct auth auth;
 	uint32_t cseq;               /* of our requests before there is a dialog */
+	uint32_t tried;              /* CSeq of the try of our INVITE that is under way or was the last */
 	uint16_t media_port;
 	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
 	uint64_t described;          /* hash of what that said last, but for the version; 0: none was sent */

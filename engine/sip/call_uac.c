@@ -439,7 +439,8 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 	unsigned status = m->s.status;
 
 	mem_ref(call);
-	if (call->request != uac->request) {
+	if (call->tried != uac->request->s.cseq) {
+		call->tried = uac->request->s.cseq;
 		mem_deref(call->request);
 		call->request = mem_ref(uac->request);
 		end_early_dialogs(call);
@@ -517,6 +518,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	}
 	call->at.invite = call_now(call);
 	call->request = mem_ref(m);
+	call->tried = m->s.cseq;
 	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
 out:
 	call_headers_free(&x);
