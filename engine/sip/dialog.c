@@ -91,22 +91,28 @@ static struct slice from_uri(const struct msg *m)
 	return route_fits_line(uri) ? uri : SLICE_LIT("sip:anonymous@anonymous.invalid"); /* RFC 3323 4.1.1.3 */
 }
 
-static int set_remote(struct dialog *d, struct slice value)
+/* What `part` of `whole` is in the copy of that. */
+static struct slice same_part(struct slice part, struct slice whole, struct slice copy)
+{
+	return part.p ? (struct slice){copy.p + (part.p - whole.p), part.l} : SLICE_NONE;
+}
+
+/* `tag` as the scan found it in `value`: every later message is matched by what its scan finds. */
+static int set_remote(struct dialog *d, struct slice value, struct slice tag)
 {
 	char *text = mem_zalloc(value.l + 1, NULL), *at = text;
 
 	if (!text)
 		return ERR_NOMEM;
 	d->remote = put(&at, value);
-	if (!scan_param(&d->remote_tag, d->remote, "tag"))
-		d->remote_tag = SLICE_NONE;
+	d->remote_tag = same_part(tag, value, d->remote);
 	mem_deref(d->remote_text);
 	d->remote_text = text;
 	return 0;
 }
 
 /* Call-ID and our own side: From, or To with the tag that we add when it has none. */
-static int set_ids(struct dialog *d, struct slice call_id, struct slice local, struct slice add_tag)
+static int set_ids(struct dialog *d, struct slice call_id, struct slice local, struct slice tag, struct slice add_tag)
 {
 	char *at = d->ids_text = mem_zalloc(call_id.l + local.l + add_tag.l + 6, NULL);
 
@@ -114,12 +120,12 @@ static int set_ids(struct dialog *d, struct slice call_id, struct slice local, s
 		return ERR_NOMEM;
 	d->call_id = put(&at, call_id);
 	d->local = put(&at, local);
+	d->local_tag = same_part(tag, local, d->local);
 	if (add_tag.l) {
 		put(&at, SLICE_LIT(";tag="));
-		put(&at, add_tag);
+		d->local_tag = put(&at, add_tag);
 		d->local.l += add_tag.l + 5;
 	}
-	scan_param(&d->local_tag, d->local, "tag");
 	return 0;
 }
 
@@ -128,7 +134,8 @@ int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, st
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
 	struct slice target = contact_uri(response);
 
-	if (!d || set_ids(d, request->s.call_id, request->s.from, SLICE_NONE) || set_remote(d, response->s.to) ||
+	if (!d || set_ids(d, request->s.call_id, request->s.from, request->s.from_tag, SLICE_NONE) ||
+	    set_remote(d, response->s.to, response->s.to_tag) ||
 	    set_target(d, target.p ? target : request->s.uri) || take_routes(d, response, true)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
@@ -145,8 +152,8 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
 	struct slice target = contact_uri(request);
 
-	if (!d || set_ids(d, request->s.call_id, request->s.to, request->s.to_tag.p ? SLICE_NONE : local_tag) ||
-	    set_remote(d, request->s.from) || set_target(d, target.p ? target : from_uri(request)) ||
+	if (!d || set_ids(d, request->s.call_id, request->s.to, request->s.to_tag, request->s.to_tag.p ? SLICE_NONE : local_tag) ||
+	    set_remote(d, request->s.from, request->s.from_tag) || set_target(d, target.p ? target : from_uri(request)) ||
 	    take_routes(d, request, false)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
@@ -160,7 +167,7 @@ int dialog_half(struct dialog **dp, struct msg *request, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
 
-	if (!d || set_ids(d, request->s.call_id, request->s.from, SLICE_NONE)) {
+	if (!d || set_ids(d, request->s.call_id, request->s.from, request->s.from_tag, SLICE_NONE)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}

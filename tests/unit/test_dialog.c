@@ -125,6 +125,26 @@ static int all(void *arg)
 	return err;
 }
 
+/* The tags are those that the scan finds, also behind a comma that lacks its quotes. */
+static void sloppy_names(void **state)
+{
+	struct msg *req = message("INVITE sip:b SIP/2.0\r\nFrom: Doe, A <sip:a@h>;tag=at\r\nTo: Roe, B <sip:b@h>\r\nCall-ID: c\r\n\r\n");
+	struct msg *ok = message("SIP/2.0 200 OK\r\nTo: Roe, B <sip:b@h>;tag=bt\r\n\r\n");
+	struct dialog *d;
+
+	(void)state;
+	assert_int_equal(dialog_uas(&d, req, SLICE_LIT("bt"), NULL), 0);
+	assert_slice(d->remote_tag, "at");
+	assert_slice(d->local_tag, "bt");
+	mem_deref(d);
+	assert_int_equal(dialog_uac(&d, req, ok, NULL), 0);
+	assert_slice(d->remote_tag, "bt");
+	assert_slice(d->local_tag, "at");
+	mem_deref(d);
+	mem_deref(req);
+	mem_deref(ok);
+}
+
 /* What would tear a request line apart is no target, and no strict router. */
 static void folded_uris(void **state)
 {
@@ -169,7 +189,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(uac), UNIT_TEST(uas), UNIT_TEST(strict_route), UNIT_TEST(target_refresh),
-					   UNIT_TEST(folded_uris), UNIT_TEST(out_of_memory)};
+					   UNIT_TEST(sloppy_names), UNIT_TEST(folded_uris), UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
