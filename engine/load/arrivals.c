@@ -87,7 +87,7 @@ uint64_t arrivals_next(struct arrivals *a)
 		k = (double)(a->given * cfg->parts + cfg->part);
 	}
 	seconds = due(cfg, k);
-	/* A limit of the time is compared in the unit that is given out, where 0.1 * 3 is no more than 0.3. */
+	/* The end is compared in the unit that is given out: 33 / 1.1 is a little less than 30. */
 	if (!(seconds < ARRIVALS_SECONDS_MAX * 1000) ||
 	    (cfg->duration > 0 && (uint64_t)(seconds * 1e9 + 0.5) >= (uint64_t)(cfg->duration * 1e9 + 0.5))) {
 		a->limit = a->given;
