@@ -155,8 +155,8 @@ static inline void world_hold(struct world *w, struct strans *st)
 /* A request that nobody answered yet. */
 static inline struct strans *world_silent(const struct world *w)
 {
-	for (size_t i = 0; i < w->bob->strans.size; i++)
-		for (struct hash_node *n = w->bob->strans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
+		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *st = hash_owner(n, struct strans, node);
 			if (st->state == TRANS_TRYING || st->state == TRANS_PROCEEDING)
 				return st;
@@ -246,8 +246,8 @@ static inline void check_response(struct world *w, struct msg *m)
 	bool broken = false;
 
 	CHECK(!(s->flaws & (SCAN_NOT_SIP | SCAN_START_LINE | SCAN_TRUNCATED | SCAN_HEADER_LINE | SCAN_VERSION)));
-	for (size_t i = 0; i < w->bob->strans.size; i++)
-		for (struct hash_node *n = w->bob->strans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
+		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
 			const struct scan *r = &one->request->s;
 			CHECK(!slice_eq(r->method, SLICE_LIT("ACK")));
@@ -291,8 +291,8 @@ static inline void note_answer(struct world *w, const struct scan *s)
 {
 	if (s->request || s->status < 200 || s->status > 299 || s->flaws || w->answer_count == 64)
 		return;
-	for (size_t i = 0; i < w->bob->ctrans.size; i++)
-		for (struct hash_node *n = w->bob->ctrans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->ctrans.size; i++)
+		for (struct hash_node *n = w->bob->sb->ctrans.buckets[i]; n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
 			const struct scan *r = &ct->request->s;
 			if (ct->invite && ct->state != TRANS_COMPLETED && slice_eq(r->branch, s->branch) && r->cseq == s->cseq &&
