@@ -2,6 +2,7 @@
 #ifndef OFFHOOK_TESTS_UAS_WORLD_H
 #define OFFHOOK_TESTS_UAS_WORLD_H
 
+#include "check.h"
 #include "core/mem.h"
 #include "sip/call.h"
 #include "sip/registration.h"
@@ -10,9 +11,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
 
 #define TALKS 8
 #define TALK_UACS 4
