@@ -61,7 +61,8 @@ struct ua {
 	struct ua_handlers h;
 	struct ua_cfg cfg;           /* its slices point into `text` */
 	char *text;
-	struct slice contact;        /* URI */
+	struct slice contact;        /* URI; it stands in <> in contact_value */
+	struct slice from, contact_value; /* of our requests; From without its tag */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
 	struct ua_claims in_calls;   /* what a new call claims from its beginning */
