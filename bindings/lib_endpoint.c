@@ -218,7 +218,9 @@ static int endpoint_send_bytes(lua_State *L)
 static int endpoint_claim(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_ENDPOINT);
+	const struct switchboard *sb = ((struct endpoint *)o->p)->sb;
 	unsigned waiting = o->in[0].count;
+	struct strans *st;
 	struct item it;
 
 	if (o->claims)
@@ -227,7 +229,7 @@ static int endpoint_claim(lua_State *L)
 	while (waiting-- && inbox_pop(&o->in[0], &it)) {
 		/* A request, then its retransmissions, in the order they came. */
 		if (it.kind == ITEM_MESSAGE && it.msg->s.request && !(it.msg->s.flaws & SCAN_NOT_SIP) &&
-		    (strans_receive(o->p, it.msg) || endpoint_to_transaction(o, it.msg))) {
+		    (((st = strans_find(sb, it.msg)) && strans_receive(st, it.msg)) || endpoint_to_transaction(o, it.msg))) {
 			mem_deref(it.msg);
 			continue;
 		}

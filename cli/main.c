@@ -1,5 +1,5 @@
 /* The program: which command? */
-#include "cli/nearest.h"
+#include "core/nearest.h"
 #include "cli/session.h"
 
 #include <string.h>

@@ -492,11 +492,11 @@ struct call *call_of(struct dialog *d)
 	return d && d->h == on_dialog_request ? d->arg : NULL;
 }
 
-bool call_in_dialog(struct endpoint *ep, struct msg *m)
+bool call_in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m)
 {
-	struct dialog *d = m->s.to_tag.p ? dialog_find(ep, &m->s) : NULL;
 	bool taken = false;
 
+	(void)ep;
 	if (d && d->h && !(m->s.flaws & ~SCAN_BODY_LONG)) {
 		mem_ref(d);
 		taken = d->h(d, m, d->arg);

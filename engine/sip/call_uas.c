@@ -257,9 +257,9 @@ static unsigned find_replaced(struct call **old, struct ua *ua, const struct sca
 	struct scan ids = {.call_id = slice_trim((struct slice){value.p, (size_t)(semi - value.p)}),
 			   .to_tag = to_tag,
 			   .from_tag = from_tag};
-	d = dialog_find(ua->ep, &ids);
+	d = dialog_find(ua->ep->sb, &ids);
 	call = call_of(d);
-	if (!call)
+	if (!call || d->ep != ua->ep)
 		return 481;
 	if (d->over || call->state == CALL_TERMINATED)
 		return 603;

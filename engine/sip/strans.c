@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sip/build.h"
+#include "sip/meter.h"
 
 #include <stdio.h>
 
@@ -41,11 +42,11 @@ static bool same(const struct strans *st, const struct scan *s, struct slice met
 	return ack ? st->last && slice_eq(st->last->s.to_tag, s->to_tag) : slice_eq(r->to_tag, s->to_tag);
 }
 
-static struct strans *find(struct endpoint *ep, const struct scan *s, struct slice method)
+static struct strans *find(const struct switchboard *sb, const struct scan *s, struct slice method)
 {
 	uint64_t hash = key(s, method);
 
-	for (struct hash_node *n = hash_first(&ep->strans, hash); n; n = hash_next(n)) {
+	for (struct hash_node *n = hash_first(&sb->strans, hash); n; n = hash_next(n)) {
 		struct strans *st = hash_owner(n, struct strans, node);
 		if (same(st, s, method))
 			return st;
@@ -61,14 +62,15 @@ bool strans_merged(struct strans *st)
 	if (!st->ep || st->may_merge || s->to_tag.p)
 		return false;
 	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
-	for (struct hash_node *n = hash_first(&st->ep->merged, hash); n && !found; n = hash_next(n)) {
-		const struct scan *r = &hash_owner(n, struct strans, merge)->request->s;
-		found = r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
+	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n)) {
+		const struct strans *other = hash_owner(n, struct strans, merge);
+		const struct scan *r = &other->request->s;
+		found = other->ep == st->ep && r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
 			slice_eq(r->method, s->method);
 	}
 	/* Without memory it is found by nobody, and nothing worse. */
 	if (!found)
-		st->may_merge = hash_add(&st->ep->merged, &st->merge, hash) == 0;
+		st->may_merge = hash_add(&st->ep->sb->merged, &st->merge, hash) == 0;
 	return found;
 }
 
@@ -102,9 +104,10 @@ static void terminate(struct strans *st)
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
 	tmr_cancel(&st->trying);
-	hash_del(&ep->strans, &st->node);
+	hash_del(&ep->sb->strans, &st->node);
+	LIST_REMOVE(st, entry);
 	if (st->may_merge)
-		hash_del(&ep->merged, &st->merge);
+		hash_del(&ep->sb->merged, &st->merge);
 	tell(st, STRANS_TERMINATED, NULL);
 	mem_deref(st);
 }
@@ -193,10 +196,11 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 {
 	struct strans *st = mem_zalloc(sizeof(*st), destroy);
 
-	if (!st || hash_add(&ep->strans, &st->node, key(&request->s, request->s.method))) {
+	if (!st || hash_add(&ep->sb->strans, &st->node, key(&request->s, request->s.method))) {
 		mem_deref(st);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
+	LIST_INSERT_HEAD(&ep->strans, st, entry);
 	st->ep = ep;
 	st->invite = msg_is(request, "INVITE");
 	st->request = mem_ref(request);
@@ -323,6 +327,7 @@ static void receive_ack(struct strans *st, struct msg *m)
 	if (st->state == TRANS_CONFIRMED) {
 		st->retransmissions++;
 		st->ep->count.retransmissions_in++;
+		meter_repeated(st->ep->sb->meter, m, false);
 		return;
 	}
 	mem_ref(st);
@@ -333,20 +338,23 @@ static void receive_ack(struct strans *st, struct msg *m)
 	mem_deref(st);
 }
 
-bool strans_receive(struct endpoint *ep, struct msg *m)
+struct strans *strans_find(const struct switchboard *sb, const struct msg *m)
 {
-	struct strans *st = find(ep, &m->s, m->s.method);
+	struct strans *st = find(sb, &m->s, m->s.method);
+
+	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL")))
+		st = find(sb, &m->s, SLICE_LIT("INVITE"));
+	return st;
+}
+
+bool strans_receive(struct strans *st, struct msg *m)
+{
 	bool taken;
 
-	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL"))) {
-		st = find(ep, &m->s, SLICE_LIT("INVITE"));
-		if (st)
-			receive_cancel(st, m);
-		return st != NULL;
+	if (slice_eq(m->s.method, SLICE_LIT("CANCEL")) && st->invite) {
+		receive_cancel(st, m);
+		return true;
 	}
-	if (!st)
-		return false;
-
 	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {
 		taken = st->state == TRANS_COMPLETED || st->state == TRANS_CONFIRMED;
 		if (taken)
@@ -354,7 +362,8 @@ bool strans_receive(struct endpoint *ep, struct msg *m)
 		return taken;
 	}
 	st->retransmissions++;
-	ep->count.retransmissions_in++;
+	st->ep->count.retransmissions_in++;
+	meter_repeated(st->ep->sb->meter, m, false);
 	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing
 	 * when the ACK has come. */
 	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)

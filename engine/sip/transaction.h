@@ -33,6 +33,7 @@ struct ctrans_opts {
 
 struct ctrans {
 	struct hash_node node;
+	LIST_ENTRY(ctrans) entry; /* of its endpoint */
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
 	bool invite;
@@ -79,6 +80,7 @@ struct strans_opts {
 
 struct strans {
 	struct hash_node node, merge;
+	LIST_ENTRY(strans) entry; /* of its endpoint */
 	bool may_merge; /* `merge` is in use */
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
@@ -116,10 +118,15 @@ bool strans_merged(struct strans *st);
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
 void strans_peer(struct addr *peer, const struct msg *request);
 
-/* --- for the endpoint --- */
-bool ctrans_receive(struct endpoint *ep, struct msg *response);
-bool strans_receive(struct endpoint *ep, struct msg *request);
-void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number);
+/* --- for the switchboard --- */
+/* That of a response; NULL: none, or not of this world. */
+struct ctrans *ctrans_find(const struct switchboard *sb, const struct msg *response);
+/* That of a request: a repetition, an ACK, or the INVITE that a CANCEL is for. */
+struct strans *strans_find(const struct switchboard *sb, const struct msg *request);
+/* False: it is none of its business, e.g. the ACK to a 2xx. */
+bool ctrans_receive(struct ctrans *ct, struct msg *response);
+bool strans_receive(struct strans *st, struct msg *request);
+void ctrans_unreachable(struct switchboard *sb, const struct addr *dst, int error_number);
 /* Ends one without a word to anybody. */
 void ctrans_close(struct ctrans *ct);
 void strans_close(struct strans *st);

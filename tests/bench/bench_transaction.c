@@ -137,7 +137,7 @@ static void others(struct world *w, unsigned n)
 
 static double time_of(struct world *w, const char *method)
 {
-	size_t alive = w->alice->ctrans.n;
+	size_t alive = w->alice->sb->ctrans.n;
 	double t = bench_now();
 
 	w->finals = 0;
@@ -146,7 +146,7 @@ static double time_of(struct world *w, const char *method)
 		run_for(w, 2 * NS_PER_MS);
 	}
 	t = (bench_now() - t) / TIMES;
-	if (w->finals != TIMES || w->alice->ctrans.n != alive)
+	if (w->finals != TIMES || w->alice->sb->ctrans.n != alive)
 		die("a transaction did not end");
 	return t;
 }

@@ -436,7 +436,7 @@ static void test_endpoint_destroyed(void **state)
 		if (i % 5 == 0)
 			raw("ACK", via, p.st->to_tag);
 	}
-	assert_int_equal(p.bob->strans.n, 200);
+	assert_int_equal(p.bob->sb->strans.n, 200);
 	p.bob = mem_deref(p.bob);
 	assert_int_equal(p.st->state, TRANS_TERMINATED);
 	buf_reset(&p.log);
