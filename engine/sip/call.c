@@ -39,6 +39,7 @@ static void destroy(void *p)
 	mem_deref(call->answer);
 	mem_deref(call->answered);
 	auth_free(&call->auth);
+	ua_claims_free(&call->claims);
 }
 
 bool call_tell(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why)
@@ -104,7 +105,7 @@ struct call *call_alloc(struct ua *ua)
 		return NULL;
 	call->ua = ua;
 	call->timer.opts = ua->cfg.session;
-	call->claims = ua->in_calls;
+	ua_claims_copy(&call->claims, &ua->in_calls);
 	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
 	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;

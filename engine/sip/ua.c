@@ -12,6 +12,8 @@ static void destroy(void *p)
 	struct ua *ua = p;
 
 	mem_deref(ua->text);
+	ua_claims_free(&ua->claims);
+	ua_claims_free(&ua->in_calls);
 }
 
 bool ua_answers(const struct ua *ua, unsigned bit)
@@ -227,6 +229,13 @@ static void answer_unclaimed(struct ua *ua, struct strans *st)
 	verdict_free(&v);
 }
 
+static void claim_destroy(void *p)
+{
+	struct ua_claim *claim = p;
+
+	mem_deref(claim->next);
+}
+
 int ua_claim(struct ua_claims *c, struct slice method, struct err *e)
 {
 	if (!method.p) {
@@ -235,10 +244,18 @@ int ua_claim(struct ua_claims *c, struct slice method, struct err *e)
 	}
 	if (ua_claimed(c, method))
 		return 0;
-	if (method.l == 0 || method.l >= UA_CLAIM_LEN || c->count == UA_CLAIMS_MAX)
+	unsigned count = 0;
+	for (const struct ua_claim *at = c->first; at; at = at->next)
+		count++;
+	if (method.l == 0 || method.l >= UA_CLAIM_LEN || count == UA_CLAIMS_MAX)
 		return err_set(e, ERR_ARG, "\"%.*s\" cannot be claimed: at most %u methods of up to %u letters (or all of them)",
 			       SLICE_ARG(method), UA_CLAIMS_MAX, UA_CLAIM_LEN - 1);
-	slice_copy(c->methods[c->count++], UA_CLAIM_LEN, method);
+	struct ua_claim *claim = mem_zalloc(sizeof(*claim), claim_destroy);
+	if (!claim)
+		return err_set(e, ERR_NOMEM, "out of memory for a claim");
+	slice_copy(claim->method, UA_CLAIM_LEN, method);
+	claim->next = c->first;
+	c->first = claim;
 	return 0;
 }
 
@@ -246,9 +263,20 @@ bool ua_claimed(const struct ua_claims *c, struct slice method)
 {
 	bool found = c->all;
 
-	for (unsigned i = 0; i < c->count && !found; i++)
-		found = slice_eq(slice_str(c->methods[i]), method);
+	for (const struct ua_claim *at = c->first; at && !found; at = at->next)
+		found = slice_eq(slice_str(at->method), method);
 	return found;
+}
+
+void ua_claims_copy(struct ua_claims *to, const struct ua_claims *from)
+{
+	*to = *from;
+	mem_ref(to->first);
+}
+
+void ua_claims_free(struct ua_claims *c)
+{
+	*c = (struct ua_claims){.first = mem_deref(c->first)};
 }
 
 void ua_answer(struct ua *ua, struct strans *st)

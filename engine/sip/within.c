@@ -66,7 +66,7 @@ int within_request(struct uac **uacp, struct ua *ua, struct dialog *d, struct au
 		dst = *u->dst;
 	else
 		err = within_next_hop(&dst, ua, d, e);
-	if (!err && auth->count)
+	if (!err && auth->realms)
 		err = auth_lines(auth, &lines, &ua->cfg.account, method, request_uri(d, u), u ? u->body : SLICE_NONE,
 				 &ua->ep->ids, e);
 	if (!err)
