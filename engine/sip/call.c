@@ -462,7 +462,7 @@ static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 {
 	struct call *call = arg;
 	struct strans *st;
-	struct strans_opts opts = {.timers = call->ua->ep->timers, .no_cancel = !ua_answers(call->ua, UA_ANSWER(CANCEL))};
+	struct strans_opts opts = {.no_cancel = !ua_answers(call->ua, UA_ANSWER(CANCEL))};
 
 	mem_ref(call);
 	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {

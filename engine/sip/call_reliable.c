@@ -152,7 +152,7 @@ void reliable_begin(struct call *call, struct call_headers *x)
 int reliable_sent(struct call *call, struct msg *m)
 {
 	struct reliable *r = mem_zalloc(sizeof(*r), destroy), **pp = &call->reliable;
-	const struct sip_timers *t = &call->server->opts.timers;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
 	if (!r)
 		return ERR_NOMEM;

@@ -38,7 +38,7 @@ void call_take_server(struct call *call, struct strans *st)
 static void repeat_answer(void *arg)
 {
 	struct call *call = arg;
-	struct sip_timers *t = &call->answered->opts.timers;
+	const struct sip_timers *t = strans_timers(call->answered, call->ua->ep);
 
 	if (!call->answered->ep) /* timer L took the transaction: its peer is still right */
 		endpoint_send_msg(call->ua->ep, call->answer, &call->answered->peer, NULL);
@@ -88,7 +88,7 @@ int call_answer_sdp(struct call *call, struct build_response *b, const struct ca
 /* The 2xx is repeated until its ACK comes, whatever the transport (RFC 3261 13.3.1.4). */
 static void await_ack(struct call *call, struct msg *answer)
 {
-	struct sip_timers *t = &call->server->opts.timers;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
 	call->answered_in = call_dialog_of(call, call->request->s.from_tag);
 	if (!call->answered_in)

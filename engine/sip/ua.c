@@ -301,7 +301,7 @@ void ua_answer(struct ua *ua, struct strans *st)
 bool ua_receive(struct ua *ua, struct msg *m)
 {
 	struct strans *st;
-	struct strans_opts opts = {.timers = ua->ep->timers, .no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
+	struct strans_opts opts = {.no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
 
 	/* An ACK is never answered (RFC 3261 17.1.1.3), nor what does not say where an answer goes, or was cut off before the end of
 	 * what an answer needs. */
