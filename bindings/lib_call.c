@@ -191,7 +191,7 @@ static int call_new(lua_State *L)
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),
 		.due = load_task_due(shard_of(L)),
-		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
+		.trans = {.no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 
 	opt_session(L, 2, &session);

@@ -86,12 +86,11 @@ void object_push_server(struct object *owner, struct inbox *box, struct strans *
 bool endpoint_to_transaction(struct object *o, struct msg *m)
 {
 	struct strans *st;
-	struct strans_opts opts = {.timers = ((struct endpoint *)o->p)->timers};
 
 	/* An ACK that no transaction knows is that of a 2xx: it has none of its own (RFC 3261 13.2.2.4). */
 	if (!m->s.request || slice_eq(m->s.method, SLICE_LIT("ACK")))
 		return false;
-	if (strans_create(&st, o->p, m, &opts, NULL, NULL, NULL))
+	if (strans_create(&st, o->p, m, NULL, NULL, NULL, NULL))
 		return false;
 	object_push_server(o, &o->in[1], st);
 	return true;
@@ -325,7 +324,8 @@ static int client_new(lua_State *L)
 	struct object *owner = object_check(L, 1, OBJECT_ENDPOINT);
 	struct endpoint *ep = owner->p;
 	struct msg *m = object_check_message(L, 2);
-	struct ctrans_opts opts = {.timers = {0}};
+	struct sip_timers timers = {0};
+	struct ctrans_opts opts = {.timers = &timers};
 	struct ctrans *ct;
 	struct addr dst;
 	struct err e = {0};
@@ -333,9 +333,9 @@ static int client_new(lua_State *L)
 	if (!m->s.request || !m->s.branch.p)
 		return script_error(L, "a transaction needs a request whose Via has a branch; endpoint:send takes any bytes");
 	check_address(L, 3, &dst);
-	opt_timers(L, 4, &opts.timers);
-	if (!opts.timers.t1 && !opts.timers.t2 && !opts.timers.t4) {
-#define INHERIT(field, name, meaning) opts.timers.field = opts.timers.field ? opts.timers.field : ep->timers.field;
+	opt_timers(L, 4, &timers);
+	if (!timers.t1 && !timers.t2 && !timers.t4) {
+#define INHERIT(field, name, meaning) timers.field = timers.field ? timers.field : ep->timers.field;
 		SIP_TIMERS(INHERIT)
 #undef INHERIT
 	}

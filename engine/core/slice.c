@@ -35,10 +35,11 @@ bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
 
 	if (!s.l)
 		return false;
+	const uint64_t tenth = max / 10;
 	for (size_t i = 0; i < s.l; i++) {
 		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
 
-		if (digit > 9 || digit > max || v > (max - digit) / 10)
+		if (digit > 9 || v > tenth || (v == tenth && digit > max % 10))
 			return false;
 		v = v * 10 + digit;
 	}

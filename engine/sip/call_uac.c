@@ -472,12 +472,12 @@ static void put_extensions(struct call *call, struct call_headers *x)
 {
 	bool timer = call->timer.opts.expires, reliable = call->opts.reliable == CALL_RELIABLE_SUPPORTED;
 
-	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
-		call_headers_add(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
+		call_headers_print(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
 				 timer ? "timer" : "");
 	if (call->opts.reliable == CALL_RELIABLE_REQUIRED)
-		call_headers_add(x, HDR_REQUIRE, "100rel");
+		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("100rel"));
 	session_timer_ask(call, x);
 }
 

@@ -41,6 +41,13 @@ static void destroy(void *p)
 	mem_deref(ct->request);
 	mem_deref(ct->ack);
 	mem_deref(ct->cancel);
+	mem_deref((void *)ct->opts.timers);
+}
+
+/* Of one that is not over. */
+static const struct sip_timers *timers(const struct ctrans *ct)
+{
+	return ct->opts.timers ? ct->opts.timers : &ct->ep->timers;
 }
 
 static void terminate(struct ctrans *ct)
@@ -149,7 +156,7 @@ static void start_retransmit(struct ctrans *ct)
 static void on_retransmit(void *arg)
 {
 	struct ctrans *ct = arg;
-	uint64_t t2 = ct->opts.timers.t2;
+	uint64_t t2 = timers(ct)->t2;
 
 	ct->retransmissions++;
 	ct->ep->count.retransmissions_out++;
@@ -165,12 +172,14 @@ static void on_retransmit(void *arg)
 int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request, const struct addr *dst,
 		  const struct ctrans_opts *opts, ctrans_response_h *h, void *arg, struct err *e)
 {
+	struct sip_timers *own = opts && opts->timers ? sip_timers_copy(opts->timers) : NULL;
 	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
 	int err;
 
 	if (ctp)
 		*ctp = NULL;
-	if (!ct || hash_add(&ep->sb->ctrans, &ct->node, key(&request->s))) {
+	if (!ct || (opts && opts->timers && !own) || hash_add(&ep->sb->ctrans, &ct->node, key(&request->s))) {
+		mem_deref(own);
 		mem_deref(ct);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
@@ -181,19 +190,17 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	ct->dst = *dst;
 	if (opts)
 		ct->opts = *opts;
-	else
-		ct->opts.timers = ep->timers;
-	sip_timers_derive(&ct->opts.timers);
+	ct->opts.timers = own;
 	ct->h = h;
 	ct->arg = arg;
 	ct->state = ct->invite ? TRANS_CALLING : TRANS_TRYING;
-	ct->interval = ct->invite ? ct->opts.timers.a : ct->opts.timers.e;
+	ct->interval = ct->invite ? timers(ct)->a : timers(ct)->e;
 
 	mem_ref(ct);
 	if (ctp) /* before it is sent: whoever watches the endpoint may look for it */
 		*ctp = mem_ref(ct);
 	start_retransmit(ct);
-	start_timeout(ct, ct->invite ? ct->opts.timers.b : ct->opts.timers.f);
+	start_timeout(ct, ct->invite ? timers(ct)->b : timers(ct)->f);
 	err = ct->ep ? endpoint_send_msg(ep, request, dst, e) : err_set(e, ERR_NOMEM, "out of memory for a timer");
 	if (err) {
 		terminate(ct);
@@ -261,7 +268,7 @@ static int send_cancel(struct ctrans *ct, struct err *e)
 	err = ctrans_create(&ct->cancel, ct->ep, m, &ct->dst, &opts, NULL, NULL, e);
 	/* RFC 3261 9.1: 64*T1 from here on for the 487. Without a provisional timer B goes on. */
 	if (!err && ct->state == TRANS_PROCEEDING)
-		start_timeout(ct, sip_timer_64t1(&ct->opts.timers));
+		start_timeout(ct, sip_timer_64t1(timers(ct)));
 	mem_deref(ct);
 out:
 	mem_deref(m);
@@ -294,17 +301,17 @@ static bool receive_invite(struct ctrans *ct, struct msg *m)
 		if (status < 200) {
 			ct->state = TRANS_PROCEEDING;
 			if (!ct->provisional) /* timer B stops; if a CANCEL is out, the wait for the 487 begins */
-				start_timeout(ct, ct->cancel ? sip_timer_64t1(&ct->opts.timers) : TIMER_NEVER);
+				start_timeout(ct, ct->cancel ? sip_timer_64t1(timers(ct)) : TIMER_NEVER);
 			ct->provisional = true;
 			if (ct->cancel_wanted && !ct->cancel)
 				send_cancel(ct, NULL);
 		} else if (status < 300) {
 			ct->state = TRANS_ACCEPTED;
-			start_timeout(ct, ct->opts.timers.m);
+			start_timeout(ct, timers(ct)->m);
 		} else {
 			ct->state = TRANS_COMPLETED;
 			send_ack(ct, m);
-			start_timeout(ct, ct->opts.timers.d);
+			start_timeout(ct, timers(ct)->d);
 		}
 		tell(ct, m);
 		return true;
@@ -339,7 +346,7 @@ static bool receive_other(struct ctrans *ct, struct msg *m)
 		} else {
 			tmr_cancel(&ct->retransmit);
 			ct->state = TRANS_COMPLETED;
-			start_timeout(ct, ct->opts.timers.k);
+			start_timeout(ct, timers(ct)->k);
 			measure(ct, m);
 		}
 		tell(ct, m);

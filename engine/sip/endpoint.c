@@ -156,7 +156,8 @@ void endpoint_call_id(struct endpoint *ep, char *buf)
 		h = (struct slice){h.p + 1, h.l - 2};
 	token(ep, buf, 14);
 	size_t n = strlen(buf);
-	snprintf(buf + n, ENDPOINT_ID_LEN - n, "@%.*s", SLICE_ARG(h));
+	buf[n] = '@';
+	slice_copy(buf + n + 1, ENDPOINT_ID_LEN - n - 1, h);
 }
 
 void endpoint_via(struct endpoint *ep, struct buf *out)
@@ -164,5 +165,9 @@ void endpoint_via(struct endpoint *ep, struct buf *out)
 	char branch[ENDPOINT_ID_LEN], where[ADDR_STRLEN];
 
 	endpoint_branch(ep, branch);
-	buf_printf(out, "SIP/2.0/UDP %s;branch=%s;rport", addr_str(where, endpoint_local(ep)), branch);
+	buf_puts(out, "SIP/2.0/UDP ");
+	buf_puts(out, addr_str(where, endpoint_local(ep)));
+	buf_puts(out, ";branch=");
+	buf_puts(out, branch);
+	buf_puts(out, ";rport");
 }

@@ -72,6 +72,7 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 
 /* Fresh identifiers from the endpoint's own stream; NUL-terminated. */
 #define ENDPOINT_ID_LEN 96
+#define ENDPOINT_TAG_LEN 24
 void endpoint_branch(struct endpoint *ep, char *buf);  /* z9hG4bK... (RFC 3261 8.1.1.7) */
 void endpoint_tag(struct endpoint *ep, char *buf);
 void endpoint_call_id(struct endpoint *ep, char *buf); /* token@host */

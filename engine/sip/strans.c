@@ -80,9 +80,20 @@ static void destroy(void *p)
 
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
-	tmr_cancel(&st->trying);
 	mem_deref(st->request);
 	mem_deref(st->last);
+	mem_deref((void *)st->opts.timers);
+}
+
+const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep)
+{
+	return st->opts.timers ? st->opts.timers : &ep->timers;
+}
+
+/* Of one that is not over. */
+static const struct sip_timers *timers(const struct strans *st)
+{
+	return strans_timers(st, st->ep);
 }
 
 static void tell(struct strans *st, enum strans_event ev, struct msg *m)
@@ -103,7 +114,6 @@ static void terminate(struct strans *st)
 	st->ep = NULL;
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
-	tmr_cancel(&st->trying);
 	hash_del(&ep->sb->strans, &st->node);
 	LIST_REMOVE(st, entry);
 	if (st->may_merge)
@@ -157,7 +167,7 @@ static void on_retransmit(void *arg) /* timer G */
 {
 	struct strans *st = arg;
 
-	st->interval = sip_timer_twice(st->interval, st->opts.timers.t2);
+	st->interval = sip_timer_twice(st->interval, timers(st)->t2);
 	if (st->interval != TIMER_NEVER)
 		tmr_again(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
 	resend(st);
@@ -194,9 +204,11 @@ void strans_peer(struct addr *peer, const struct msg *request)
 int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
 		  strans_event_h *h, void *arg, struct err *e)
 {
+	struct sip_timers *own = opts && opts->timers ? sip_timers_copy(opts->timers) : NULL;
 	struct strans *st = mem_zalloc(sizeof(*st), destroy);
 
-	if (!st || hash_add(&ep->sb->strans, &st->node, key(&request->s, request->s.method))) {
+	if (!st || (opts && opts->timers && !own) || hash_add(&ep->sb->strans, &st->node, key(&request->s, request->s.method))) {
+		mem_deref(own);
 		mem_deref(st);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
@@ -207,15 +219,13 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 	strans_peer(&st->peer, request);
 	if (opts)
 		st->opts = *opts;
-	else
-		st->opts.timers = ep->timers;
-	sip_timers_derive(&st->opts.timers);
+	st->opts.timers = own;
 	st->h = h;
 	st->arg = arg;
 	endpoint_tag(ep, st->to_tag);
 	st->state = st->invite ? TRANS_PROCEEDING : TRANS_TRYING;
-	if (st->invite && !st->opts.no_trying && st->opts.timers.trying != TIMER_NEVER &&
-	    tmr_start(&st->trying, ep->loop, st->opts.timers.trying, on_trying, st)) {
+	if (st->invite && !st->opts.no_trying && timers(st)->trying != TIMER_NEVER &&
+	    tmr_start(&st->timeout, ep->loop, timers(st)->trying, on_trying, st)) {
 		strans_close(st);
 		return err_set(e, ERR_NOMEM, "out of memory for a timer");
 	}
@@ -251,7 +261,8 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	err = endpoint_send_msg(st->ep, response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
-	tmr_cancel(&st->trying);
+	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */
+		tmr_cancel(&st->timeout);
 	if (repeated_2xx) {
 		st->repeated_responses++;
 		goto out;
@@ -261,15 +272,15 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 		st->state = TRANS_PROCEEDING;
 	} else if (!st->invite) {
 		st->state = TRANS_COMPLETED;
-		start_timeout(st, st->opts.timers.j);
+		start_timeout(st, timers(st)->j);
 	} else if (status < 300) {
 		st->state = TRANS_ACCEPTED;
-		start_timeout(st, st->opts.timers.l);
+		start_timeout(st, timers(st)->l);
 	} else {
 		st->state = TRANS_COMPLETED;
-		st->interval = st->opts.timers.g;
+		st->interval = timers(st)->g;
 		start_retransmit(st);
-		start_timeout(st, st->opts.timers.h);
+		start_timeout(st, timers(st)->h);
 	}
 out:
 	mem_deref(st);
@@ -333,7 +344,7 @@ static void receive_ack(struct strans *st, struct msg *m)
 	mem_ref(st);
 	st->state = TRANS_CONFIRMED;
 	tmr_cancel(&st->retransmit);
-	start_timeout(st, st->opts.timers.i);
+	start_timeout(st, timers(st)->i);
 	tell(st, STRANS_ACKED, m);
 	mem_deref(st);
 }

@@ -14,14 +14,19 @@ struct call;
 /* Methods whose requests go to the user instead of being answered for it. */
 #define UA_CLAIMS_MAX 8
 #define UA_CLAIM_LEN 24
+struct ua_claim {
+	struct ua_claim *next; /* a reference: a call shares what its UA claimed before */
+	char method[UA_CLAIM_LEN];
+};
 struct ua_claims {
 	bool all;
-	unsigned count;
-	char methods[UA_CLAIMS_MAX][UA_CLAIM_LEN];
+	struct ua_claim *first; /* a reference; copy the struct with ua_claims_copy() */
 };
 /* Adds a method; `p` NULL: all of them. ERR_ARG when it is too long or one too many. */
 int ua_claim(struct ua_claims *c, struct slice method, struct err *e);
 bool ua_claimed(const struct ua_claims *c, struct slice method);
+void ua_claims_copy(struct ua_claims *to, const struct ua_claims *from);
+void ua_claims_free(struct ua_claims *c);
 
 struct ua_handlers {
 	/* A new call (an INVITE outside dialogs); the user takes a reference and says true, or it gets 480. */
@@ -61,7 +66,8 @@ struct ua {
 	struct ua_handlers h;
 	struct ua_cfg cfg;           /* its slices point into `text` */
 	char *text;
-	struct slice contact;        /* URI */
+	struct slice contact;        /* URI; it stands in <> in contact_value */
+	struct slice from, contact_value; /* of our requests; From without its tag */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
 	struct ua_claims in_calls;   /* what a new call claims from its beginning */

@@ -430,17 +430,17 @@ static void test_custom_timers(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.t1 = 100 * NS_PER_MS, .t2 = 300 * NS_PER_MS, .f = 1250 * NS_PER_MS};
+	p.copts.timers = &(struct sip_timers){.t1 = 100 * NS_PER_MS, .t2 = 300 * NS_PER_MS, .f = 1250 * NS_PER_MS};
 	SEND("OPTIONS");
 	pair_run(&p);
 	pair_is(&p, "0 alice OPTIONS\n100 alice OPTIONS\n300 alice OPTIONS\n600 alice OPTIONS\n900 alice OPTIONS\n"
 		    "1200 alice OPTIONS\n1250 alice: 408 timer F\n");
-	p.copts.timers = (struct sip_timers){.a = 1000 * NS_PER_MS, .b = 4000 * NS_PER_MS};
+	p.copts.timers = &(struct sip_timers){.a = 1000 * NS_PER_MS, .b = 4000 * NS_PER_MS};
 	SEND("INVITE");
 	pair_run(&p);
 	pair_is(&p, "1250 alice INVITE\n2250 alice INVITE\n4250 alice INVITE\n5250 alice: 408 timer B\n");
 	/* the least there is: no retransmission more than one, nothing absorbed */
-	p.copts.timers = (struct sip_timers){.d = 1, .k = 1, .m = 1};
+	p.copts.timers = &(struct sip_timers){.d = 1, .k = 1, .m = 1};
 	SEND("INVITE");
 	pair_at(&p, 6000, raw_486);
 	pair_at(&p, 6001, raw_486);
@@ -454,7 +454,7 @@ static void test_timers_never(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.a = TIMER_NEVER, .e = TIMER_NEVER, .b = TIMER_NEVER, .f = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.a = TIMER_NEVER, .e = TIMER_NEVER, .b = TIMER_NEVER, .f = TIMER_NEVER};
 	SEND("INVITE");
 	SEND("OPTIONS");
 	assert_int_equal(loop_run(p.loop), LOOP_DRY);
@@ -462,7 +462,7 @@ static void test_timers_never(void **state)
 	assert_int_equal(p.alice->sb->ctrans.n, 2);
 
 	/* D, K and M: they absorb for ever */
-	p.copts.timers = (struct sip_timers){.d = TIMER_NEVER, .k = TIMER_NEVER, .m = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.d = TIMER_NEVER, .k = TIMER_NEVER, .m = TIMER_NEVER};
 	static const struct {
 		const char *method;
 		pair_h *reply;
@@ -484,7 +484,7 @@ static void test_intervals_do_not_overflow(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.b = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.b = TIMER_NEVER};
 	SEND("INVITE");
 	assert_int_equal(loop_run(p.loop), LOOP_DRY);
 	assert_in_range(p.ct->retransmissions, 30, 40);

@@ -151,7 +151,7 @@ static void by_branch(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct ctrans_opts opts = {.timers = actor[i]->timers};
+		struct ctrans_opts opts = {0};
 		struct buf via = {0}, b = {0};
 		struct msg *m;
 		endpoint_via(actor[i], &via);
