@@ -43,6 +43,7 @@ struct call_opts {
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
+	uint64_t due;          /* script time at which it was to be sent, from which its times count; 0: now */
 };
 
 /* A moment that has not come. (0 is one: virtual time begins there.) */
@@ -136,6 +137,6 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *provision
 /* The call's dialog that a message of the other side belongs to, or NULL. Those of a try that was refused are no more. */
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
-bool call_in_dialog(struct endpoint *ep, struct msg *m);
+bool call_in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m);
 
 #endif

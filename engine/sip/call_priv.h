@@ -33,14 +33,17 @@ bool call_waits_for_answer(const struct call *call);
 /* --- headers of a message: the user's, and behind them the call's own unless the user's list has them --- */
 #define CALL_HEADERS_MAX 6
 struct call_headers {
-	struct build_header *all;
+	struct build_header *all;    /* `few`, or a block of its own */
+	struct build_header few[2 * CALL_HEADERS_MAX];
 	unsigned count;
 	char values[CALL_HEADERS_MAX][64];
 	unsigned used;
 };
 /* ERR_NOMEM. */
 int call_headers_init(struct call_headers *x, const struct build_header *extra, unsigned count);
-void call_headers_add(struct call_headers *x, enum hdr_id id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* `value` must last as long as `x`. */
+void call_headers_add(struct call_headers *x, enum hdr_id id, struct slice value);
+void call_headers_print(struct call_headers *x, enum hdr_id id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void call_headers_free(struct call_headers *x);
 
 /* --- call_uac.c --- */

@@ -33,7 +33,7 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	err = call_headers_init(&x, r.extra, r.extra_count);
 	if (err)
 		return err_set(e, err, "out of memory for a PRACK");
-	call_headers_add(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
+	call_headers_print(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
 	r.extra = x.all;
 	r.extra_count = x.count;
 	bool offered = !call->outgoing || call_sdp_of(call->invite->request).l; /* by our INVITE; a callee's, within the call, does */
@@ -145,14 +145,14 @@ void reliable_begin(struct call *call, struct call_headers *x)
 	if (!call->rseq) /* 1 to 2**31 - 1, with room to count on */
 		call->rseq = (uint32_t)rnd_below(&call->ua->ep->ids, 1u << 30);
 	call->rseq++;
-	call_headers_add(x, HDR_REQUIRE, "%.*s", SLICE_ARG(tag));
-	call_headers_add(x, HDR_RSEQ, "%u", call->rseq);
+	call_headers_add(x, HDR_REQUIRE, tag);
+	call_headers_print(x, HDR_RSEQ, "%u", call->rseq);
 }
 
 int reliable_sent(struct call *call, struct msg *m)
 {
 	struct reliable *r = mem_zalloc(sizeof(*r), destroy), **pp = &call->reliable;
-	const struct sip_timers *t = &call->server->opts.timers;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
 	if (!r)
 		return ERR_NOMEM;

@@ -2,6 +2,7 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
+#include "sip/meter.h"
 #include "sip/route.h"
 #include "sip/value.h"
 
@@ -378,6 +379,13 @@ static void end_early_dialogs(struct call *call)
 		call->dialog = NULL;
 }
 
+/* The call has come to one of its moments. */
+static void reach(struct call *call, uint64_t *moment, const struct msg *m, enum meter_time what)
+{
+	*moment = m->time;
+	meter_took(call->ua->ep->sb->meter, what, call->at.invite, m->time);
+}
+
 static void on_provisional(struct call *call, struct msg *m, const char *why)
 {
 	struct dialog *d = NULL;
@@ -385,13 +393,13 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 	if (call->state == CALL_CALLING)
 		call->state = CALL_PROCEEDING;
 	if (call->at.trying == CALL_NOT_YET)
-		call->at.trying = m->time;
+		reach(call, &call->at.trying, m, METER_TRYING);
 	if (m->s.status > 100) {
 		d = take_dialog(call, m);
 		if (!reliable_receive(call, d, m))
 			return;
 		if (call->at.ringing == CALL_NOT_YET)
-			call->at.ringing = m->time;
+			reach(call, &call->at.ringing, m, METER_POST_DIAL_DELAY);
 	}
 	call_tell(call, CALL_RESPONSE, m, NULL, why);
 }
@@ -405,12 +413,15 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
 	if (repeated) {
+		meter_repeated(call->ua->ep->sb->meter, m, false);
 		send_again(call, d, d->ack);
 		return;
 	}
 	if (first) {
 		call->state = CALL_CONFIRMED;
-		call->at.answered = m->time;
+		reach(call, &call->at.answered, m, METER_SETUP);
+		if (call->at.ringing == CALL_NOT_YET)
+			meter_took(call->ua->ep->sb->meter, METER_POST_DIAL_DELAY, call->at.invite, m->time);
 		session_timer_answered(call, &m->s);
 	}
 	if (d) {
@@ -461,12 +472,12 @@ static void put_extensions(struct call *call, struct call_headers *x)
 {
 	bool timer = call->timer.opts.expires, reliable = call->opts.reliable == CALL_RELIABLE_SUPPORTED;
 
-	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
-		call_headers_add(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
+		call_headers_print(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
 				 timer ? "timer" : "");
 	if (call->opts.reliable == CALL_RELIABLE_REQUIRED)
-		call_headers_add(x, HDR_REQUIRE, "100rel");
+		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("100rel"));
 	session_timer_ask(call, x);
 }
 
@@ -516,7 +527,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 		err_set(e, err, "out of memory for a call");
 		goto out;
 	}
-	call->at.invite = call_now(call);
+	call->at.invite = call->opts.due ? call->opts.due : call_now(call);
 	call->request = mem_ref(m);
 	call->tried = m->s.cseq;
 	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);

@@ -38,7 +38,7 @@ void call_take_server(struct call *call, struct strans *st)
 static void repeat_answer(void *arg)
 {
 	struct call *call = arg;
-	struct sip_timers *t = &call->answered->opts.timers;
+	const struct sip_timers *t = strans_timers(call->answered, call->ua->ep);
 
 	if (!call->answered->ep) /* timer L took the transaction: its peer is still right */
 		endpoint_send_msg(call->ua->ep, call->answer, &call->answered->peer, NULL);
@@ -88,7 +88,7 @@ int call_answer_sdp(struct call *call, struct build_response *b, const struct ca
 /* The 2xx is repeated until its ACK comes, whatever the transport (RFC 3261 13.3.1.4). */
 static void await_ack(struct call *call, struct msg *answer)
 {
-	struct sip_timers *t = &call->server->opts.timers;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
 	call->answered_in = call_dialog_of(call, call->request->s.from_tag);
 	if (!call->answered_in)
@@ -141,7 +141,7 @@ static void put_reply_headers(struct call *call, const struct call_reply *r, boo
 		reliable_begin(call, x);
 	if (r->status < 200 || r->status >= 300)
 		return;
-	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (ua_answers(call->ua, UA_ANSWER(SESSION)))
 		session_timer_answer(call, &call->request->s, x);
 }
@@ -178,7 +178,7 @@ static int after_reply(struct call *call, const struct call_reply *r, bool relia
 int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, struct err *e)
 {
 	struct build_response b = {.status = r->status, .reason = r->reason, .content_type = r->content_type, .body = r->body};
-	struct buf contact = {0}, sdp = {0};
+	struct buf sdp = {0};
 	struct call_headers x = {0};
 	struct msg *m = NULL;
 	bool reliable;
@@ -202,9 +202,8 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	put_reply_headers(call, r, reliable, &x);
 	b.extra = x.all;
 	b.extra_count = x.count;
-	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	if (r->status > 100 && r->status < 300) /* that of a 3xx says where else, which its user knows */
-		b.contact = buf_slice(&contact);
+		b.contact = call->ua->contact_value;
 	if (!call->answered_reliably || r->status < 200)
 		err = call_answer_sdp(call, &b, r, call->request, &sdp);
 	if (!err && !call->dialog && r->status > 100 && r->status < 300) {
@@ -221,7 +220,6 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 out:
 	call_headers_free(&x);
 	mem_deref(m);
-	buf_free(&contact);
 	buf_free(&sdp);
 	mem_deref(call);
 	return err;
@@ -259,9 +257,9 @@ static unsigned find_replaced(struct call **old, struct ua *ua, const struct sca
 	struct scan ids = {.call_id = slice_trim((struct slice){value.p, (size_t)(semi - value.p)}),
 			   .to_tag = to_tag,
 			   .from_tag = from_tag};
-	d = dialog_find(ua->ep, &ids);
+	d = dialog_find(ua->ep->sb, &ids);
 	call = call_of(d);
-	if (!call)
+	if (!call || d->ep != ua->ep)
 		return 481;
 	if (d->over || call->state == CALL_TERMINATED)
 		return 603;

@@ -201,7 +201,7 @@ int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, voi
 {
 	d->h = h;
 	d->arg = arg;
-	if (hash_add(&ep->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
+	if (hash_add(&ep->sb->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
 		return ERR_NOMEM;
 	d->ep = ep;
 	return 0;
@@ -210,7 +210,7 @@ int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, voi
 void dialog_leave(struct dialog *d)
 {
 	if (d->ep)
-		hash_del(&d->ep->dialogs, &d->node);
+		hash_del(&d->ep->sb->dialogs, &d->node);
 	d->ep = NULL;
 	d->h = NULL;
 }
@@ -222,15 +222,15 @@ void dialog_let_go(struct dialog *d)
 		d->prack[i] = mem_deref(d->prack[i]);
 }
 
-struct dialog *dialog_find(struct endpoint *ep, const struct scan *s)
+struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s)
 {
-	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
+	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
 		if (slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag) &&
 		    slice_eq(d->remote_tag, s->from_tag) && !d->half)
 			return d;
 	}
-	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
+	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
 		if (d->half && slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag))
 			return d;

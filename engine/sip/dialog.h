@@ -7,6 +7,7 @@
 #include "sip/msg.h"
 
 struct endpoint;
+struct switchboard;
 struct uac;
 struct subscription;
 
@@ -60,7 +61,7 @@ void dialog_leave(struct dialog *d);
 /* Ends what its owner has under way in it: BYE and PRACKs answer challenges no more. */
 void dialog_let_go(struct dialog *d);
 /* The dialog of a request that came (12.2.2: Call-ID and both tags), else half of one, or NULL. */
-struct dialog *dialog_find(struct endpoint *ep, const struct scan *s);
+struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s);
 
 /* Fills Request-URI, routes, From, To and Call-ID of a request within the dialog (12.2.1.1; a strict first hop as well). `routes` has room
  * for DIALOG_MAX_ROUTES + 1. */

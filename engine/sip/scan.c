@@ -5,25 +5,32 @@
 
 #include <stdlib.h>
 
-static const char *const names[HDR_COUNT] = {
-#define SCAN_NAME(id, name, compact) [HDR_##id] = name,
+static const struct slice names[HDR_COUNT] = {
+#define SCAN_NAME(id, name, compact) [HDR_##id] = {name, sizeof(name) - 1},
     SCAN_HEADERS(SCAN_NAME)
 #undef SCAN_NAME
 };
 
-const char *hdr_name(enum hdr_id id)
+struct slice hdr_text(enum hdr_id id)
 {
-	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : NULL;
+	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : SLICE_NONE;
 }
 
-/* What a byte may be: part of a token (RFC 3261 25.1), or white space, line ends of folded lines included. */
-enum { TOKEN = 1, LWS = 2 };
+const char *hdr_name(enum hdr_id id)
+{
+	return hdr_text(id).p;
+}
+
+/* What a byte may be: part of a token (RFC 3261 25.1), white space, line ends of folded lines included; or what a value is searched
+ * for. */
+enum { TOKEN = 1, LWS = 2, SEMI = 4, COMMA = 8, QUOTE = 16, ANGLE = 32 };
 
 /* clang-format off */
 static const uint8_t classes[256] = {
 	['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['0' ... '9'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['!'] = TOKEN,
 	['%'] = TOKEN,         ['*'] = TOKEN,         ['_'] = TOKEN,         ['+'] = TOKEN, ['`'] = TOKEN, ['\''] = TOKEN,
 	['~'] = TOKEN,         [' '] = LWS,           ['\t'] = LWS,          ['\r'] = LWS, ['\n'] = LWS,
+	[';'] = SEMI,          [','] = COMMA,         ['"'] = QUOTE,         ['<'] = ANGLE,
 };
 /* clang-format on */
 
@@ -35,6 +42,13 @@ static inline bool is_token(char c)
 static inline bool is_lws(char c)
 {
 	return classes[(unsigned char)c] & LWS;
+}
+
+static inline const char *skip_to(const char *p, const char *end, int what)
+{
+	while (p < end && !(classes[(unsigned char)*p] & what))
+		p++;
+	return p;
 }
 
 static inline const char *skip_token(const char *p, const char *end)
@@ -97,8 +111,8 @@ enum hdr_id hdr_lookup(struct slice name)
 	if (name.l >= sizeof(by_length) / sizeof(*by_length))
 		return HDR_OTHER;
 	for (const uint8_t *id = by_length[name.l]; *id; id++) {
-		struct slice full = {names[*id], name.l};
-		if (slice_eq(name, full) || slice_case_eq(name, full))
+		const char *full = names[*id].p;
+		if ((name.p[0] | 0x20) == (full[0] | 0x20) && (!memcmp(name.p, full, name.l) || slice_case_eq(name, names[*id])))
 			return *id;
 	}
 	return HDR_OTHER;
@@ -144,15 +158,17 @@ static const char *skip_quoted(const char *p, const char *end)
 static const char *skip_to_params(const char *p, const char *end, bool list)
 {
 	const char *close = p; /* NULL: there is no '>' any more, do not look again */
+	const int stop = list ? SEMI | COMMA : SEMI;
 
-	while (p < end && *p != ';' && !(list && *p == ',')) {
-		if (*p == '"') {
+	while ((p = skip_to(p, end, stop | QUOTE | ANGLE)) < end) {
+		if (classes[(unsigned char)*p] & stop)
+			break;
+		if (*p == '"')
 			p = skip_quoted(p, end);
-		} else if (*p == '<' && close && (close = memchr(p, '>', (size_t)(end - p)))) {
+		else if (close && (close = memchr(p, '>', (size_t)(end - p))))
 			p = close + 1;
-		} else {
+		else
 			p++;
-		}
 	}
 	return p;
 }
@@ -168,9 +184,9 @@ static bool find_param(struct slice *out, const char *p, const char *end, struct
 			value = p = skip_lws(p + 1, end);
 		else if (p < end && *p != ';' && *p != ',')
 			key_end = key; /* junk behind the name: no parameter at all */
-		while (p < end && *p != ';' && *p != ',')
-			p = *p == '"' ? skip_quoted(p, end) : p + 1;
-		if (key_end > key && slice_case_eq(between(key, key_end), name)) {
+		while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
+			p = skip_quoted(p, end);
+		if (key_end > key && (size_t)(key_end - key) == name.l && slice_case_eq(between(key, key_end), name)) {
 			*out = trimmed_to(value, p);
 			return true;
 		}
@@ -203,8 +219,7 @@ static void scan_via(struct scan *s, struct slice value)
 		slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
-	while (p < end && *p != ';' && *p != ',')
-		p++;
+	p = skip_to(p, end, SEMI | COMMA);
 	s->sent_by = trimmed_to(sent_by, p);
 	find_param(&s->branch, p, end, SLICE_LIT("branch"));
 	comma = memchr(p, ',', (size_t)(end - p));
@@ -407,7 +422,7 @@ static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *s
 			name_end--;
 	}
 	struct slice name = between(p, name_end);
-	struct slice value = colon ? slice_trim(between(colon + 1, end)) : between(end, end);
+	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
 	id = colon ? hdr_lookup(name) : HDR_OTHER;
 	err = add_header(s, name, value, id);
 	if (!err && id != HDR_OTHER)

@@ -62,6 +62,7 @@ enum hdr_id {
 enum hdr_id hdr_lookup(struct slice name);
 /* The full name, NULL for HDR_OTHER. */
 const char *hdr_name(enum hdr_id id);
+struct slice hdr_text(enum hdr_id id);
 
 enum scan_flaw {
 	SCAN_NOT_SIP = 1 << 0,         /* no SIP start line; nothing else is set */

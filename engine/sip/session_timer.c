@@ -54,9 +54,9 @@ void session_timer_ask(struct call *call, struct call_headers *x)
 
 	if (!interval)
 		return;
-	call_headers_add(x, HDR_SESSION_EXPIRES, "%u%s", interval, who[r]);
+	call_headers_print(x, HDR_SESSION_EXPIRES, "%u%s", interval, who[r]);
 	if (t->opts.min_se || t->min_se)
-		call_headers_add(x, HDR_MIN_SE, "%u", least(call));
+		call_headers_print(x, HDR_MIN_SE, "%u", least(call));
 }
 
 /* --- the timer --- */
@@ -159,9 +159,9 @@ void session_timer_answer(struct call *call, const struct scan *request, struct 
 	if (who == SESSION_ANY)
 		who = t->opts.refresher != SESSION_ANY ? t->opts.refresher : SESSION_UAC;
 	t->by_update = verdict_lists(request, HDR_ALLOW, SLICE_LIT("UPDATE"));
-	call_headers_add(x, HDR_SESSION_EXPIRES, "%u;refresher=%s", interval, who == SESSION_UAC ? "uac" : "uas");
+	call_headers_print(x, HDR_SESSION_EXPIRES, "%u;refresher=%s", interval, who == SESSION_UAC ? "uac" : "uas");
 	if (who == SESSION_UAC)
-		call_headers_add(x, HDR_REQUIRE, "timer");
+		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("timer"));
 	start(call, interval, who == SESSION_UAS);
 }
 

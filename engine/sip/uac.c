@@ -13,6 +13,7 @@ static void destroy(void *p)
 	mem_deref(uac->ct);
 	mem_deref(uac->request);
 	mem_deref(uac->ack);
+	mem_deref((void *)uac->opts.timers);
 }
 
 int uac_again(struct msg **mp, struct ua *ua, struct auth *auth, const struct msg *request, uint32_t cseq, struct err *e)
@@ -133,8 +134,10 @@ int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cse
 	uac->dst = *dst;
 	if (opts)
 		uac->opts = *opts;
-	else
-		uac->opts.timers = ua->ep->timers;
+	if (opts && opts->timers && !(uac->opts.timers = sip_timers_copy(opts->timers))) {
+		mem_deref(uac);
+		return err_set(e, ERR_NOMEM, "out of memory for a request");
+	}
 	uac->h = h;
 	uac->arg = arg;
 	err = ctrans_create(&uac->ct, ua->ep, request, dst, &uac->opts, on_response, uac, e);
