@@ -8,6 +8,7 @@
 
 #define LINES_A_HEAD 20    /* after so many seconds the columns are named again */
 #define FAILURES_TOLD 20   /* kinds and lines of failures in the totals */
+#define FAILURES_SHOWN 5   /* of those, told in full as soon as they appear */
 #define FAILURE_INDENT 10
 
 #define RED "\033[1;31m"
@@ -91,6 +92,25 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* "FILE:LINE, kind", then the text. `count` 0: none is told. */
+static void put_failure(const struct load_report *r, const struct load_failure *x, uint64_t count)
+{
+	struct buf raw = {0}, clean = {0};
+	FILE *f = r->cfg.out;
+
+	buf_printf(&raw, "%s%s%s", x->where, x->where[0] && x->kind[0] ? ", " : "", x->kind);
+	print_clean(&clean, buf_slice(&raw));
+	if (count)
+		fprintf(f, "%*" PRIu64 "  %.*s\n", FAILURE_INDENT - 2, count, SLICE_ARG(buf_slice(&clean)));
+	else
+		fprintf(f, "%sa failure%s: %.*s\n", paint(r, RED), paint(r, PLAIN), SLICE_ARG(buf_slice(&clean)));
+	buf_reset(&clean);
+	print_clean(&clean, slice_trim(slice_str(x->text)));
+	print_indented(f, buf_slice(&clean), FAILURE_INDENT, "");
+	buf_free(&clean);
+	buf_free(&raw);
+}
+
 /* --- each second --- */
 
 static void clear_live_line(struct load_report *r)
@@ -122,7 +142,7 @@ static void put_live_line(struct load_report *r, const struct load_report_span *
 	buf_printf(&line, "%s/s in, ", rate_text(a, per_second(second->arrivals, span->interval_seconds)));
 	buf_printf(&line, "%s/s done  live %" PRIu64, rate_text(a, per_second(second->done, span->interval_seconds)), second->live);
 	buf_printf(&line, "  failed %" PRIu64 "  dropped %" PRIu64, total->failed, total->dropped);
-	buf_printf(&line, "  again %" PRIu64, both(load_numbers_all_retransmissions(total)));
+	buf_printf(&line, "  retrans %" PRIu64, both(load_numbers_all_retransmissions(total)));
 	if (setup->count)
 		buf_printf(&line, "  set-up p50 %s p99 %s", quantile_text(a, setup, 0.5), quantile_text(b, setup, 0.99));
 	buf_printf(&line, "  cpu %.0f %%", per_second(1, span->interval_seconds) * span->interval_cpu_seconds * 100);
@@ -145,7 +165,7 @@ static void put_columns_line(struct load_report *r, const struct load_report_spa
 
 	if (r->lines++ % LINES_A_HEAD == 0)
 		fprintf(f, "%s%8s %10s %10s %7s %7s %8s %7s %9s %9s %5s%s\n", paint(r, DIM), "time", "arrivals/s", "done/s", "failed", "dropped",
-			"live", "again", "setup p50", "setup p99", "cpu", paint(r, PLAIN));
+			"live", "retrans", "setup p50", "setup p99", "cpu", paint(r, PLAIN));
 	fprintf(f, "%6.1f s %10s %10s %7" PRIu64 " %7" PRIu64 " %8" PRIu64 " %7" PRIu64 " %9s %9s %4.0f%%", span->seconds,
 		rate_text(in, per_second(n->arrivals, span->interval_seconds)),
 		rate_text(done, per_second(n->done, span->interval_seconds)), n->failed, n->dropped, n->live,
@@ -164,7 +184,7 @@ static void put_messages_row(FILE *f, const char *name, struct load_pair once, s
 {
 	fprintf(f, "  %-28s %12" PRIu64 " %12" PRIu64, name, once.sent, once.received);
 	if (any(again))
-		fprintf(f, " %12" PRIu64 " %12" PRIu64, again.sent, again.received);
+		fprintf(f, " %14" PRIu64 " %14" PRIu64, again.sent, again.received);
 	fputc('\n', f);
 }
 
@@ -174,7 +194,7 @@ static void put_messages(const struct load_report *r, const struct load_numbers 
 
 	if (!any(load_numbers_all_requests(n)) && !any(load_numbers_all_responses(n)))
 		return;
-	fprintf(f, "\n%s%-30s %12s %12s %12s %12s%s\n", paint(r, DIM), "messages", "sent", "received", "sent again", "came again",
+	fprintf(f, "\n%s%-30s %12s %12s %14s %14s%s\n", paint(r, DIM), "messages", "sent", "received", "sent again", "received again",
 		paint(r, PLAIN));
 	for (unsigned m = 0; m < LOAD_METHOD_COUNT; m++) {
 		if (!any(n->requests[m]) && !any(n->answered[m]) && !any(n->retransmissions[m]))
@@ -248,21 +268,10 @@ static void put_failures(const struct load_report *r, const struct load_numbers 
 	qsort(order, n->failure_kinds, sizeof(*order), more_often);
 	fprintf(f, "\n%sfailures%s\n", paint(r, RED), paint(r, PLAIN));
 	for (unsigned i = 0; i < n->failure_kinds; i++) {
-		struct buf text = {0};
-		if (i >= FAILURES_TOLD) {
+		if (i < FAILURES_TOLD)
+			put_failure(r, order[i], order[i]->count);
+		else
 			rest += order[i]->count;
-			continue;
-		}
-		buf_printf(&text, "%s, %s", order[i]->where, order[i]->kind);
-		fprintf(f, "%*" PRIu64 "  ", FAILURE_INDENT - 2, order[i]->count);
-		struct buf clean = {0};
-		print_clean(&clean, buf_slice(&text));
-		fprintf(f, "%.*s\n", SLICE_ARG(buf_slice(&clean)));
-		buf_reset(&clean);
-		print_clean(&clean, slice_trim(slice_str(order[i]->text)));
-		print_indented(f, buf_slice(&clean), FAILURE_INDENT, "");
-		buf_free(&clean);
-		buf_free(&text);
 	}
 	if (rest)
 		fprintf(f, "%*" PRIu64 "  of other kinds or at other lines\n", FAILURE_INDENT - 2, rest);
@@ -283,7 +292,7 @@ static void put_head_line(const struct load_report *r, const struct load_report_
 	fprintf(f, ", %" PRIu64 " interrupted", n->interrupted);
 	if (n->live)
 		fprintf(f, ", %" PRIu64 " still live", n->live);
-	fprintf(f, "\n%" PRIu64 " live at most", n->live_peak);
+	fprintf(f, "\nat most %" PRIu64 " live", n->live_peak);
 	if (n->timeouts || n->transport_errors)
 		fprintf(f, "; %" PRIu64 " request%s without an answer, %" PRIu64 " that could not be sent", n->timeouts, plural(n->timeouts),
 			n->transport_errors);
@@ -348,7 +357,7 @@ static void put_begin(const struct load_report *r)
 	if (c->shards > c->workers)
 		fprintf(c->out, ", %u shards", c->shards);
 	if (c->max_live)
-		fprintf(c->out, ", %" PRIu64 " live at most", c->max_live);
+		fprintf(c->out, ", at most %" PRIu64 " live", c->max_live);
 	fprintf(c->out, ", seed %" PRIu64, c->seed);
 	if (c->target && *c->target)
 		fprintf(c->out, ", target %s", c->target);
@@ -375,6 +384,11 @@ void load_report_second(struct load_report *r, const struct load_report_span *sp
 	if (r->cfg.json) {
 		load_report_json_second(r, span);
 		return;
+	}
+	/* the first of a kind at a line at once: who sees all calls fail need not wait for the end */
+	for (; r->failures < span->total->failure_kinds && r->failures < FAILURES_SHOWN; r->failures++) {
+		clear_live_line(r);
+		put_failure(r, &span->total->failures[r->failures], 0);
 	}
 	if (rewrites(r))
 		put_live_line(r, span);

@@ -355,11 +355,11 @@ void threshold_check(struct threshold_result *r, const struct threshold *t, cons
 		break;
 	}
 	r->kept = kept && r->measured;
-	if (r->measured && t->percent)
-		snprintf(got, sizeof(got), "got %.6g%%", r->got * 100);
-	else if (r->measured && t->figure == THRESHOLD_COUNT)
+	/* as many digits as are true of it */
+	if (r->measured && t->figure == THRESHOLD_COUNT)
 		snprintf(got, sizeof(got), "got %.0f", r->got);
 	else if (r->measured)
-		snprintf(got, sizeof(got), "got %.6g", r->got);
+		snprintf(got, sizeof(got), "got %.*g%s", t->figure == THRESHOLD_QUANTILE ? 3 : 6, t->percent ? r->got * 100 : r->got,
+			 t->percent ? "%" : "");
 	snprintf(r->text, sizeof(r->text), "%s: %s (%s)", t->text, got, r->kept ? "kept" : "broken");
 }
