@@ -130,8 +130,9 @@ static int take_subject(struct threshold *t, unsigned *known, struct slice name,
 		t->subject = THRESHOLD_CUSTOM;
 		*known = OF_TIME | OF_COUNT;
 		name = (struct slice){name.p + custom.l, name.l - custom.l};
-		if (name.l >= sizeof(t->custom))
-			return err_set(e, ERR_ARG, "%s: a number of a script has a name of %d letters at most", who, LOAD_CUSTOM_NAME - 1);
+		if (!load_custom_name_good(name))
+			return err_set(e, ERR_ARG, "%s: a number of a script is called custom.NAME, NAME 1 to %d letters, digits, '_', '.' or '-'",
+				       who, LOAD_CUSTOM_NAME - 1);
 		slice_copy(t->custom, sizeof(t->custom), name);
 		return 0;
 	}

@@ -207,7 +207,8 @@ static void wrong(void **state)
 	refuse(longer, "a threshold of 199 characters is too long");
 	memcpy(longer, "custom.", 7);
 	memcpy(longer + 7 + 48, ": max < 1", 10);
-	refuse(longer, "a number of a script has a name of 47 letters at most");
+	refuse(longer, "a number of a script is called custom.NAME, NAME 1 to 47 letters, digits");
+	refuse("custom.a b: max < 1", "a number of a script is called custom.NAME");
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
