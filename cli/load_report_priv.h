@@ -9,6 +9,7 @@ struct load_report {
 	bool on_live_line; /* of a terminal, to be rewritten */
 	unsigned lines;    /* of seconds */
 	unsigned failures; /* of the total's kinds, told already */
+	enum load_time shown; /* whose quantiles the columns have */
 };
 
 /* From this p99 on, the generator's own lateness is told: what it measures is then in part itself. */
