@@ -382,8 +382,8 @@ static void put_doubts(const struct load_report *r, const struct load_numbers *n
 
 	if (late)
 		fprintf(f,
-			"\n%sthe generator was late%s: p99 of %s %s. It could not keep up, and its own delay is in its times: lower the rate, give it "
-			"more --workers or another machine.\n",
+			"\n%sthe generator was late%s: p99 of %s %s. It could not keep up, and its own delay is in its times: lower the rate, "
+			"give it more --workers or another machine.\n",
 			paint(r, YELLOW), paint(r, PLAIN), load_time_name(which), time_text(text, (double)late));
 	if (n->dropped)
 		fprintf(f,
@@ -393,8 +393,8 @@ static void put_doubts(const struct load_report *r, const struct load_numbers *n
 	if (n->custom_lost)
 		fprintf(f, "\n%sthe script's own numbers are incomplete%s: too many names\n", paint(r, YELLOW), paint(r, PLAIN));
 	if (load_numbers_check(n, &unbalanced))
-		fprintf(f, "\n%sthe totals do not balance%s: %s. This is an error of offhook: please report it.\n", paint(r, RED), paint(r, PLAIN),
-			unbalanced.text);
+		fprintf(f, "\n%sthe totals do not balance%s: %s. This is an error of offhook: please report it.\n", paint(r, RED),
+			paint(r, PLAIN), unbalanced.text);
 }
 
 static void put_verdicts(const struct load_report *r, const struct load_verdict *verdicts, unsigned count)

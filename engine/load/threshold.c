@@ -131,8 +131,9 @@ static int take_subject(struct threshold *t, unsigned *known, struct slice name,
 		*known = OF_TIME | OF_COUNT;
 		name = (struct slice){name.p + custom.l, name.l - custom.l};
 		if (!load_custom_name_good(name))
-			return err_set(e, ERR_ARG, "%s: a number of a script is called custom.NAME, NAME 1 to %d letters, digits, '_', '.' or '-'",
-				       who, LOAD_CUSTOM_NAME - 1);
+			return err_set(e, ERR_ARG,
+				       "%s: a number of a script is called custom.NAME, NAME 1 to %d letters, digits, '_', '.' or '-'", who,
+				       LOAD_CUSTOM_NAME - 1);
 		slice_copy(t->custom, sizeof(t->custom), name);
 		return 0;
 	}
@@ -187,7 +188,8 @@ static int take_limit(struct threshold *t, struct slice word, const char *who, s
 	if (t->percent)
 		digits = slice_trim((struct slice){word.p, word.l - 1});
 	if (t->percent && t->figure != THRESHOLD_SHARE)
-		return err_set(e, ERR_ARG, "%s: only a share is written with %%, got \"%.*s\"", who, (int)(word.l < 32 ? word.l : 32), word.p);
+		return err_set(e, ERR_ARG, "%s: only a share is written with %%, got \"%.*s\"", who,
+			       (int)(word.l < 32 ? word.l : 32), word.p);
 	if (!take_decimal(&t->limit, digits))
 		return err_set(e, ERR_ARG, "%s: \"%.*s\" is no limit; write %s", who, (int)(word.l < 32 ? word.l : 32), word.p,
 			       in_seconds ? "seconds, like 0.5" : t->figure == THRESHOLD_SHARE ? "a share, like 0.01 or 1%" : "a number");
