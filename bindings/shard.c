@@ -4,6 +4,7 @@
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
+#include "load/feeder.h"
 #include "sip/call.h"
 #include "sip/transaction.h"
 
@@ -186,6 +187,7 @@ void shard_free(struct shard *sh)
 		free(s);
 	}
 	buf_free(&sh->output);
+	feeders_free(sh->own_feeders);
 	free((char *)sh->test);
 	free(sh);
 }

@@ -16,6 +16,8 @@ struct shard_setting {
 	const char *name, *value;
 };
 
+struct feeders;
+
 struct shard_cfg {
 	const char *path;           /* of the script */
 	bool virtual_clock;
@@ -32,6 +34,7 @@ struct shard_cfg {
 	const struct net_faults *faults; /* of every link; NULL: none */
 	bool strict;                /* unread messages fail a test */
 	const struct shard_share *share; /* NULL: a loop and a network of its own */
+	struct feeders *feeders;    /* of all shards of a run; NULL: its own */
 };
 
 /* What the shards of a worker share, under load. */
@@ -65,6 +68,7 @@ struct shard {
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
 	struct load *load;          /* that it runs; NULL in a test */
+	struct feeders *own_feeders; /* where cfg gives none */
 };
 
 /* The random stream of that purpose, derived from the seed and the test. */

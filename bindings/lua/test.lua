@@ -281,6 +281,18 @@ function Random:integer(from, to)
   return from + math.floor((to - from + 1) * engine.random("t:random"))
 end
 
+-- --- what a script measures itself: under load among the numbers of the run, as custom.NAME ---
+
+function Test:measure(name, seconds)
+  if type(name) ~= "string" or type(seconds) ~= "number" then error("t:measure wants a name and seconds", 0) end
+  engine.measure(name, seconds)
+end
+
+function Test:count(name, delta)
+  if type(name) ~= "string" or (delta ~= nil and math.type(delta) ~= "integer") then error("t:count wants a name and a whole number", 0) end
+  engine.count_up(name, delta or 1)
+end
+
 -- --- what a virtual user keeps ---
 
 local KEPT = {}
@@ -403,7 +415,7 @@ local server = engine.methods "server transaction"
 function expect.ua_at(address) return ua_at[address] end
 
 function server:proxy(given)
-  return require "sip.proxy".forward(context_of[self.endpoint] or root, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
+  return require "sip.proxy".forward(context_of[self.owner] or root, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
 
 -- --- called with a dot in place of a colon ---
