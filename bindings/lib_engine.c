@@ -16,19 +16,17 @@ static int engine_now(lua_State *L)
 }
 
 /* A box and the name of one of its inboxes at 1 and 2. */
-static struct inbox *check_inbox(lua_State *L)
+static struct object *check_inbox(lua_State *L, unsigned *index)
 {
-	struct object *o = lua_touserdata(L, 1);
+	struct object *o = object_at(L, 1);
 	const char *name = luaL_checkstring(L, 2);
 
-	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
-	luaL_argcheck(L, o && lua_rawlen(L, 1) >= sizeof(*o), 1, "wants an object");
-	if (o->kind == OBJECT_TASK)
-		return o->p ? &((struct task *)o->p)->ended : NULL;
+	luaL_argcheck(L, o, 1, "wants an object");
 	int i = object_inbox(o->kind, name);
 	if (i < 0)
 		script_error(L, "a %s has no inbox \"%s\"", object_kind_name(o->kind), name);
-	return &o->in[i];
+	*index = (unsigned)i;
+	return o;
 }
 
 /* The script time so many seconds from now; math.huge: never. */
@@ -40,44 +38,37 @@ static uint64_t due_after(lua_State *L, double seconds, const char *what)
 /* wait(object, inbox, seconds): the next item and its text, or nil and "timeout"; seconds nil: as long as the test lives. */
 static int engine_wait(lua_State *L)
 {
-	struct inbox *box = check_inbox(L);
+	unsigned i;
+	struct object *o = check_inbox(L, &i);
 
-	return task_wait(L, box, lua_isnoneornil(L, 3) ? UINT64_MAX : due_after(L, luaL_checknumber(L, 3), "within"));
+	return task_wait(L, o, i, lua_isnoneornil(L, 3) ? UINT64_MAX : due_after(L, luaL_checknumber(L, 3), "within"), task_give);
 }
 
 /* sleep(seconds) */
 static int engine_sleep(lua_State *L)
 {
-	return task_wait(L, NULL, due_after(L, luaL_checknumber(L, 1), "sleep"));
+	return task_wait(L, NULL, 0, due_after(L, luaL_checknumber(L, 1), "sleep"), task_give);
 }
 
 /* poll(object, inbox): an item that is there already, or nil. */
 static int engine_poll(lua_State *L)
 {
-	struct inbox *box = check_inbox(L);
-	struct item it;
+	unsigned i;
+	struct object *o = check_inbox(L, &i);
+	struct item *it = inbox_take(o, i);
 
-	if (!inbox_pop(box, &it)) {
-		lua_pushnil(L);
-		return 1;
-	}
-	if (it.kind == ITEM_MESSAGE)
-		object_push_message(L, it.msg);
-	else if (it.kind == ITEM_OBJECT)
-		lua_rawgeti(L, LUA_REGISTRYINDEX, it.ref);
-	else
-		lua_pushboolean(L, 1);
-	lua_pushstring(L, it.text);
-	mem_deref(it.msg);
-	mem_deref(it.text);
-	luaL_unref(L, LUA_REGISTRYINDEX, it.ref);
-	return 2;
+	if (it)
+		return task_give(L, WAKE_ITEM, it);
+	lua_pushnil(L);
+	return 1;
 }
 
 /* count(object, inbox): how many items wait. */
 static int engine_count(lua_State *L)
 {
-	struct inbox *box = check_inbox(L);
+	unsigned i;
+	struct object *o = check_inbox(L, &i);
+	const struct inbox *box = inbox_find(o, i);
 
 	lua_pushinteger(L, box ? box->count : 0);
 	return 1;
@@ -94,7 +85,7 @@ static int engine_push(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_INBOX);
 
-	inbox_push_event(o->sh, &o->in[0], luaL_optstring(L, 2, ""));
+	inbox_push_event(o, 0, luaL_optstring(L, 2, ""));
 	return 0;
 }
 
@@ -107,6 +98,7 @@ static int engine_spawn(lua_State *L)
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
 	struct object *o = object_new(L, OBJECT_TASK, NULL, NULL);
+	object_release(o); /* the script's alone */
 	lua_pushvalue(L, 1);
 	o->p = task_new(sh, L, serve ? TASK_SERVE : TASK_SPAWN, name);
 	if (!o->p)

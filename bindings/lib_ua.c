@@ -92,7 +92,7 @@ static bool on_ua_request(struct ua *ua, struct strans *st, void *arg)
 	struct object *o = arg;
 
 	(void)ua;
-	object_push_server(o, &o->in[1], mem_ref(st));
+	object_push_server(o, 1, mem_ref(st));
 	return true;
 }
 
@@ -276,7 +276,7 @@ void object_on_response(struct uac *uac, struct msg *m, const char *why, void *a
 
 	(void)uac;
 	object_set_final(o, m, why);
-	inbox_push_msg(o->sh, &o->in[0], m, why);
+	inbox_push_msg(o, 0, m, why);
 }
 
 /* A request of the script's needs somewhere to keep what a UA keeps for a call. */
@@ -317,7 +317,7 @@ static int request_new(lua_State *L)
 
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
 	lua_pushvalue(L, at);
-	lua_setiuservalue(L, -2, 2); /* as long as the request */
+	lua_setiuservalue(L, -2, OBJECT_BESIDE); /* as long as the request */
 	int err = ua_build(ua, &b, &dst, method, &s.r, SLICE_NONE, &e);
 	if (!err)
 		err = msg_alloc(&m, buf_slice(&b));
@@ -367,7 +367,7 @@ static void on_register_response(struct registration *reg, struct msg *m, const 
 
 	(void)reg;
 	object_set_final(o, m, why);
-	inbox_push_msg(o->sh, &o->in[0], m, why);
+	inbox_push_msg(o, 0, m, why);
 }
 
 /* register(ua, { registrar, expires, refresh, headers }) [+1] */
