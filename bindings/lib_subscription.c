@@ -106,7 +106,7 @@ static int refresh(lua_State *L)
 	opt_request(L, 2, &s);
 	if (subscription_refresh(sub, expires, &s.r, &e))
 		return raise_about(L, o, &e);
-	o->final = mem_deref(o->final);
+	object_expect_anew(o);
 	note_sent(L, sub->uac->request, sub->ua->ep->name);
 	return 0;
 }

@@ -20,6 +20,13 @@ void object_set_final(struct object *o, struct msg *m, const char *why)
 		memcpy(o->final_why, why, strlen(why));
 }
 
+void object_expect_anew(struct object *o)
+{
+	o->final = mem_deref(o->final);
+	o->last = mem_deref(o->last);
+	o->final_given = false;
+}
+
 int object_push_final(lua_State *L, struct object *o)
 {
 	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
@@ -403,7 +410,7 @@ static int registration_again_lua(lua_State *L)
 		return script_error(L, "expires %I is not a number of seconds from 0 to 2**32 - 1", expires);
 	if (registration_again(reg, (uint32_t)expires, &e))
 		return raise_about(L, lua_touserdata(L, 1), &e);
-	o->final = mem_deref(o->final);
+	object_expect_anew(o);
 	note_sent(L, reg->last, ua_name(reg->ua));
 	return 0;
 }

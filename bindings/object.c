@@ -49,6 +49,14 @@ int object_inbox(enum object_kind kind, const char *name)
 	return -1;
 }
 
+int object_kind_from(const char *name)
+{
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		if (!strcmp(kinds[i].name, name))
+			return i;
+	return -1;
+}
+
 struct shard *shard_of(lua_State *L)
 {
 	return *(struct shard **)lua_getextraspace(L);
@@ -430,4 +438,37 @@ void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, 
 	lua_pushliteral(L, "locked");
 	lua_setfield(L, -2, "__metatable");
 	lua_pop(L, 1);
+}
+
+/* --- quick methods --- */
+
+void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	luaL_getsubtable(L, -1, "quick");
+	lua_pushcfunction(L, f);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 2);
+}
+
+struct object *object_quick_self(lua_State *L)
+{
+	struct object *o = object_at(L, 1);
+
+	return o && o->p && o->kind == lua_tointeger(L, lua_upvalueindex(2)) ? o : NULL;
+}
+
+static int slow_done(lua_State *L, int status, lua_KContext ctx)
+{
+	(void)status;
+	(void)ctx;
+	return lua_gettop(L);
+}
+
+int object_slow(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, slow_done);
+	return slow_done(L, LUA_OK, 0);
 }

@@ -57,6 +57,8 @@ const char *object_kind_name(enum object_kind kind);
 unsigned object_inboxes(enum object_kind kind);
 /* The inboxes of a kind by name, e.g. "unclaimed" of an endpoint; -1. */
 int object_inbox(enum object_kind kind, const char *name);
+/* The kind of that name; -1. */
+int object_kind_from(const char *name);
 
 /* A new box on top of the stack, anchored until what it stands for is over; sees to it that a few others that are over are let go.
  * [-0, +1] */
@@ -133,10 +135,19 @@ void lib_call_open(lua_State *L);
 void lib_subscription_open(lua_State *L);
 void lib_hold_open(lua_State *L);
 void lib_engine_open(lua_State *L);
+void lib_wait_open(lua_State *L); /* after the kinds, whose methods it has some of */
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */
 typedef int(object_field_h)(lua_State *L, struct object *o, const char *name);
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field);
+
+/* Methods that a script of a load calls for every call are in C for their common forms, with the same method in Lua behind them, which
+ * takes all others, and what is wrong: upvalues of such a closure are the Lua function and the kind. */
+void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f);
+/* Inside: argument 1 if it is a live box of that kind, else NULL. */
+struct object *object_quick_self(lua_State *L);
+/* Inside: calls the Lua function instead, with the arguments that are on the stack; as the last thing. */
+int object_slow(lua_State *L);
 
 static inline void push_slice(lua_State *L, struct slice s)
 {

@@ -88,6 +88,7 @@ static int open_and_run(lua_State *L)
 	lib_call_open(L);
 	lib_subscription_open(L);
 	lib_hold_open(L);
+	lib_wait_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
 	lua_pushvalue(L, -2);
