@@ -60,7 +60,8 @@ struct shard {
 		struct rnd rnd;
 	} *streams;
 	struct object *objects;     /* all that are alive */
-	unsigned made, reap_after;  /* objects since what is over was last let go, and when to do it next */
+	struct object *checks, *checks_last; /* of those: what may be over, in the order in which to look; see object_new() */
+	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
 	char waiting[2048];         /* where every other task waited when it failed */
