@@ -64,7 +64,7 @@ function sip.load(name, given, f)
   add_test(name, { timeout = entry.given.timeout }, load.once(entry))
 end
 
-sip.serve, sip.csv = load.serve, load.csv
+sip.serve, sip.csv, sip.env = load.serve, load.csv, test.env
 
 -- sip.symptom { title, seen, cause, remedy }: what the file shows, printed as a table after the run.
 function sip.symptom(given)

@@ -227,11 +227,13 @@ function Test:target(role)
   local target = engine.run().target or state(self).target or root and state(root).target
   if target then return target end
   if role ~= nil and type(role) ~= "function" then error(("t:target wants a function that makes the role, got %s"):format(type(role)), 0) end
+  local home = root or self                             -- under load one for all
   if role then
     local own = role()
-    return type(own) == "string" and own or own.uri
+    if type(own) ~= "string" then own = own.uri end
+    if root then state(root).target = own end
+    return own
   end
-  local home = root or self                             -- under load one for all
   local uas = home:ua { aor = "sip:target@example.test", name = "target" }
   if root then state(root).target = uas.uri end
   home:serve("target", function()
@@ -452,7 +454,7 @@ function meta:__index(name)
   error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
 end
 
-local life = { Test = Test, ua_options = ua_options }
+local life = { Test = Test, ua_options = ua_options, env = env }
 local users = 0
 
 local function context(name, id)
