@@ -1,6 +1,7 @@
 /* Calls and their dialogs in Lua. */
 #include "bindings/lib_ua.h"
 
+#include "bindings/load.h"
 #include "bindings/shard.h"
 #include "core/mem.h"
 #include "sip/call.h"
@@ -148,14 +149,21 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	return true;
 }
 
+struct object *object_new_call(lua_State *L, struct object *ua, struct call *call)
+{
+	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), ua);
+
+	call_set_handler(call, on_call_event, o);
+	return o;
+}
+
 bool object_push_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct object *owner = arg;
 	lua_State *L = owner->sh->L;
-	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
 
 	(void)ua;
-	call_set_handler(call, on_call_event, o);
+	object_new_call(L, owner, call);
 	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
 	return true;
 }
@@ -182,6 +190,7 @@ static int call_new(lua_State *L)
 		.session = &session,
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),
+		.due = load_task_due(shard_of(L)),
 		.trans = {.no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 

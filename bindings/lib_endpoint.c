@@ -134,7 +134,7 @@ static int endpoint_new(lua_State *L)
 		if (!addr_set(&local, address, (uint16_t)port))
 			return script_error(L, "\"%s\" is not a numeric address", address.p);
 		has_local = true;
-	} else if (sh->cfg.target && !sh->cfg.virtual_clock) {
+	} else if (sh->cfg.target && !sh->cfg.virtual_clock && !sh->cfg.share) {
 		/* Against a live target: an address from which the host reaches it, unless the script wants the other family. */
 		lua_pushstring(L, sh->cfg.target);
 		check_address(L, -1, &target);
@@ -151,6 +151,7 @@ static int endpoint_new(lua_State *L)
 	h.arg = o;
 	struct endpoint_cfg cfg = {
 		.net = sh->net,
+		.sb = sh->cfg.share && !has_local ? sh->cfg.share->sb : NULL,
 		.name = name.p,
 		.local = has_local ? &local : NULL,
 		.v6 = v6,
@@ -174,7 +175,7 @@ static int endpoint_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "name"))
 		lua_pushstring(L, ep->name);
 	else if (!strcmp(name, "uri"))
-		lua_pushfstring(L, "sip:%s", addr_str(text, endpoint_local(ep)));
+		lua_pushfstring(L, "sip:%s%s%s", ep->sb->shared ? ep->name : "", ep->sb->shared ? "@" : "", addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "address"))
 		lua_pushstring(L, addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "host"))

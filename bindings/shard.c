@@ -1,5 +1,6 @@
 #include "bindings/shard.h"
 
+#include "bindings/load.h"
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
@@ -88,6 +89,7 @@ static int open_and_run(lua_State *L)
 	lib_call_open(L);
 	lib_subscription_open(L);
 	lib_hold_open(L);
+	lib_load_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
 	lua_pushvalue(L, -2);
@@ -102,6 +104,19 @@ static int open_and_run(lua_State *L)
 
 static void on_task_done(struct shard *sh, struct task *task);
 
+/* What its random streams are derived from: each shard of a load has its own. */
+static int name_load(struct shard *sh, struct err *e)
+{
+	size_t size = strlen(sh->cfg.path) + 24;
+	char *name = malloc(size);
+
+	if (!name)
+		return err_set(e, ERR_NOMEM, "out of memory for a script");
+	snprintf(name, size, "%s#%u", sh->cfg.path, sh->cfg.share->number);
+	sh->test = name;
+	return 0;
+}
+
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 {
 	struct shard *sh = calloc(1, sizeof(*sh));
@@ -115,7 +130,13 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sh->cfg = *cfg;
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
-	err = loop_alloc(&sh->loop, &loop_cfg, e);
+	if (cfg->share) {
+		sh->loop = mem_ref(cfg->share->loop);
+		sh->net = mem_ref(cfg->share->net);
+		err = name_load(sh, e);
+	} else {
+		err = loop_alloc(&sh->loop, &loop_cfg, e);
+	}
 	if (err)
 		goto out;
 	sched_init(sh);

@@ -1,5 +1,6 @@
 #include "bindings/task_priv.h"
 
+#include "bindings/load.h"
 #include "core/mem.h"
 #include "sip/msg.h"
 
@@ -134,10 +135,13 @@ static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_
 	if (task->limit <= loop_now(sh->loop))
 		end_at_limit(L, task);
 	check_cancelled(L, task);
-	if (box && inbox_pop(box, &it))
+	if (box && inbox_pop(box, &it)) {
+		task->since = it.msg ? it.msg->time : loop_now(sh->loop);
 		return give(L, sh, &it);
+	}
 	if (task->timed_out) {
 		task->timed_out = false;
+		task->since = due;
 		lua_pushnil(L);
 		lua_pushliteral(L, "timeout");
 		return 2;
@@ -337,6 +341,8 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	*s->tasks_tail = task;
 	s->tasks_tail = &task->next;
 	s->alive++;
+	task->since = loop_now(sh->loop);
+	load_task_made(sh, task);
 	task_ready(task);
 	return task;
 }

@@ -13,6 +13,7 @@ struct object;
 struct shard;
 struct task;
 struct msg;
+struct iteration;
 
 /* --- inboxes --- */
 
@@ -56,6 +57,7 @@ enum task_kind {
 	TASK_MAIN,
 	TASK_SPAWN, /* joined at the end */
 	TASK_SERVE, /* cancelled at the end */
+	TASK_ITERATION, /* of a load: its end is told to sched.task_done, which alone decides what its failure means */
 };
 
 struct task {
@@ -77,6 +79,8 @@ struct task {
 	struct tmr deadline;
 	struct inbox ended;       /* closed when it is done */
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
+	struct iteration *iteration; /* of a load, to which it belongs; counted */
+	uint64_t since;           /* script time of what it last waited for: what it does now was due then */
 };
 
 enum sched_phase {

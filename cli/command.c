@@ -19,7 +19,7 @@
 static void put_help(FILE *f)
 {
 	fputs("offhook run [options] FILE|DIR...   run the tests of Lua scenarios\n\nOptions:\n", f);
-	options_help(f);
+	options_help(f, COMMAND_RUN);
 	fputs("\nExit: 0 passed, 1 a test failed or timed out, 2 usage or a script that does not load,\n"
 	      "      3 the environment (cannot bind, resolve or reach).\n",
 	      f);
@@ -291,7 +291,7 @@ int run_command(const char *program, int argc, char **argv)
 	struct err e = {0};
 	int code = EXIT_PASSED, err;
 
-	err = options_parse(&o, argc, argv, &e);
+	err = options_parse(&o, COMMAND_RUN, argc, argv, &e);
 	o.program = program;
 	if (!err && o.help)
 		put_help(stdout);

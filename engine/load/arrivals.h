@@ -24,8 +24,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ARRIVALS_RATE_MAX 1e7      /* a second */
-#define ARRIVALS_SECONDS_MAX 864e5 /* of a run or a ramp: a day */
+#define ARRIVALS_RATE_MAX 1e7           /* a second */
+#define ARRIVALS_SECONDS_MAX 2592000.0 /* of a run or a ramp: thirty days */
 #define ARRIVALS_OVER UINT64_MAX
 
 struct arrivals_cfg {

@@ -34,6 +34,9 @@ static char *own_name(struct switchboard *sb, const char *wanted)
 	if (!name)
 		return NULL;
 	snprintf(name, size, "%s", wanted);
+	for (char *p = name; sb && *p; p++) /* unreserved, RFC 3261 25.1 */
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()%+", *p))
+			*p = '_';
 	while (sb && switchboard_find(sb, slice_str(name)))
 		snprintf(name, size, "%s-%llu", wanted, (unsigned long long)++sb->made);
 	return name;
