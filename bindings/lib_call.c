@@ -442,7 +442,7 @@ static int request_cancel(lua_State *L)
 	struct object *o = object_check(L, 1, OBJECT_REQUEST);
 	struct uac *uac = o->p;
 	struct err e = {0};
-	bool waits = o->owner->kind == OBJECT_CALL && ((struct call *)o->owner->p)->glare == uac; /* for its next try: there is none then */
+	bool waits = o->owner->kind == OBJECT_CALL && call_retries(o->owner->p, uac); /* for its next try: there is none then */
 
 	if (!waits && ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
 		return raise_about(L, o, &e);

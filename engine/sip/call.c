@@ -18,8 +18,6 @@ static void destroy(void *p)
 {
 	struct call *call = p;
 
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
 	call_take_server(call, NULL);
 	mem_deref(call->invite);
 	mem_deref(call->bye);
@@ -37,7 +35,6 @@ static void destroy(void *p)
 	}
 	mem_deref(call->replaces);
 	mem_deref(call->answer);
-	mem_deref(call->answered);
 	auth_free(&call->auth);
 	ua_claims_free(&call->claims);
 }
@@ -59,8 +56,7 @@ void call_end(struct call *call, const char *by)
 	call->state = CALL_TERMINATED;
 	call->ended_by = by;
 	call->at.ended = call_now(call);
-	if (call->answered_in == call->dialog)
-		call_stop_answer(call);
+	call_stop_answer(call, call->dialog);
 	reliable_stop(call);
 	session_timer_stop(call);
 	/* Its own dialog, and what is early: a kept fork lives on. */
@@ -278,8 +274,7 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
 	if (d != call->dialog) { /* of another fork */
-		if (call->answered_in == d)
-			call_stop_answer(call);
+		call_stop_answer(call, d);
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;

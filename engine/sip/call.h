@@ -52,6 +52,8 @@ struct call_opts {
 /* Dialogs of one INVITE: a peer that answers with ever new To tags gets no more. The 2xx that decides always has its own. */
 #define CALL_MAX_DIALOGS 100
 
+struct answer;
+struct glare;
 struct reliable;
 
 struct call {
@@ -64,11 +66,7 @@ struct call {
 	struct msg *request;         /* the INVITE, either way, as it was sent last */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
 	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
-	struct msg *answer;          /* our 2xx, repeated until its ACK */
-	struct strans *answered;     /* whose 2xx that is */
-	struct dialog *answered_in;  /* one of `dialogs`: the call's, or that of a kept fork */
-	struct tmr repeat, give_up;  /* of our 2xx */
-	uint64_t interval;
+	struct answer *answer;       /* our 2xx, until its ACK came */
 	struct uac *bye;
 	struct auth auth;
 	uint32_t cseq;               /* of our requests before there is a dialog */
@@ -79,9 +77,7 @@ struct call {
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
 				      * followed */
-	struct uac *glare;           /* our INVITE that got a 491 and goes out again when `retry` is due */
-	struct msg *refused;         /* that 491 */
-	struct tmr retry;
+	struct glare *glare;         /* our INVITE that got a 491 and goes out again */
 	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
 	uint32_t rseq;               /* of the last of them; 0: none was sent */
 	bool answered_reliably;      /* one of them had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
@@ -131,6 +127,8 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 int call_ack(struct call *call, struct dialog *d, const struct ua_request *r, struct err *e);
 /* Sends the ACK to the 2xx of an INVITE within the call by hand (ua_request.no_ack). */
 int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_request *r, struct err *e);
+/* Whether that INVITE of ours within the call got a 491 and waits to go out again. */
+bool call_retries(const struct call *call, const struct uac *reinvite);
 /* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
 int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
 	       void *arg, struct err *e);

@@ -19,8 +19,8 @@ static inline struct slice call_sdp_of(const struct msg *m)
 }
 /* Hangs up the dialog of another fork. */
 void call_hang_up_fork(struct call *call, struct dialog *d);
-/* Repeats our 2xx no more, and waits for its ACK no more. */
-void call_stop_answer(struct call *call);
+/* Repeats our 2xx no more, and waits for its ACK no more: if it is that of dialog `d`, one of the call's. */
+void call_stop_answer(struct call *call, const struct dialog *d);
 /* Our session description: an offer where `offer` is empty, else the answer to it. */
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer);
 /* The dialog is one of the call's from here on; takes over the reference. */

@@ -65,11 +65,8 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 		return false;
 	}
 	d->rseq = rseq;
-	if (call_prack(&prack, call, m, NULL, NULL, NULL, NULL) == 0) {
-		struct uac **slot = &d->prack[d->pracks++ % DIALOG_PRACKS];
-		mem_deref(*slot);
-		*slot = prack;
-	}
+	if (call_prack(&prack, call, m, NULL, NULL, NULL, NULL) == 0)
+		dialog_keep_prack(d, prack);
 	return true;
 }
 

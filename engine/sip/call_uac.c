@@ -231,28 +231,41 @@ static void take_back(struct call *call, struct uac *uac)
 	uac->before = NULL;
 }
 
+/* An INVITE of ours within the call, and the 491 to it. */
+struct glare {
+	struct uac *uac;
+	struct msg *refused;
+	struct tmr retry;
+};
+
+static void glare_destroy(void *p)
+{
+	struct glare *g = p;
+
+	tmr_cancel(&g->retry);
+	mem_deref(g->uac);
+	mem_deref(g->refused);
+}
+
 /* No further try: its user gets the 491. */
 static void tell_glare(struct call *call)
 {
-	struct uac *uac = call->glare;
-	struct msg *refused = call->refused;
+	struct glare *g = call->glare;
 
-	if (uac)
-		take_back(call, uac);
-
+	if (!g)
+		return;
+	take_back(call, g->uac);
 	call->glare = NULL;
-	call->refused = NULL;
-	tmr_cancel(&call->retry);
-	if (uac && uac->h)
-		uac->h(uac, refused, NULL, uac->arg);
-	mem_deref(refused);
-	mem_deref(uac);
+	tmr_cancel(&g->retry);
+	if (g->uac->h)
+		g->uac->h(g->uac, g->refused, NULL, g->uac->arg);
+	mem_deref(g);
 }
 
 static void try_again(void *arg)
 {
 	struct call *call = mem_ref(arg);
-	struct uac *uac = call->glare;
+	struct uac *uac = call->glare->uac;
 	struct addr dst = uac->dst;
 	struct msg *m = NULL;
 
@@ -268,23 +281,31 @@ static void try_again(void *arg)
 	mem_deref(call);
 }
 
+bool call_retries(const struct call *call, const struct uac *uac)
+{
+	return call->glare && call->glare->uac == uac;
+}
+
 void call_retry_cancel(struct call *call)
 {
-	tmr_cancel(&call->retry);
 	call->glare = mem_deref(call->glare);
-	call->refused = mem_deref(call->refused);
 }
 
 /* RFC 3261 14.1: whoever made the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, in steps of 10 ms. */
-static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
+static bool retry_later(struct call *call, struct uac *uac, struct msg *refused)
 {
+	struct glare *g = mem_zalloc(sizeof(*g), glare_destroy);
 	uint64_t from = call->outgoing ? 210 : 0, to = call->outgoing ? 400 : 200;
 	uint64_t wait = (from + rnd_below(&call->ua->ep->ids, to - from + 1)) * 10 * NS_PER_MS;
 
 	tell_glare(call); /* of another one that waits */
-	call->glare = mem_ref(uac);
-	call->refused = mem_ref(refused);
-	tmr_start(&call->retry, call->ua->ep->loop, wait, try_again, call);
+	if (!g)
+		return false;
+	g->uac = mem_ref(uac);
+	g->refused = mem_ref(refused);
+	call->glare = g;
+	tmr_start(&g->retry, call->ua->ep->loop, wait, try_again, call);
+	return true;
 }
 
 /* --- responses to an INVITE or UPDATE within the call --- */
@@ -300,10 +321,8 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 		return status >= 200;
 	if (offering)
 		call->offering = NULL;
-	if (status == 491 && uac->retry_glare && uac_may_again(uac)) {
-		retry_later(call, uac, m);
+	if (status == 491 && uac->retry_glare && uac_may_again(uac) && retry_later(call, uac, m))
 		return true;
-	}
 	if (status >= 300)
 		take_back(call, uac);
 	if (status >= 300 || !d)

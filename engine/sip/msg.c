@@ -4,28 +4,28 @@
 
 #include <stdio.h>
 
-static void destroy(void *p)
-{
-	struct msg *m = p;
-
-	scan_free(&m->s);
-}
-
 int msg_alloc(struct msg **mp, struct slice bytes)
 {
-	struct msg *m = mem_zalloc(sizeof(*m) + bytes.l + 1, destroy);
-	int err = ERR_NOMEM;
+	struct scan_room room;
+	struct scan s;
+	struct msg *m = NULL;
+	int err = scan_message_in(&s, &room, bytes);
 
-	if (!m)
-		return ERR_NOMEM;
-	if (bytes.l)
-		memcpy(m->data, bytes.p, bytes.l);
-	err = scan_message(&m->s, (struct slice){m->data, bytes.l});
-	if (err)
-		mem_deref(m);
-	else
+	if (!err)
+		m = mem_alloc(sizeof(*m), s.header_count * sizeof(*s.headers) + bytes.l + 1, NULL);
+	if (m) {
+		struct scan_header *headers = (struct scan_header *)(m + 1);
+		char *data = (char *)(headers + s.header_count);
+		if (bytes.l)
+			memcpy(data, bytes.p, bytes.l);
+		data[bytes.l] = '\0';
+		scan_move(&s, data, headers);
+		m->s = s;
+		m->s.bytes = (struct slice){data, bytes.l};
 		*mp = m;
-	return err;
+	}
+	scan_room_free(&room);
+	return m ? 0 : ERR_NOMEM;
 }
 
 char *msg_summary(char *buf, size_t size, const struct msg *m)

@@ -13,7 +13,7 @@ struct msg {
 	uint32_t frame;       /* in the capture; 0 = none */
 	bool received;
 	const char *locally;  /* a response that no peer sent (RFC 3261 8.1.3.1): why, a static text; else NULL */
-	char data[];
+	/* The headers of the scan follow, and the bytes. */
 };
 
 /* Copies and scans. Free with mem_deref(). */

@@ -262,18 +262,16 @@ static void scan_cseq(struct scan *s, struct slice value)
 	s->cseq = (uint32_t)n;
 }
 
-static int add_header(struct scan *s, struct slice name, struct slice value, enum hdr_id id)
+static int add_header(struct scan *s, struct scan_room *room, struct slice name, struct slice value, enum hdr_id id)
 {
-	if (s->header_count == s->header_cap) {
-		uint32_t cap = s->header_cap * 4;
-		struct scan_header *more = mem_should_fail() ? NULL : malloc(cap * sizeof(*more));
+	if (s->header_count == room->cap) {
+		struct scan_header *more = mem_should_fail() ? NULL : malloc(4 * room->cap * sizeof(*more));
 		if (!more)
 			return ERR_NOMEM;
 		memcpy(more, s->headers, s->header_count * sizeof(*more));
-		if (s->headers != s->first)
-			free(s->headers);
-		s->headers = more;
-		s->header_cap = cap;
+		free(room->more);
+		s->headers = room->more = more;
+		room->cap *= 4;
 	}
 	s->headers[s->header_count++] = (struct scan_header){
 	    .name = (uint32_t)(name.p - s->bytes.p),
@@ -330,7 +328,7 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 		break;
 	case HDR_CONTENT_LENGTH:
 		if (slice_u64(&n, value, INT32_MAX)) {
-			s->content_length = (int64_t)n;
+			s->content_length = (int32_t)n;
 		} else {
 			s->content_length = -2;
 			s->flaws |= SCAN_CONTENT_LENGTH;
@@ -406,7 +404,7 @@ static bool scan_start_line(struct scan *s, const char *p, const char *end)
 }
 
 /* One header, folded lines included (RFC 3261 7.3.1). */
-static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *seen)
+static int scan_line(struct scan *s, struct scan_room *room, const char *p, const char *end, uint64_t *seen)
 {
 	const char *name_end = skip_token(p, end), *colon = name_end;
 	enum hdr_id id;
@@ -424,7 +422,7 @@ static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *s
 	struct slice name = between(p, name_end);
 	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
 	id = colon ? hdr_lookup(name) : HDR_OTHER;
-	err = add_header(s, name, value, id);
+	err = add_header(s, room, name, value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -439,15 +437,16 @@ static bool has_bare_nul(const char *p, const char *end)
 	return false;
 }
 
-int scan_message(struct scan *s, struct slice bytes)
+int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 {
 	uint64_t seen = 0;
 	int err = 0;
 
-	memset(s, 0, offsetof(struct scan, first));
+	memset(s, 0, sizeof(*s));
+	room->cap = SCAN_ROOM;
+	room->more = NULL;
 	s->bytes = bytes;
-	s->headers = s->first;
-	s->header_cap = SCAN_INLINE_HEADERS;
+	s->headers = room->first;
 	s->content_length = -1;
 	if (!bytes.l || bytes.l > UINT32_MAX) {
 		s->flaws = SCAN_NOT_SIP;
@@ -483,7 +482,7 @@ int scan_message(struct scan *s, struct slice bytes)
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
 			line_end--;
-		err = scan_line(s, p, line_end, &seen);
+		err = scan_line(s, room, p, line_end, &seen);
 		if (err)
 			return err;
 		p = nl ? nl + 1 : end;
@@ -507,13 +506,47 @@ int scan_message(struct scan *s, struct slice bytes)
 	return 0;
 }
 
+void scan_room_free(struct scan_room *room)
+{
+	free(room->more);
+	room->more = NULL;
+}
+
+void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
+{
+	const char *from = s->bytes.p;
+
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
+		if (s->slices[i].p)
+			s->slices[i].p = bytes + (s->slices[i].p - from);
+	if (s->header_count)
+		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
+	s->headers = headers;
+}
+
+int scan_message(struct scan *s, struct slice bytes)
+{
+	struct scan_room room;
+	struct scan_header *own = NULL;
+	int err = scan_message_in(s, &room, bytes);
+
+	if (!err && s->header_count && (mem_should_fail() || !(own = malloc(s->header_count * sizeof(*own)))))
+		err = ERR_NOMEM;
+	if (!err)
+		scan_move(s, bytes.p, own);
+	scan_room_free(&room);
+	if (err) {
+		s->header_count = 0;
+		s->headers = NULL;
+	}
+	return err;
+}
+
 void scan_free(struct scan *s)
 {
-	if (s->headers != s->first)
-		free(s->headers);
-	s->headers = s->first;
+	free(s->headers);
+	s->headers = NULL;
 	s->header_count = 0;
-	s->header_cap = SCAN_INLINE_HEADERS;
 }
 
 struct slice scan_name(const struct scan *s, unsigned i)
