@@ -168,9 +168,11 @@ static int co_isyieldable(lua_State *L)
 /* coroutine.running() */
 static int co_running(lua_State *L)
 {
-	bool main = lua_pushthread(L);
+	bool main = lua_pushthread(L), own = is_task_thread(L);
 
-	lua_pushboolean(L, main || is_task_thread(L));
+	if (own)
+		shard_of(L)->sched.current->known = true;
+	lua_pushboolean(L, main || own);
 	return 2;
 }
 

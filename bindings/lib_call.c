@@ -17,18 +17,26 @@ static struct dialog *last_dialog(const struct call *call)
 	return d;
 }
 
+enum { IN_RESPONSES, IN_REQUESTS, IN_ACK, IN_BYE, IN_CANCEL, IN_PRACK, IN_ENDED, IN_FORKS }; /* see object.c */
+
+/* The table that a call's box keeps, by what its values stand for; the box is on top. [+1] */
+static void push_parts(lua_State *L)
+{
+	if (lua_getiuservalue(L, -1, OBJECT_BESIDE) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_pushvalue(L, -1);
+	lua_setiuservalue(L, -3, OBJECT_BESIDE);
+}
+
 /* The box of what is a call's (a dialog, a transaction): made once, and held by the call's. [+1] */
 static struct object *push_part(lua_State *L, struct object *call, enum object_kind kind, void *part, struct object *owner)
 {
 	struct object *o;
 
 	object_push(L, call);
-	if (lua_getiuservalue(L, -1, 2) != LUA_TTABLE) {
-		lua_pop(L, 1);
-		lua_newtable(L);
-		lua_pushvalue(L, -1);
-		lua_setiuservalue(L, -3, 2);
-	}
+	push_parts(L);
 	if (lua_rawgetp(L, -1, part) == LUA_TNIL) {
 		lua_pop(L, 1);
 		object_new(L, kind, mem_ref(part), owner);
@@ -120,34 +128,35 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	switch (ev) {
 	case CALL_RESPONSE:
 		object_set_final(o, m, why);
-		inbox_push_msg(o->sh, &o->in[0], m, why);
+		inbox_push_msg(o, IN_RESPONSES, m, why);
 		if (o->transaction)
 			object_on_client_response(call->invite->ct, m, o->transaction);
 		break;
 	case CALL_FORK:
 		push_dialog(o->sh->L, o, last_dialog(call));
-		inbox_push(o->sh, &o->in[7], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(o->sh->L, LUA_REGISTRYINDEX)});
+		inbox_push_object(o, IN_FORKS, lua_touserdata(o->sh->L, -1));
+		lua_pop(o->sh->L, 1);
 		break;
 	case CALL_REQUEST:
-		object_push_server(o, &o->in[1], mem_ref(st));
+		object_push_server(o, IN_REQUESTS, mem_ref(st));
 		return true;
 	case CALL_ACK:
-		inbox_push_msg(o->sh, &o->in[2], m, NULL);
+		inbox_push_msg(o, IN_ACK, m, NULL);
 		break;
 	case CALL_BYE:
-		inbox_push_msg(o->sh, &o->in[3], m, NULL);
+		inbox_push_msg(o, IN_BYE, m, NULL);
 		break;
 	case CALL_CANCELLED:
-		inbox_push_msg(o->sh, &o->in[4], m, NULL);
+		inbox_push_msg(o, IN_CANCEL, m, NULL);
 		break;
 	case CALL_PRACK:
-		inbox_push_msg(o->sh, &o->in[5], m, NULL);
+		inbox_push_msg(o, IN_PRACK, m, NULL);
 		break;
 	case CALL_NO_ACK:
 		break; /* its end follows, and says so */
 	case CALL_ENDED:
-		for (int i = 2; i <= 6; i++)
-			inbox_close(&o->in[i]);
+		for (unsigned i = IN_ACK; i <= IN_ENDED; i++)
+			inbox_close(o, i);
 		break;
 	}
 	return true;
@@ -167,8 +176,15 @@ bool object_push_call(struct ua *ua, struct call *call, void *arg)
 	lua_State *L = owner->sh->L;
 
 	(void)ua;
-	object_new_call(L, owner, call);
-	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	struct object *o = object_new_call(L, owner, call);
+	if (call->replaces && call->replaces->arg) { /* the script may ask for its box when it would be gone */
+		push_parts(L);
+		object_push(L, call->replaces->arg);
+		lua_rawsetp(L, -2, call->replaces);
+		lua_pop(L, 1);
+	}
+	inbox_push_object(owner, 0, o);
+	lua_pop(L, 1);
 	return true;
 }
 
@@ -208,6 +224,16 @@ static int call_new(lua_State *L)
 	o->p = call;
 	note_sent(L, call->request, ua_name(ua));
 	return 1;
+}
+
+/* The box of the call that an incoming one replaces; the latter is argument 1. */
+static void push_replaced(lua_State *L, const struct call *call)
+{
+	lua_pushvalue(L, 1);
+	push_parts(L);
+	lua_rawgetp(L, -1, call->replaces);
+	lua_replace(L, -3);
+	lua_pop(L, 1);
 }
 
 static void push_time(lua_State *L, uint64_t from, uint64_t to)
@@ -266,7 +292,7 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "repeated_reliable"))
 		lua_pushinteger(L, call->repeated_reliable);
 	else if (!strcmp(name, "replaces"))
-		call->replaces && call->replaces->arg ? object_push(L, call->replaces->arg) : lua_pushnil(L);
+		push_replaced(L, call);
 	else if (!strcmp(name, "dialog"))
 		call->dialog ? push_dialog(L, o, call->dialog) : lua_pushnil(L);
 	else if (!strcmp(name, "forks"))

@@ -50,7 +50,7 @@ static void on_seen(struct endpoint *ep, struct msg *m, void *arg)
 
 	(void)ep;
 	for (struct object *w = o->watches; w; w = w->watches)
-		inbox_push_msg(o->sh, &w->in[0], m, NULL);
+		inbox_push_msg(w, 0, m, NULL);
 }
 
 static void on_server_event(struct strans *st, enum strans_event ev, struct msg *m, void *arg)
@@ -61,9 +61,9 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 
 	(void)st;
 	if (m)
-		inbox_push_msg(o->sh, &o->in[0], m, names[ev]);
+		inbox_push_msg(o, 0, m, names[ev]);
 	else
-		inbox_push_event(o->sh, &o->in[0], names[ev]);
+		inbox_push_event(o, 0, names[ev]);
 }
 
 void object_listen_server(struct object *o)
@@ -74,13 +74,14 @@ void object_listen_server(struct object *o)
 	st->arg = o;
 }
 
-void object_push_server(struct object *owner, struct inbox *box, struct strans *st)
+void object_push_server(struct object *owner, unsigned index, struct strans *st)
 {
 	lua_State *L = owner->sh->L;
 	struct object *o = object_new(L, OBJECT_SERVER, st, owner);
 
 	object_listen_server(o);
-	inbox_push(owner->sh, box, (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	inbox_push_object(owner, index, o);
+	lua_pop(L, 1);
 }
 
 bool endpoint_to_transaction(struct object *o, struct msg *m)
@@ -92,7 +93,7 @@ bool endpoint_to_transaction(struct object *o, struct msg *m)
 		return false;
 	if (strans_create(&st, o->p, m, NULL, NULL, NULL, NULL))
 		return false;
-	object_push_server(o, &o->in[1], st);
+	object_push_server(o, 1, st);
 	return true;
 }
 
@@ -109,7 +110,7 @@ static void on_unclaimed(struct endpoint *ep, struct msg *m, void *arg)
 	struct object *o = arg;
 
 	(void)ep;
-	inbox_push_msg(o->sh, &o->in[0], m, NULL);
+	inbox_push_msg(o, 0, m, NULL);
 }
 
 /* --- endpoint --- */
@@ -219,21 +220,21 @@ static int endpoint_claim(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_ENDPOINT);
 	const struct switchboard *sb = ((struct endpoint *)o->p)->sb;
-	unsigned waiting = o->in[0].count;
+	const struct inbox *unclaimed = inbox_find(o, 0);
+	unsigned waiting = unclaimed ? unclaimed->count : 0;
 	struct strans *st;
-	struct item it;
 
 	if (o->claims)
 		return 0;
 	o->claims = true;
-	while (waiting-- && inbox_pop(&o->in[0], &it)) {
+	while (waiting--) {
+		struct item *it = inbox_take(o, 0);
+		struct msg *m = it->p;
 		/* A request, then its retransmissions, in the order they came. */
-		if (it.kind == ITEM_MESSAGE && it.msg->s.request && !(it.msg->s.flaws & SCAN_NOT_SIP) &&
-		    (((st = strans_find(sb, it.msg)) && strans_receive(st, it.msg)) || endpoint_to_transaction(o, it.msg))) {
-			mem_deref(it.msg);
-			continue;
-		}
-		inbox_push(o->sh, &o->in[0], it);
+		if (!m->s.request || m->s.flaws & SCAN_NOT_SIP ||
+		    !(((st = strans_find(sb, m)) && strans_receive(st, m)) || endpoint_to_transaction(o, m)))
+			inbox_push_msg(o, 0, m, NULL);
+		mem_deref(it);
 	}
 	return 0;
 }
@@ -315,7 +316,7 @@ void object_on_client_response(struct ctrans *ct, struct msg *m, void *arg)
 	(void)ct;
 	if (m->s.status >= 200 && !o->final)
 		o->final = mem_ref(m);
-	inbox_push_msg(o->sh, &o->in[0], m, NULL);
+	inbox_push_msg(o, 0, m, NULL);
 }
 
 /* transact(ep, message, address, { timers, retransmit, ack }): a client transaction for a built request. [+1] */

@@ -68,6 +68,7 @@ void load_cut(struct load *load);
 void load_tear_down(struct load *load);
 /* Why setup or teardown failed, or a task that they left running; "" when nothing did. */
 const char *load_trouble(const struct load *load);
+enum load_phase load_phase(const struct load *load);
 /* Whether all arrivals were given. */
 bool load_exhausted(const struct load *load);
 /* Iterations under way. */

@@ -1,5 +1,5 @@
-/* Userdata: small boxes on what the engine owns. A box is kept alive by the shard until its test ends, because nothing on the wire
- * may depend on the garbage collector. */
+/* Userdata: small boxes on what the engine owns. A box is kept alive by the shard until what it stands for is over, because nothing on
+ * the wire may depend on the garbage collector. */
 #ifndef OFFHOOK_BINDINGS_OBJECT_H
 #define OFFHOOK_BINDINGS_OBJECT_H
 
@@ -20,7 +20,7 @@ enum object_kind {
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
 	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, forks, ended; all but the first closed at its end */
-	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
+	OBJECT_TASK,         /* p: struct task (not counted) ; in: ended, closed when it is done */
 	OBJECT_HOLD,         /* in: what it holds, as it comes; closed when the hold ends */
 	OBJECT_INBOX,        /* in: events of a script library's own making */
 	OBJECT_KINDS
@@ -30,18 +30,26 @@ enum object_kind {
 
 struct object {
 	struct shard *sh;
-	enum object_kind kind;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
-	struct object *ua;           /* endpoint: the UA that lives there */
 	struct object *next, **prev; /* all of the shard */
-	struct object *watches;      /* endpoint: who watches; watch: the next one */
-	int anchor;                  /* registry reference that keeps it alive */
+	struct object *check_next;   /* see object_new() */
+	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
+	struct msg *last;            /* the last response that its script was given */
+	union {
+		struct object *ua;          /* endpoint: the UA that lives there */
+		struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
+	};
+	struct object *watches;      /* endpoint: who watches; watch: the next one */
+	int anchor;                  /* registry reference that keeps it alive */
+	uint32_t checked;            /* script time in s */
+	uint8_t kind;                /* enum object_kind */
+	uint8_t closed;              /* inboxes, by bit: see inbox_close() */
 	bool claims;                 /* endpoint: requests become transactions */
-	struct object *transaction;  /* call: the box of its INVITE's client transaction, if the script asked for it */
-	struct inbox in[];           /* object_inboxes() of them */
+	bool unread;                 /* it lies in an inbox */
+	bool final_given;            /* its script was given its final response */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -49,13 +57,22 @@ const char *object_kind_name(enum object_kind kind);
 unsigned object_inboxes(enum object_kind kind);
 /* The inboxes of a kind by name, e.g. "unclaimed" of an endpoint; -1. */
 int object_inbox(enum object_kind kind, const char *name);
+/* The kind of that name; -1. */
+int object_kind_from(const char *name);
 
-/* A new box on top of the stack, anchored. [-0, +1] */
+/* A new box on top of the stack, anchored until what it stands for is over; sees to it that a few others that are over are let go.
+ * [-0, +1] */
 struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct object *owner);
 /* Argument `arg` as a box of that kind; raises when it is another thing or has expired. */
 struct object *object_check(lua_State *L, int arg, enum object_kind kind);
-/* Pushes the userdata of a live box. [-0, +1] */
+/* Argument `arg` as a box of whatever kind; NULL when it is none. */
+struct object *object_at(lua_State *L, int arg);
+/* Pushes the userdata of a box that is anchored, or is argument 1, or is kept by that; else nil. [-0, +1] */
 void object_push(lua_State *L, struct object *o);
+/* Pushes what an item of an inbox holds. [-0, +1] */
+void object_push_item(lua_State *L, struct item *it);
+/* The user value of a call, a request and a hold, for what these keep beside. */
+#define OBJECT_BESIDE 1
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
@@ -65,7 +82,7 @@ void object_close_all(struct shard *sh);
 
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;
-void object_push_server(struct object *owner, struct inbox *box, struct strans *st);
+void object_push_server(struct object *owner, unsigned index, struct strans *st);
 /* Its transaction's events go to its inbox. */
 void object_listen_server(struct object *o);
 /* Of a client transaction: puts a response into the inbox of its box. */
@@ -118,10 +135,19 @@ void lib_call_open(lua_State *L);
 void lib_subscription_open(lua_State *L);
 void lib_hold_open(lua_State *L);
 void lib_engine_open(lua_State *L);
+void lib_wait_open(lua_State *L); /* after the kinds, whose methods it has some of */
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */
 typedef int(object_field_h)(lua_State *L, struct object *o, const char *name);
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field);
+
+/* Methods that a script of a load calls for every call are in C for their common forms, with the same method in Lua behind them, which
+ * takes all others, and what is wrong: upvalues of such a closure are the Lua function and the kind. */
+void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f);
+/* Inside: argument 1 if it is a live box of that kind, else NULL. */
+struct object *object_quick_self(lua_State *L);
+/* Inside: calls the Lua function instead, with the arguments that are on the stack; as the last thing. */
+int object_slow(lua_State *L);
 
 static inline void push_slice(lua_State *L, struct slice s)
 {

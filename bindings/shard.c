@@ -4,6 +4,7 @@
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
+#include "load/feeder.h"
 #include "sip/call.h"
 #include "sip/transaction.h"
 
@@ -90,6 +91,7 @@ static int open_and_run(lua_State *L)
 	lib_subscription_open(L);
 	lib_hold_open(L);
 	lib_load_open(L);
+	lib_wait_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
 	lua_pushvalue(L, -2);
@@ -186,6 +188,7 @@ void shard_free(struct shard *sh)
 		free(s);
 	}
 	buf_free(&sh->output);
+	feeders_free(sh->own_feeders);
 	free((char *)sh->test);
 	free(sh);
 }
@@ -331,27 +334,26 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 #define UNREAD_SHOWN 5
 
 /* The message that an item is, or that it came with. */
-static const struct msg *unread_message(struct shard *sh, const struct item *it)
+static const struct msg *unread_message(const struct item *it)
 {
-	const struct object *o;
+	const struct object *o = it->p;
 
 	if (it->kind != ITEM_OBJECT)
-		return it->msg;
-	lua_rawgeti(sh->L, LUA_REGISTRYINDEX, it->ref);
-	o = lua_touserdata(sh->L, -1); /* the item keeps it */
-	lua_pop(sh->L, 1);
+		return it->p;
 	if (!o->p)
 		return NULL;
 	return o->kind == OBJECT_CALL ? call_invite_msg(o->p) : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
 }
 
 /* What waits in an inbox, one line each. */
-static void put_unread(struct shard *sh, struct buf *b, const struct inbox *box)
+static void put_unread(struct buf *b, const struct inbox *box)
 {
 	char text[300], from[ADDR_STRLEN];
 
-	for (unsigned i = 0; i < box->count && i < UNREAD_SHOWN; i++) {
-		const struct msg *m = unread_message(sh, &box->items[(box->head + i) % box->cap]);
+	const struct item *it = box->first;
+
+	for (int i = 0; it && i < UNREAD_SHOWN; i++, it = it->next) {
+		const struct msg *m = unread_message(it);
 		if (!m)
 			continue;
 		buf_printf(b, "  %s", msg_summary(text, sizeof(text), m));
@@ -373,12 +375,14 @@ static void put_notes(struct shard *sh, struct shard_result *out)
 			[OBJECT_CALL] = {NULL, "request within a call"},
 		};
 		for (unsigned i = 0; i < object_inboxes(o->kind); i++) {
-			const struct inbox *box = &o->in[i];
+			const struct inbox *box = inbox_find(o, i);
 			const char *what = watched[o->kind][i];
 			const char *name = object_actor(o);
+			if (!box)
+				continue;
 			if (what && box->count) {
 				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
-				put_unread(sh, &out->notes, box);
+				put_unread(&out->notes, box);
 			}
 			if (box->lost)
 				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);

@@ -16,6 +16,8 @@ struct shard_setting {
 	const char *name, *value;
 };
 
+struct feeders;
+
 struct shard_cfg {
 	const char *path;           /* of the script */
 	bool virtual_clock;
@@ -32,6 +34,7 @@ struct shard_cfg {
 	const struct net_faults *faults; /* of every link; NULL: none */
 	bool strict;                /* unread messages fail a test */
 	const struct shard_share *share; /* NULL: a loop and a network of its own */
+	struct feeders *feeders;    /* of all shards of a run; NULL: its own */
 };
 
 /* What the shards of a worker share, under load. */
@@ -57,7 +60,8 @@ struct shard {
 		struct rnd rnd;
 	} *streams;
 	struct object *objects;     /* all that are alive */
-	unsigned made, reap_after;  /* objects since what is over was last let go, and when to do it next */
+	struct object *checks, *checks_last; /* of those: what may be over, in the order in which to look; see object_new() */
+	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
 	char waiting[2048];         /* where every other task waited when it failed */
@@ -65,6 +69,7 @@ struct shard {
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
 	struct load *load;          /* that it runs; NULL in a test */
+	struct feeders *own_feeders; /* where cfg gives none */
 };
 
 /* The random stream of that purpose, derived from the seed and the test. */

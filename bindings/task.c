@@ -42,22 +42,9 @@ void task_ready(struct task *task)
 
 void task_stop_waiting(struct task *task)
 {
-	struct inbox *box = task->waits_on;
-
 	tmr_cancel(&task->deadline);
 	task->waiting = false;
-	task->waits_on = NULL;
-	if (!box)
-		return;
-	for (struct task **pp = &box->waiters; *pp; pp = &(*pp)->next_waiter)
-		if (*pp == task) {
-			*pp = task->next_waiter;
-			if (!*pp)
-				box->waiters_tail = pp;
-			break;
-		}
-	if (box->waiters && (box->count || box->closed))
-		task_ready(box->waiters); /* what this one leaves, the next may take */
+	inbox_leave(task);
 }
 
 static void on_deadline(void *arg)
@@ -77,11 +64,8 @@ struct task *task_current(lua_State *L)
 	return sh->sched.current;
 }
 
-/* Raises if the task is to end. */
-static void check_cancelled(lua_State *L, struct task *task)
+static void raise_cancelled(lua_State *L, struct task *task)
 {
-	if (!task->cancel)
-		return;
 	task->cancel = false;
 	if (!task->cleaning) {
 		task->cleaning = true;
@@ -100,95 +84,88 @@ static void end_at_limit(lua_State *L, struct task *task)
 	lua_error(L);
 }
 
-/* Pushes what the item holds. */
-static int give(lua_State *L, struct shard *sh, struct item *it)
+int task_give(lua_State *L, enum wake wake, struct item *it)
 {
-	switch (it->kind) {
-	case ITEM_MESSAGE:
-		object_push_message(L, it->msg);
+	switch (wake) {
+	case WAKE_TIMEOUT:
+		lua_pushnil(L);
+		lua_pushliteral(L, "timeout");
 		break;
-	case ITEM_OBJECT:
-		lua_rawgeti(L, LUA_REGISTRYINDEX, it->ref);
-		break;
-	case ITEM_EVENT:
-	case ITEM_END:
+	case WAKE_ENDED:
 		lua_pushboolean(L, 1);
+		lua_pushliteral(L, "ended");
+		break;
+	case WAKE_ITEM:
+		object_push_item(L, it);
+		lua_pushstring(L, it->text);
+		mem_deref(it);
 		break;
 	}
-	if (it->kind == ITEM_END)
-		lua_pushliteral(L, "ended");
-	else if (it->text)
-		lua_pushstring(L, it->text);
-	else
-		lua_pushnil(L);
-	inbox_item_free(sh, it);
 	return 2;
 }
 
 static int wait_again(lua_State *L, int status, lua_KContext ctx);
 
-static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_t due)
+/* A task that is woken for nothing keeps its place in the inbox and its deadline. */
+static int wait_step(lua_State *L, struct task *task, struct object *o, unsigned index, uint64_t due, task_wake_h *h)
 {
 	struct shard *sh = task->sh;
-	struct item it;
+	struct item *it;
 
-	if (task->limit <= loop_now(sh->loop))
+	if (task->limit <= loop_now(sh->loop)) {
+		task_stop_waiting(task);
 		end_at_limit(L, task);
-	check_cancelled(L, task);
-	if (box && inbox_pop(box, &it)) {
-		task->since = it.msg ? it.msg->time : loop_now(sh->loop);
-		return give(L, sh, &it);
 	}
-	if (task->timed_out) {
+	if (task->cancel) {
+		task_stop_waiting(task);
+		raise_cancelled(L, task);
+	}
+	it = o ? inbox_take(o, index) : NULL;
+	if (it || (o && inbox_closed(o, index)) || task->timed_out) {
+		enum wake wake = it ? WAKE_ITEM : task->timed_out && !(o && inbox_closed(o, index)) ? WAKE_TIMEOUT : WAKE_ENDED;
 		task->timed_out = false;
-		task->since = due;
-		lua_pushnil(L);
-		lua_pushliteral(L, "timeout");
-		return 2;
+		if (wake == WAKE_TIMEOUT)
+			task->since = due;
+		else
+			task->since = it && it->kind == ITEM_MESSAGE ? ((struct msg *)it->p)->time : loop_now(sh->loop);
+		if (task->waiting)
+			task_stop_waiting(task);
+		return h(L, wake, it);
 	}
-	if (!lua_isyieldable(L))
-		return script_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a <close> "
-				       "handler that coroutine.close runs");
-	task->waits_on = box;
-	task->waiting = true;
-	task->waits_in = L;
-	if (box) {
-		task->next_waiter = NULL;
-		if (!box->waiters)
-			box->waiters_tail = &box->waiters;
-		*box->waiters_tail = task;
-		box->waiters_tail = &task->next_waiter;
+	if (!task->waiting) {
+		if (!lua_isyieldable(L))
+			return script_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a "
+					       "<close> handler that coroutine.close runs");
+		if (o && !inbox_join(o, index, task))
+			return script_error(L, "out of memory for a wait");
+		task->waiting = true;
+		task->waits_in = L;
+		uint64_t until = task->limit < due ? task->limit : due;
+		if (until != UINT64_MAX)
+			tmr_start_at(&task->deadline, sh->loop, until, o ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
 	}
-	uint64_t until = task->limit < due ? task->limit : due;
-	if (until != UINT64_MAX)
-		tmr_start_at(&task->deadline, sh->loop, until, box ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
-	/* The inbox and the time wait on the Lua stack below the continuation. */
-	lua_pushlightuserdata(L, box);
-	lua_pushinteger(L, (lua_Integer)due);
+	lua_pushinteger(L, (lua_Integer)due); /* waits on the Lua stack, below the continuation */
 	lua_pushlightuserdata(L, (void *)&task_wait_marker);
-	return lua_yieldk(L, 1, 0, wait_again);
+	return lua_yieldk(L, 1, (lua_KContext)h, wait_again);
 }
 
 static int wait_again(lua_State *L, int status, lua_KContext ctx)
 {
 	struct task *task = task_current(L);
-	struct inbox *box = lua_touserdata(L, -2);
+	struct object *o = task->waits_at; /* NULL also when it has gone meanwhile */
 	uint64_t due = (uint64_t)lua_tointeger(L, -1);
-	bool alive = !box || task->waits_on; /* the owner of the inbox may have gone meanwhile */
 
 	(void)status;
-	(void)ctx;
-	lua_pop(L, 2);
-	task_stop_waiting(task);
-	return wait_step(L, task, alive ? box : NULL, due);
+	lua_pop(L, 1);
+	return wait_step(L, task, o, o ? task->waits_on->index : 0, due, (task_wake_h *)ctx);
 }
 
-int task_wait(lua_State *L, struct inbox *box, uint64_t due)
+int task_wait(lua_State *L, struct object *o, unsigned index, uint64_t due, task_wake_h *h)
 {
 	struct task *task = task_current(L);
 
 	task->timed_out = false;
-	return wait_step(L, task, box, due);
+	return wait_step(L, task, o, index, due, h);
 }
 
 /* --- where --- */
@@ -317,13 +294,43 @@ void sched_init(struct shard *sh)
 	loop_set_work(sh->loop, sched_work, sh);
 }
 
+#define NAME_MAX_LEN 47
+#define IDLE_MAX 1024
+
+/* A thread for a task, its anchor in the registry: one that is idle, or a new one. */
+static struct thread take_thread(struct sched *s, lua_State *L)
+{
+	struct thread t;
+
+	if (s->idle_count)
+		return s->idle[--s->idle_count];
+	t.L = lua_newthread(L);
+	t.ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return t;
+}
+
+/* Making a thread costs as much as a short task does, so those of tasks that ended in good order are used again. */
+static void give_thread(struct sched *s, lua_State *L, struct thread t, bool reuse)
+{
+	if (reuse && !s->idle)
+		s->idle = malloc(IDLE_MAX * sizeof(*s->idle));
+	if (!reuse || !s->idle || s->idle_count == IDLE_MAX) {
+		luaL_unref(L, LUA_REGISTRYINDEX, t.ref);
+		return;
+	}
+	lua_settop(t.L, 0);
+	s->idle[s->idle_count++] = t;
+}
+
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name)
 {
 	struct sched *s = &sh->sched;
-	struct task *task = calloc(1, sizeof(*task));
+	size_t len = strnlen(name, NAME_MAX_LEN);
+	struct task *task = mem_zalloc(sizeof(*task) + len + 1, NULL);
 
 	if (!task)
 		return NULL;
+	memcpy(task->name, name, len);
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
@@ -333,18 +340,41 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	} else if (s->phase == SCHED_CLOSING) {
 		task->cancel = true;
 	}
-	task->L = lua_newthread(L);
-	task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	snprintf(task->name, sizeof(task->name), "%s", name);
+	struct thread t = take_thread(s, L);
+	task->L = t.L;
+	task->ref = t.ref;
 	lua_pushcfunction(task->L, trampoline);
 	lua_xmove(L, task->L, 1);
+	task->prev = s->tasks_tail;
 	*s->tasks_tail = task;
 	s->tasks_tail = &task->next;
 	s->alive++;
 	task->since = loop_now(sh->loop);
 	load_task_made(sh, task);
+	s->serving += kind == TASK_SERVE;
 	task_ready(task);
 	return task;
+}
+
+/* Frees a task that is done and that nobody holds. */
+static void release(struct task *task)
+{
+	struct sched *s = &task->sh->sched;
+
+	if (!task->done || task->box || task->ready || task->kind == TASK_MAIN)
+		return;
+	*task->prev = task->next;
+	if (task->next)
+		task->next->prev = task->prev;
+	else
+		s->tasks_tail = task->prev;
+	mem_deref(task);
+}
+
+void task_forget_box(struct task *task)
+{
+	task->box = NULL;
+	release(task);
 }
 
 void task_cancel(struct task *task)
@@ -354,14 +384,6 @@ void task_cancel(struct task *task)
 	task->cancel = true;
 	if (task->waiting)
 		task_ready(task);
-}
-
-static bool any_alive(const struct sched *s, bool serving)
-{
-	for (const struct task *t = s->tasks; t; t = t->next)
-		if (!t->done && (t->kind == TASK_SERVE) == serving)
-			return true;
-	return false;
 }
 
 void sched_end(struct shard *sh)
@@ -374,7 +396,7 @@ void sched_end(struct shard *sh)
 			if (t->kind != TASK_SERVE)
 				task_cancel(t);
 	}
-	if (s->phase == SCHED_ENDING && !any_alive(s, false)) {
+	if (s->phase == SCHED_ENDING && s->alive == s->serving) {
 		s->phase = SCHED_CLOSING;
 		for (struct task *t = s->tasks; t; t = t->next)
 			task_cancel(t);
@@ -387,13 +409,16 @@ static void finish(struct task *task, int status)
 
 	task->done = true;
 	sh->sched.alive--;
+	sh->sched.serving -= task->kind == TASK_SERVE;
 	if (status != LUA_OK)
 		task->failed = true;
 	if (sh->sched.task_done)
 		sh->sched.task_done(sh, task);
-	inbox_close(&task->ended);
-	luaL_unref(sh->L, LUA_REGISTRYINDEX, task->ref);
+	if (task->box)
+		inbox_close(task->box, 0);
+	give_thread(&sh->sched, sh->L, (struct thread){task->L, task->ref}, status == LUA_OK && !task->failed && !task->known);
 	task->L = NULL;
+	release(task);
 }
 
 void sched_guard_begin(struct shard *sh)
@@ -452,26 +477,9 @@ void sched_work(void *arg)
 		task->ready = false;
 		if (!task->done)
 			run(task);
+		else
+			release(task);
 	}
-}
-
-void sched_reap(struct shard *sh)
-{
-	struct sched *s = &sh->sched;
-
-	for (struct task **pp = &s->tasks; *pp;) {
-		struct task *task = *pp;
-		if (!task->done || task->box || task->ready || task->ended.waiters || task->kind == TASK_MAIN) {
-			pp = &task->next;
-			continue;
-		}
-		*pp = task->next;
-		inbox_free(sh, &task->ended);
-		free(task);
-	}
-	s->tasks_tail = &s->tasks;
-	while (*s->tasks_tail)
-		s->tasks_tail = &(*s->tasks_tail)->next;
 }
 
 void sched_free(struct shard *sh)
@@ -484,9 +492,9 @@ void sched_free(struct shard *sh)
 	while (s->tasks) {
 		struct task *task = s->tasks;
 		s->tasks = task->next;
-		inbox_free(sh, &task->ended);
-		free(task);
+		mem_deref(task);
 	}
+	free(s->idle);
 }
 
 /* --- a script that never waits --- */

@@ -4,10 +4,12 @@
 #include "sip/build.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #define LINES_A_HEAD 20    /* after so many seconds the columns are named again */
 #define FAILURES_TOLD 20   /* kinds and lines of failures in the totals */
+#define FAILURES_SHOWN 5   /* of those, told in full as soon as they appear */
 #define FAILURE_INDENT 10
 
 #define RED "\033[1;31m"
@@ -69,6 +71,11 @@ static double per_second(uint64_t count, double seconds)
 	return seconds > 0 ? (double)count / seconds : 0;
 }
 
+static double cpu_percent(double cpu_seconds, double seconds)
+{
+	return seconds > 0 ? cpu_seconds / seconds * 100 : 0;
+}
+
 /* Whole from 100 on, for it changes each second. */
 static const char *rate_text(char *out, double rate)
 {
@@ -91,6 +98,43 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* Names and texts come from scripts and messages: nothing in them may move the cursor. */
+static void put_name(FILE *f, const char *name)
+{
+	struct buf clean = {0};
+
+	print_clean(&clean, slice_trim(slice_str(name)));
+	for (size_t i = 0; i < clean.len; i++)
+		fputc(clean.p[i] == '\n' ? ' ' : clean.p[i], f);
+	buf_free(&clean);
+}
+
+/* With a line end behind the last of its lines. */
+static void put_text(FILE *f, const char *text, int indent)
+{
+	struct buf clean = {0};
+
+	print_clean(&clean, slice_trim(slice_str(text)));
+	print_indented(f, buf_slice(&clean), indent, "");
+	buf_free(&clean);
+}
+
+/* "FILE:LINE, kind", then the text. `count` 0: none is told. */
+static void put_failure(const struct load_report *r, const struct load_failure *x, uint64_t count)
+{
+	FILE *f = r->cfg.out;
+
+	if (count)
+		fprintf(f, "%*" PRIu64 "  ", FAILURE_INDENT - 2, count);
+	else
+		fprintf(f, "%sa failure%s: ", paint(r, RED), paint(r, PLAIN));
+	put_name(f, x->where);
+	fputs(x->where[0] && x->kind[0] ? ", " : "", f);
+	put_name(f, x->kind);
+	fputc('\n', f);
+	put_text(f, x->text, FAILURE_INDENT);
+}
+
 /* --- each second --- */
 
 static void clear_live_line(struct load_report *r)
@@ -105,31 +149,66 @@ static bool rewrites(const struct load_report *r)
 	return r->cfg.terminal && r->cfg.width > 0;
 }
 
-/* The line that a terminal shows, rewritten each second: labels within, cut to the width, as a line that wraps could not be taken back. */
+/* The time that tells most of what this script does, under a short name. */
+static const char *shown_time(enum load_time *which, const struct load_numbers *total)
+{
+	static const struct {
+		enum load_time time;
+		const char *name;
+	} by_use[] = {
+		{LOAD_TIME_CALL_SETUP, "setup"},
+		{LOAD_TIME_REGISTER, "register"},
+		{LOAD_TIME_REQUEST, "request"},
+		{LOAD_TIME_ITERATION, "iteration"},
+	};
+	unsigned i = 0;
+
+	while (i < 3 && !total->times[by_use[i].time].count)
+		i++;
+	*which = by_use[i].time;
+	return by_use[i].name;
+}
+
+/* Two spaces and the item, if both still fit: a line that wraps could not be taken back. */
+static void put_item(struct buf *line, unsigned width, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put_item(struct buf *line, unsigned width, const char *fmt, ...)
+{
+	char item[80];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(item, sizeof(item), fmt, ap);
+	va_end(ap);
+	if (line->len + 2 + strlen(item) < width)
+		buf_printf(line, "%s%s", line->len ? "  " : "", item);
+}
+
+/* The line that a terminal shows, rewritten each second; what matters most comes first, for what no longer fits is left out. */
 static void put_live_line(struct load_report *r, const struct load_report_span *span)
 {
 	const struct load_numbers *total = span->total, *second = span->interval;
-	const struct histogram *setup = &second->times[LOAD_TIME_CALL_SETUP];
-	uint64_t bad = total->failed + total->dropped, late;
 	char a[TIME_TEXT], b[TIME_TEXT];
-	enum load_time which;
+	unsigned width = r->cfg.width;
+	enum load_time which, shown;
+	uint64_t late = load_report_late(&which, second);
+	const char *name = shown_time(&shown, total);
 	struct buf line = {0};
 
-	late = load_report_late(&which, second);
-	buf_printf(&line, "%.0f s%s  ", span->seconds, span->draining ? ", draining" : "");
-	if (late) /* first of all: a line is cut at its end */
-		buf_printf(&line, "LATE by %s  ", time_text(a, (double)late));
-	buf_printf(&line, "%s/s in, ", rate_text(a, per_second(second->arrivals, span->interval_seconds)));
-	buf_printf(&line, "%s/s done  live %" PRIu64, rate_text(a, per_second(second->done, span->interval_seconds)), second->live);
-	buf_printf(&line, "  failed %" PRIu64 "  dropped %" PRIu64, total->failed, total->dropped);
-	buf_printf(&line, "  again %" PRIu64, both(load_numbers_all_retransmissions(total)));
-	if (setup->count)
-		buf_printf(&line, "  set-up p50 %s p99 %s", quantile_text(a, setup, 0.5), quantile_text(b, setup, 0.99));
-	buf_printf(&line, "  cpu %.0f %%", per_second(1, span->interval_seconds) * span->interval_cpu_seconds * 100);
-	size_t n = line.len;
-	while (n && print_width((struct slice){(char *)line.p, n}) >= r->cfg.width)
-		n--;
-	fprintf(r->cfg.out, "\r\033[K%s%.*s%s", paint(r, late ? YELLOW : bad ? RED : DIM), (int)n, (char *)line.p, paint(r, PLAIN));
+	put_item(&line, width, "%.0f s%s", span->seconds, span->draining ? ", draining" : "");
+	if (late)
+		put_item(&line, width, "LATE by %s", time_text(a, (double)late));
+	put_item(&line, width, "in %s/s", rate_text(a, per_second(second->arrivals, span->interval_seconds)));
+	put_item(&line, width, "done %s/s", rate_text(a, per_second(second->done, span->interval_seconds)));
+	put_item(&line, width, "live %" PRIu64, second->live);
+	put_item(&line, width, "failed %" PRIu64, total->failed);
+	put_item(&line, width, "dropped %" PRIu64, total->dropped);
+	if (second->times[shown].count)
+		put_item(&line, width, "%s p50 %s p99 %s", name, quantile_text(a, &second->times[shown], 0.5),
+			 quantile_text(b, &second->times[shown], 0.99));
+	put_item(&line, width, "retrans %" PRIu64, both(load_numbers_all_retransmissions(total)));
+	put_item(&line, width, "cpu %.0f%%", cpu_percent(span->interval_cpu_seconds, span->interval_seconds));
+	fprintf(r->cfg.out, "\r\033[K%s%.*s%s", paint(r, late ? YELLOW : total->failed || total->dropped ? RED : DIM), (int)line.len,
+		(char *)line.p, paint(r, PLAIN));
 	r->on_live_line = true;
 	buf_free(&line);
 }
@@ -137,25 +216,34 @@ static void put_live_line(struct load_report *r, const struct load_report_span *
 static void put_columns_line(struct load_report *r, const struct load_report_span *span)
 {
 	const struct load_numbers *n = span->interval;
-	const struct histogram *setup = &n->times[LOAD_TIME_CALL_SETUP];
 	char in[TIME_TEXT], done[TIME_TEXT], p50[TIME_TEXT], p99[TIME_TEXT];
 	FILE *f = r->cfg.out;
-	enum load_time which;
-	uint64_t late;
+	enum load_time which, shown;
+	const char *name = shown_time(&shown, span->total);
+	uint64_t late = load_report_late(&which, n);
 
-	if (r->lines++ % LINES_A_HEAD == 0)
-		fprintf(f, "%s%8s %10s %10s %7s %7s %8s %7s %9s %9s %5s%s\n", paint(r, DIM), "time", "arrivals/s", "done/s", "failed", "dropped",
-			"live", "again", "setup p50", "setup p99", "cpu", paint(r, PLAIN));
-	fprintf(f, "%6.1f s %10s %10s %7" PRIu64 " %7" PRIu64 " %8" PRIu64 " %7" PRIu64 " %9s %9s %4.0f%%", span->seconds,
+	if (r->lines++ % LINES_A_HEAD == 0 || shown != r->shown)
+		fprintf(f, "%s%8s %10s %10s %7s %7s %8s %7s %9s p50 %9s p99 %5s%s\n", paint(r, DIM), "time", "arrivals/s", "done/s", "failed",
+			"dropped", "live", "retrans", name, name, "cpu", paint(r, PLAIN));
+	r->shown = shown;
+	fprintf(f, "%6.1f s %10s %10s %7" PRIu64 " %7" PRIu64 " %8" PRIu64 " %7" PRIu64 " %13s %13s %4.0f%%", span->seconds,
 		rate_text(in, per_second(n->arrivals, span->interval_seconds)),
 		rate_text(done, per_second(n->done, span->interval_seconds)), n->failed, n->dropped, n->live,
-		both(load_numbers_all_retransmissions(n)), quantile_text(p50, setup, 0.5), quantile_text(p99, setup, 0.99),
-		per_second(1, span->interval_seconds) * span->interval_cpu_seconds * 100);
-	late = load_report_late(&which, n);
+		both(load_numbers_all_retransmissions(n)), quantile_text(p50, &n->times[shown], 0.5),
+		quantile_text(p99, &n->times[shown], 0.99), cpu_percent(span->interval_cpu_seconds, span->interval_seconds));
 	if (late)
 		fprintf(f, "  %sthe generator is late: p99 of %s %s%s", paint(r, YELLOW), load_time_name(which), time_text(in, (double)late),
 			paint(r, PLAIN));
 	fputs(span->draining ? "  draining\n" : "\n", f);
+}
+
+/* The first of a kind at a line is told at once: who sees all calls fail need not wait for the end. */
+static void put_new_failures(struct load_report *r, const struct load_numbers *total)
+{
+	for (; r->failures < total->failure_kinds && r->failures < FAILURES_SHOWN; r->failures++) {
+		clear_live_line(r);
+		put_failure(r, &total->failures[r->failures], 0);
+	}
 }
 
 /* --- the totals --- */
@@ -164,7 +252,7 @@ static void put_messages_row(FILE *f, const char *name, struct load_pair once, s
 {
 	fprintf(f, "  %-28s %12" PRIu64 " %12" PRIu64, name, once.sent, once.received);
 	if (any(again))
-		fprintf(f, " %12" PRIu64 " %12" PRIu64, again.sent, again.received);
+		fprintf(f, " %14" PRIu64 " %14" PRIu64, again.sent, again.received);
 	fputc('\n', f);
 }
 
@@ -174,7 +262,7 @@ static void put_messages(const struct load_report *r, const struct load_numbers 
 
 	if (!any(load_numbers_all_requests(n)) && !any(load_numbers_all_responses(n)))
 		return;
-	fprintf(f, "\n%s%-30s %12s %12s %12s %12s%s\n", paint(r, DIM), "messages", "sent", "received", "sent again", "came again",
+	fprintf(f, "\n%s%-30s %12s %12s %14s %14s%s\n", paint(r, DIM), "messages", "sent", "received", "sent again", "received again",
 		paint(r, PLAIN));
 	for (unsigned m = 0; m < LOAD_METHOD_COUNT; m++) {
 		if (!any(n->requests[m]) && !any(n->answered[m]) && !any(n->retransmissions[m]))
@@ -248,21 +336,10 @@ static void put_failures(const struct load_report *r, const struct load_numbers 
 	qsort(order, n->failure_kinds, sizeof(*order), more_often);
 	fprintf(f, "\n%sfailures%s\n", paint(r, RED), paint(r, PLAIN));
 	for (unsigned i = 0; i < n->failure_kinds; i++) {
-		struct buf text = {0};
-		if (i >= FAILURES_TOLD) {
+		if (i < FAILURES_TOLD)
+			put_failure(r, order[i], order[i]->count);
+		else
 			rest += order[i]->count;
-			continue;
-		}
-		buf_printf(&text, "%s, %s", order[i]->where, order[i]->kind);
-		fprintf(f, "%*" PRIu64 "  ", FAILURE_INDENT - 2, order[i]->count);
-		struct buf clean = {0};
-		print_clean(&clean, buf_slice(&text));
-		fprintf(f, "%.*s\n", SLICE_ARG(buf_slice(&clean)));
-		buf_reset(&clean);
-		print_clean(&clean, slice_trim(slice_str(order[i]->text)));
-		print_indented(f, buf_slice(&clean), FAILURE_INDENT, "");
-		buf_free(&clean);
-		buf_free(&text);
 	}
 	if (rest)
 		fprintf(f, "%*" PRIu64 "  of other kinds or at other lines\n", FAILURE_INDENT - 2, rest);
@@ -283,12 +360,12 @@ static void put_head_line(const struct load_report *r, const struct load_report_
 	fprintf(f, ", %" PRIu64 " interrupted", n->interrupted);
 	if (n->live)
 		fprintf(f, ", %" PRIu64 " still live", n->live);
-	fprintf(f, "\n%" PRIu64 " live at most", n->live_peak);
+	fprintf(f, "\nat most %" PRIu64 " live", n->live_peak);
 	if (n->timeouts || n->transport_errors)
 		fprintf(f, "; %" PRIu64 " request%s without an answer, %" PRIu64 " that could not be sent", n->timeouts, plural(n->timeouts),
 			n->transport_errors);
 	fprintf(f, "; CPU %.2f s, %.0f %% of one core", span->cpu_seconds,
-		span->seconds > 0 ? span->cpu_seconds / span->seconds * 100 : 0);
+		cpu_percent(span->cpu_seconds, span->seconds));
 	if (ended)
 		fprintf(f, ", %s an iteration", time_text(b, span->cpu_seconds * 1e9 / (double)ended));
 	fputc('\n', f);
@@ -305,8 +382,8 @@ static void put_doubts(const struct load_report *r, const struct load_numbers *n
 
 	if (late)
 		fprintf(f,
-			"\n%sthe generator was late%s: p99 of %s %s. It could not keep up, and its own delay is in its times: lower the rate, give it "
-			"more --workers or another machine.\n",
+			"\n%sthe generator was late%s: p99 of %s %s. It could not keep up, and its own delay is in its times: lower the rate, "
+			"give it more --workers or another machine.\n",
 			paint(r, YELLOW), paint(r, PLAIN), load_time_name(which), time_text(text, (double)late));
 	if (n->dropped)
 		fprintf(f,
@@ -316,8 +393,8 @@ static void put_doubts(const struct load_report *r, const struct load_numbers *n
 	if (n->custom_lost)
 		fprintf(f, "\n%sthe script's own numbers are incomplete%s: too many names\n", paint(r, YELLOW), paint(r, PLAIN));
 	if (load_numbers_check(n, &unbalanced))
-		fprintf(f, "\n%sthe totals do not balance%s: %s. This is an error of offhook: please report it.\n", paint(r, RED), paint(r, PLAIN),
-			unbalanced.text);
+		fprintf(f, "\n%sthe totals do not balance%s: %s. This is an error of offhook: please report it.\n", paint(r, RED),
+			paint(r, PLAIN), unbalanced.text);
 }
 
 static void put_verdicts(const struct load_report *r, const struct load_verdict *verdicts, unsigned count)
@@ -335,23 +412,21 @@ static void put_verdicts(const struct load_report *r, const struct load_verdict 
 static void put_begin(const struct load_report *r)
 {
 	const struct load_report_cfg *c = &r->cfg;
-	struct buf name = {0};
 
-	buf_printf(&name, "%s: %s", c->file ? c->file : "-", c->name ? c->name : "-");
 	fprintf(c->out, "offhook " OFFHOOK_VERSION ": ");
-	struct buf clean = {0};
-	print_clean(&clean, buf_slice(&name));
-	fwrite(clean.p, 1, clean.len, c->out);
-	buf_free(&clean);
-	buf_free(&name);
+	put_name(c->out, c->file);
+	fputs(": ", c->out);
+	put_name(c->out, c->name);
 	fprintf(c->out, "\n%s; %u worker%s", c->plan ? c->plan : "", c->workers, plural(c->workers));
 	if (c->shards > c->workers)
 		fprintf(c->out, ", %u shards", c->shards);
 	if (c->max_live)
-		fprintf(c->out, ", %" PRIu64 " live at most", c->max_live);
+		fprintf(c->out, ", at most %" PRIu64 " live", c->max_live);
 	fprintf(c->out, ", seed %" PRIu64, c->seed);
-	if (c->target && *c->target)
-		fprintf(c->out, ", target %s", c->target);
+	if (c->target && *c->target) {
+		fputs(", target ", c->out);
+		put_name(c->out, c->target);
+	}
 	fputs("\n\n", c->out);
 	fflush(c->out);
 }
@@ -376,10 +451,13 @@ void load_report_second(struct load_report *r, const struct load_report_span *sp
 		load_report_json_second(r, span);
 		return;
 	}
-	if (rewrites(r))
+	if (rewrites(r)) {
+		put_new_failures(r, span->total);
 		put_live_line(r, span);
-	else
+	} else {
 		put_columns_line(r, span);
+		put_new_failures(r, span->total);
+	}
 	fflush(r->cfg.out);
 }
 
@@ -390,7 +468,7 @@ void load_report_note(struct load_report *r, const char *text)
 		return;
 	}
 	clear_live_line(r);
-	fprintf(r->cfg.out, "%s\n", text);
+	put_text(r->cfg.out, text, 0);
 	fflush(r->cfg.out);
 }
 

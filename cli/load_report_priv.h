@@ -6,8 +6,10 @@
 
 struct load_report {
 	struct load_report_cfg cfg;
-	bool on_live_line;  /* of a terminal, to be rewritten */
-	unsigned lines;     /* since the head of the columns */
+	bool on_live_line; /* of a terminal, to be rewritten */
+	unsigned lines;    /* of seconds */
+	unsigned failures; /* of the total's kinds, told already */
+	enum load_time shown; /* whose quantiles the columns have */
 };
 
 /* From this p99 on, the generator's own lateness is told: what it measures is then in part itself. */

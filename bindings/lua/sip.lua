@@ -24,12 +24,12 @@ local kinds = { "endpoint", "watch", "client transaction", "server transaction",
 for _, kind in ipairs(kinds) do
   local methods = engine.methods(kind)
   for name, f in pairs(methods) do
-    methods[name] = function(self, ...)
+    methods[name] = engine.quick(kind, name, function(self, ...)
       if not engine.is(self, kind) then
         error(("call it with a colon, on %s %s: %s:%s(...)"):format(kind:find "^[aeio]" and "an" or "a", kind, short[kind] or kind, name), 0)
       end
       return f(self, ...)
-    end
+    end)
   end
 end
 
@@ -64,7 +64,7 @@ function sip.load(name, given, f)
   add_test(name, { timeout = entry.given.timeout }, load.once(entry))
 end
 
-sip.serve, sip.csv = load.serve, load.csv
+sip.serve, sip.csv, sip.env = load.serve, load.csv, test.env
 
 -- sip.symptom { title, seen, cause, remedy }: what the file shows, printed as a table after the run.
 function sip.symptom(given)

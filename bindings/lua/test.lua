@@ -227,11 +227,13 @@ function Test:target(role)
   local target = engine.run().target or state(self).target or root and state(root).target
   if target then return target end
   if role ~= nil and type(role) ~= "function" then error(("t:target wants a function that makes the role, got %s"):format(type(role)), 0) end
+  local home = root or self                             -- under load one for all
   if role then
     local own = role()
-    return type(own) == "string" and own or own.uri
+    if type(own) ~= "string" then own = own.uri end
+    if root then state(root).target = own end
+    return own
   end
-  local home = root or self                             -- under load one for all
   local uas = home:ua { aor = "sip:target@example.test", name = "target" }
   if root then state(root).target = uas.uri end
   home:serve("target", function()
@@ -279,6 +281,18 @@ function Random:integer(from, to)
     error(("t.random:integer wants two whole numbers in order, got %s and %s"):format(tostring(from), tostring(to)), 2)
   end
   return from + math.floor((to - from + 1) * engine.random("t:random"))
+end
+
+-- --- what a script measures itself: under load among the numbers of the run, as custom.NAME ---
+
+function Test:measure(name, seconds)
+  if type(name) ~= "string" or type(seconds) ~= "number" then error("t:measure wants a name and seconds", 0) end
+  engine.measure(name, seconds)
+end
+
+function Test:count(name, delta)
+  if type(name) ~= "string" or (delta ~= nil and math.type(delta) ~= "integer") then error("t:count wants a name and a whole number", 0) end
+  engine.count_up(name, delta or 1)
 end
 
 -- --- what a virtual user keeps ---
@@ -403,7 +417,7 @@ local server = engine.methods "server transaction"
 function expect.ua_at(address) return ua_at[address] end
 
 function server:proxy(given)
-  return require "sip.proxy".forward(context_of[self.endpoint] or root, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
+  return require "sip.proxy".forward(context_of[self.owner] or root, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
 
 -- --- called with a dot in place of a colon ---
@@ -440,7 +454,7 @@ function meta:__index(name)
   error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
 end
 
-local life = { Test = Test, ua_options = ua_options }
+local life = { Test = Test, ua_options = ua_options, env = env }
 local users = 0
 
 local function context(name, id)

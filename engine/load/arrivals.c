@@ -87,7 +87,7 @@ uint64_t arrivals_next(struct arrivals *a)
 		k = (double)(a->given * cfg->parts + cfg->part);
 	}
 	seconds = due(cfg, k);
-	/* A limit of the time is compared in the unit that is given out, where 0.1 * 3 is no more than 0.3. */
+	/* The end is compared in the unit that is given out: 33 / 1.1 is a little less than 30. */
 	if (!(seconds < ARRIVALS_SECONDS_MAX * 1000) ||
 	    (cfg->duration > 0 && (uint64_t)(seconds * 1e9 + 0.5) >= (uint64_t)(cfg->duration * 1e9 + 0.5))) {
 		a->limit = a->given;
@@ -170,8 +170,8 @@ int arrivals_parse_ramp(struct arrivals_cfg *cfg, const char *text, const char *
 	double from, to, seconds;
 
 	if (!take_number(&from, &at, ':') || !take_number(&to, &at, ':') || !take_number(&seconds, &at, '\0'))
-		return err_set(e, ERR_ARG, "%s wants A:B:T, from A to B arrivals a second within T seconds, like 100:5000:60, got \"%s\"", who,
-			       text);
+		return err_set(e, ERR_ARG, "%s wants A:B:T, from A to B arrivals a second within T seconds, like 100:5000:60, got \"%s\"",
+			       who, text);
 	if (from > ARRIVALS_RATE_MAX || to > ARRIVALS_RATE_MAX || (from <= 0 && to <= 0))
 		return err_set(e, ERR_ARG, "%s wants rates from 0 to %.0f a second, not both 0, got \"%s\"", who, ARRIVALS_RATE_MAX, text);
 	if (seconds <= 0 || seconds > ARRIVALS_SECONDS_MAX)
@@ -209,7 +209,8 @@ int arrivals_check(const struct arrivals_cfg *cfg, struct err *e)
 	if (rates[0] <= 0 && rates[1] <= 0)
 		return err_set(e, ERR_ARG, "no call ever arrives: give a rate, e.g. --rate 10, or rate = 10 in sip.load");
 	if (!(cfg->duration >= 0 && cfg->duration <= ARRIVALS_SECONDS_MAX))
-		return err_set(e, ERR_ARG, "a duration of %g seconds: it goes from 0 (no limit) to %.0f", cfg->duration, ARRIVALS_SECONDS_MAX);
+		return err_set(e, ERR_ARG, "a duration of %g seconds: it goes from 0 (no limit) to %.0f", cfg->duration,
+			       ARRIVALS_SECONDS_MAX);
 	if (!(cfg->ramp >= 0 && cfg->ramp <= ARRIVALS_SECONDS_MAX))
 		return err_set(e, ERR_ARG, "a ramp of %g seconds: it goes from 0 (none) to %.0f", cfg->ramp, ARRIVALS_SECONDS_MAX);
 	return 0;

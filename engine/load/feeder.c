@@ -81,8 +81,8 @@ static int read_quoted(struct reader *r, struct err *e)
 		r->bytes[r->len++] = *r->p;
 	}
 	if (!at_line_end(r) && *r->p != ',')
-		return err_set(e, ERR_PARSE, "%s:%u: text behind the closing quote of a field; a quote within quotes is written twice", r->name,
-			       r->line);
+		return err_set(e, ERR_PARSE, "%s:%u: text behind the closing quote of a field; a quote within quotes is written twice",
+			       r->name, r->line);
 	return 0;
 }
 
@@ -90,8 +90,8 @@ static int read_plain(struct reader *r, struct err *e)
 {
 	for (; !at_line_end(r) && *r->p != ','; r->p++) {
 		if (*r->p == '"')
-			return err_set(e, ERR_PARSE, "%s:%u: a quote within a field: put the field into quotes and write its own twice", r->name,
-				       r->line);
+			return err_set(e, ERR_PARSE, "%s:%u: a quote within a field: put the field into quotes and write its own twice",
+				       r->name, r->line);
 		if (*r->p == '\r')
 			return err_set(e, ERR_PARSE, "%s:%u: a CR without LF: lines end with LF or CRLF", r->name, r->line);
 		r->bytes[r->len++] = *r->p;
@@ -177,7 +177,8 @@ static int read_rows(struct reader *r, uint32_t *columns, uint32_t *rows, struct
 		}
 	}
 	if (!*rows)
-		return err_set(e, ERR_PARSE, "%s: no rows; a line with the names of the columns comes first, then a line for each row", r->name);
+		return err_set(e, ERR_PARSE, "%s: no rows; a line with the names of the columns comes first, then a line for each row",
+			       r->name);
 	return 0;
 }
 

@@ -194,7 +194,7 @@ void load_numbers_failed(struct load_numbers *n, const char *kind, const char *w
 
 /* --- what a script measures --- */
 
-static int check_name(struct slice name, struct err *e)
+bool load_custom_name_good(struct slice name)
 {
 	bool good = name.l > 0 && name.l < LOAD_CUSTOM_NAME;
 
@@ -202,7 +202,12 @@ static int check_name(struct slice name, struct err *e)
 		char c = name.p[i];
 		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 	}
-	if (good)
+	return good;
+}
+
+static int check_name(struct slice name, struct err *e)
+{
+	if (load_custom_name_good(name))
 		return 0;
 	return err_set(e, ERR_ARG, "\"%.*s\" names no number of a script: 1 to %d letters, digits, '_', '.' or '-'",
 		       (int)(name.l < 100 ? name.l : 100), name.p, LOAD_CUSTOM_NAME - 1);

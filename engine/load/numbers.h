@@ -198,8 +198,9 @@ void load_numbers_response(struct load_numbers *n, struct slice method, unsigned
 /* A request or a response of that method again. */
 void load_numbers_retransmission(struct load_numbers *n, struct slice method, bool sent);
 
-/* What a script measures itself. The name: letters, digits, '_', '.' and '-'. ERR_ARG when it is none or when there are too many,
+/* What a script measures itself. A name is 1 to 47 letters, digits, '_', '.' and '-'. ERR_ARG when it is none or when there are too many,
  * ERR_NOMEM. */
+bool load_custom_name_good(struct slice name);
 int load_numbers_custom_time(struct load_numbers *n, struct slice name, uint64_t ns, struct err *e);
 int load_numbers_custom_count(struct load_numbers *n, struct slice name, int64_t delta, struct err *e);
 /* NULL when nothing of that name was measured. */

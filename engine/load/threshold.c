@@ -130,8 +130,10 @@ static int take_subject(struct threshold *t, unsigned *known, struct slice name,
 		t->subject = THRESHOLD_CUSTOM;
 		*known = OF_TIME | OF_COUNT;
 		name = (struct slice){name.p + custom.l, name.l - custom.l};
-		if (name.l >= sizeof(t->custom))
-			return err_set(e, ERR_ARG, "%s: a number of a script has a name of %d letters at most", who, LOAD_CUSTOM_NAME - 1);
+		if (!load_custom_name_good(name))
+			return err_set(e, ERR_ARG,
+				       "%s: a number of a script is called custom.NAME, NAME 1 to %d letters, digits, '_', '.' or '-'", who,
+				       LOAD_CUSTOM_NAME - 1);
 		slice_copy(t->custom, sizeof(t->custom), name);
 		return 0;
 	}
@@ -186,7 +188,8 @@ static int take_limit(struct threshold *t, struct slice word, const char *who, s
 	if (t->percent)
 		digits = slice_trim((struct slice){word.p, word.l - 1});
 	if (t->percent && t->figure != THRESHOLD_SHARE)
-		return err_set(e, ERR_ARG, "%s: only a share is written with %%, got \"%.*s\"", who, (int)(word.l < 32 ? word.l : 32), word.p);
+		return err_set(e, ERR_ARG, "%s: only a share is written with %%, got \"%.*s\"", who,
+			       (int)(word.l < 32 ? word.l : 32), word.p);
 	if (!take_decimal(&t->limit, digits))
 		return err_set(e, ERR_ARG, "%s: \"%.*s\" is no limit; write %s", who, (int)(word.l < 32 ? word.l : 32), word.p,
 			       in_seconds ? "seconds, like 0.5" : t->figure == THRESHOLD_SHARE ? "a share, like 0.01 or 1%" : "a number");
@@ -355,11 +358,11 @@ void threshold_check(struct threshold_result *r, const struct threshold *t, cons
 		break;
 	}
 	r->kept = kept && r->measured;
-	if (r->measured && t->percent)
-		snprintf(got, sizeof(got), "got %.6g%%", r->got * 100);
-	else if (r->measured && t->figure == THRESHOLD_COUNT)
+	/* as many digits as are true of it */
+	if (r->measured && t->figure == THRESHOLD_COUNT)
 		snprintf(got, sizeof(got), "got %.0f", r->got);
 	else if (r->measured)
-		snprintf(got, sizeof(got), "got %.6g", r->got);
+		snprintf(got, sizeof(got), "got %.*g%s", t->figure == THRESHOLD_QUANTILE ? 3 : 6, t->percent ? r->got * 100 : r->got,
+			 t->percent ? "%" : "");
 	snprintf(r->text, sizeof(r->text), "%s: %s (%s)", t->text, got, r->kept ? "kept" : "broken");
 }

@@ -155,6 +155,10 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		buf_put_slice(&text, ua->cfg.user_agent);
 		buf_puts(&text, "\r\n");
 	}
+	if (text.failed) {
+		err = err_set(e, ERR_NOMEM, "out of memory for a request");
+		goto out;
+	}
 	const char *at = (const char *)text.p;
 	struct build_request req = {
 		.method = method,
@@ -175,7 +179,7 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		.body = r->body,
 	};
 	build_request(out, &req);
-	if (out->failed || text.failed)
+	if (out->failed)
 		err = err_set(e, ERR_NOMEM, "out of memory for a request");
 out:
 	buf_free(&text);

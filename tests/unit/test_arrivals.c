@@ -71,6 +71,10 @@ static void constant(void **state)
 	cfg = rate("10");
 	cfg.duration = 0.3;
 	assert_int_equal(count_all(&cfg, &last), 3);
+	/* 33 / 1.1 is a little less than 30, and is the end all the same */
+	cfg = rate("1.1");
+	cfg.duration = 30;
+	assert_int_equal(count_all(&cfg, &last), 33);
 }
 
 /* After a day at 20 000 a second the due time is what it should be to the ns. */

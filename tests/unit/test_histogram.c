@@ -117,6 +117,12 @@ static void ranks(void **state)
 	assert_true(histogram_quantile(&h, 0.99) < 1010000);
 	assert_int_equal(histogram_quantile(&h, 0.991), 900000000);
 	assert_int_equal(histogram_quantile(&h, 0.999), 900000000);
+	/* 0.07 * 100 is a little more than 7 */
+	histogram_reset(&h);
+	for (int i = 0; i < 100; i++)
+		histogram_record(&h, i < 7 ? 1000000 : 900000000);
+	assert_true(histogram_quantile(&h, 0.07) < 1010000);
+	assert_true(histogram_quantile(&h, 0.071) > 890000000);
 	histogram_reset(&h);
 	histogram_record(&h, 5);
 	for (double q = 0; q <= 1; q += 0.125)

@@ -141,6 +141,11 @@ static void custom(void **state)
 	check("custom.pdd: p50 < 1", 1, "custom.pdd: p50 < 1: got 2 (broken)");
 	check("custom.pdd: count == 1", 1, "custom.pdd: count == 1: got 1 (kept)");
 	check("custom.oddities: count == 0", 1, "custom.oddities: count == 0: got 3 (broken)");
+	check("custom.oddities: max < 1", 1, "custom.oddities: max < 1: nothing was measured (broken)");
+	/* a time and a count of one name: figures of times are the time's, the others the count's */
+	load_numbers_custom_count(n, SLICE_LIT("pdd"), 9, NULL);
+	check("custom.pdd: max == 2", 1, "custom.pdd: max == 2: got 2 (kept)");
+	check("custom.pdd: count == 9", 1, "custom.pdd: count == 9: got 9 (kept)");
 	check("custom.oddities: rate < 2", 2, "custom.oddities: rate < 2: got 1.5 (kept)");
 }
 
@@ -202,7 +207,8 @@ static void wrong(void **state)
 	refuse(longer, "a threshold of 199 characters is too long");
 	memcpy(longer, "custom.", 7);
 	memcpy(longer + 7 + 48, ": max < 1", 10);
-	refuse(longer, "a number of a script has a name of 47 letters at most");
+	refuse(longer, "a number of a script is called custom.NAME, NAME 1 to 47 letters, digits");
+	refuse("custom.a b: max < 1", "a number of a script is called custom.NAME");
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
