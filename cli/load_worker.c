@@ -122,7 +122,12 @@ static void on_message(void *arg, const struct msg *m, bool sent)
 
 static void on_repeated(void *arg, const struct msg *m, bool sent)
 {
-	load_numbers_retransmission(((struct load_worker *)arg)->at_hand, msg_method(m), sent);
+	struct load_worker *w = arg;
+
+	if (sent)
+		load_numbers_retransmission(w->at_hand, msg_method(m), true);
+	else /* its coming was told, too */
+		load_numbers_received_again(w->at_hand, msg_method(m), m->s.request ? 0 : m->s.status);
 }
 
 static void on_took(void *arg, enum meter_time what, uint64_t ns)
