@@ -29,6 +29,7 @@ uint64_t load_report_late(enum load_time *which, const struct load_numbers *n)
 	static const enum load_time late[] = {LOAD_TIME_LATE_ARRIVAL, LOAD_TIME_LATE_TIMER, LOAD_TIME_LATE_SEND};
 	uint64_t worst = 0;
 
+	*which = late[0];
 	for (unsigned i = 0; i < sizeof(late) / sizeof(*late); i++) {
 		uint64_t p99 = histogram_quantile(&n->times[late[i]], 0.99);
 		if (p99 > worst) {
