@@ -222,6 +222,8 @@ static int call_new(lua_State *L)
 		return raise_err(L, &e);
 	}
 	o->p = call;
+	if (o->sh->load)
+		load_call_made(o);
 	note_sent(L, call->request, ua_name(ua));
 	return 1;
 }

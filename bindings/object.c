@@ -121,6 +121,28 @@ static void close_object(struct object *o)
 	o->last = mem_deref(o->last);
 }
 
+static void check_no_more(struct object *o)
+{
+	if (o->to_check)
+		TAILQ_REMOVE(&o->sh->checks, o, check);
+	o->to_check = false;
+}
+
+static void leave_lists(struct object *o)
+{
+	struct object *member;
+
+	while ((member = LIST_FIRST(&o->members))) { /* the collector may take an endpoint before what stood on it */
+		LIST_REMOVE(member, entry);
+		LIST_INSERT_HEAD(&o->sh->objects, member, entry);
+	}
+	LIST_REMOVE(o, entry);
+	check_no_more(o);
+	if (o->is_left)
+		LIST_REMOVE(o, left);
+	o->is_left = false;
+}
+
 static int object_gc(lua_State *L)
 {
 	struct object *o = lua_touserdata(L, 1);
@@ -128,12 +150,7 @@ static int object_gc(lua_State *L)
 	if (o->kind == OBJECT_TASK && o->p)
 		task_forget_box(o->p);
 	close_object(o);
-	if (o->prev) {
-		*o->prev = o->next;
-		if (o->next)
-			o->next->prev = o->prev;
-		o->prev = NULL;
-	}
+	leave_lists(o);
 	return 0;
 }
 
@@ -206,24 +223,21 @@ static void check_later(struct object *o)
 {
 	struct shard *sh = o->sh;
 
+	check_no_more(o);
 	o->checked = now_in_seconds(sh);
-	o->check_next = NULL;
-	if (sh->checks)
-		sh->checks_last->check_next = o;
-	else
-		sh->checks = o;
-	sh->checks_last = o;
+	o->to_check = true;
+	TAILQ_INSERT_TAIL(&sh->checks, o, check);
 }
 
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
 
-	for (int i = 0; i < CHECKS_AT_ONCE && sh->checks && now - sh->checks->checked >= CHECK_AFTER; i++) {
-		struct object *o = sh->checks;
-		sh->checks = o->check_next;
-		if (o->anchor == LUA_NOREF)
-			continue;
+	for (int i = 0; i < CHECKS_AT_ONCE && !TAILQ_EMPTY(&sh->checks); i++) {
+		struct object *o = TAILQ_FIRST(&sh->checks);
+		if (now - o->checked < CHECK_AFTER)
+			break;
+		check_no_more(o);
 		if (o->unread || !is_over(o))
 			check_later(o);
 		else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
@@ -256,11 +270,10 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
 	lua_setmetatable(L, -2);
 	o->p = p;
-	o->next = sh->objects;
-	o->prev = &sh->objects;
-	if (sh->objects)
-		sh->objects->prev = &o->next;
-	sh->objects = o;
+	struct object *endpoint = owner;
+	while (endpoint && endpoint->kind != OBJECT_ENDPOINT)
+		endpoint = endpoint->owner;
+	LIST_INSERT_HEAD(endpoint ? &endpoint->members : &sh->objects, o, entry);
 	if (holds_owner) { /* whoever holds this one holds its owner */
 		object_push(L, owner);
 		lua_setiuservalue(L, -2, 1);
@@ -314,6 +327,7 @@ void object_push_item(lua_State *L, struct item *it)
 
 void object_release(struct object *o)
 {
+	check_no_more(o);
 	luaL_unref(o->sh->L, LUA_REGISTRYINDEX, o->anchor);
 	o->anchor = LUA_NOREF;
 }
@@ -335,16 +349,60 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 	return o;
 }
 
+/* What stands on others goes first. */
+static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,  OBJECT_DIALOG,
+						 OBJECT_REQUEST, OBJECT_CLIENT,       OBJECT_SERVER,       OBJECT_UA,    OBJECT_WATCH,
+						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
+#define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
+
+static void close_kind(struct objects *list, enum object_kind kind)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		close_kind(&o->members, kind);
+		if (o->kind == kind)
+			close_object(o);
+	}
+}
+
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
-						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
-						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&sh->objects, closing_order[i]);
+}
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		for (struct object *o = sh->objects; o; o = o->next)
-			if (o->kind == order[i])
-				close_object(o);
+void object_close_endpoint(struct object *endpoint)
+{
+	struct object *o;
+
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&endpoint->members, closing_order[i]);
+	close_object(endpoint);
+	LIST_FOREACH(o, &endpoint->members, entry)
+	{
+		if (o->anchor != LUA_NOREF)
+			object_release(o);
+	}
+	if (endpoint->anchor != LUA_NOREF)
+		object_release(endpoint);
+}
+
+static void each(struct objects *list, object_h *h, void *arg)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		h(o, arg);
+		each(&o->members, h, arg);
+	}
+}
+
+void object_each(struct shard *sh, object_h *h, void *arg)
+{
+	each(&sh->objects, h, arg);
 }
 
 /* --- messages --- */
