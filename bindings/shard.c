@@ -342,7 +342,7 @@ static const struct msg *unread_message(const struct item *it)
 		return it->p;
 	if (!o->p)
 		return NULL;
-	return o->kind == OBJECT_CALL ? ((struct call *)o->p)->request : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
+	return o->kind == OBJECT_CALL ? call_invite_msg(o->p) : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
 }
 
 /* What waits in an inbox, one line each. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LOOK_EVERY (5 * NS_PER_MS)
+#define GATHER (NS_PER_MS / 2) /* measured: with less the loop wakes for too few datagrams, with more little is won */
 #define TEARDOWN_TIME (10 * NS_PER_S) /* what a teardown may take, and iterations that were interrupted */
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
@@ -365,7 +366,8 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 static int open_all(struct load_worker *w, struct err *e)
 {
 	struct load_run *run = w->run;
-	struct loop_cfg lc = {.virtual_clock = run->shard.virtual_clock, .timer_scale = run->shard.timer_scale};
+	struct loop_cfg lc = {.virtual_clock = run->shard.virtual_clock, .timer_scale = run->shard.timer_scale, .gather = GATHER,
+			      .late = on_late, .late_arg = w};
 	int err = loop_alloc(&w->loop, &lc, e);
 
 	if (!err && run->capture)

@@ -22,6 +22,8 @@ static void destroy(void *p)
 	mem_deref(call->invite);
 	mem_deref(call->bye);
 	mem_deref(call->request);
+	mem_deref(call->rest);
+	mem_deref(call->client);
 	session_timer_free(call);
 	reliable_free(call);
 	call_retry_cancel(call);
@@ -360,8 +362,9 @@ static void on_prack(struct call *call, struct strans *st)
 		ua_reply(call->ua, st, 481, NULL, NULL, 0);
 		return;
 	}
+	struct msg *invite = call_invite_msg(call);
 	/* It has an offer, unless that of the INVITE's own is what it answers (RFC 3262 5). */
-	answer_offer(call, st, call_sdp_of(st->request).l && call_sdp_of(call->request).l);
+	answer_offer(call, st, call_sdp_of(st->request).l && invite && call_sdp_of(invite).l);
 	call_tell(call, CALL_PRACK, st->request, st, NULL);
 }
 

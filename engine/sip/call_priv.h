@@ -53,6 +53,12 @@ void call_watch_offer(struct call *call, struct uac *uac, const struct ua_reques
 /* The time after a 491 to try again has come. */
 void call_retry_cancel(struct call *call);
 
+/* --- call_rest.c --- */
+/* The transaction of our INVITE (`arg` is the call), or of the one that came and was answered, is over. */
+void call_client_over(struct uac *uac, void *arg);
+void call_server_over(struct call *call);
+void call_server_acknowledged(struct call *call);
+
 /* --- call_uas.c --- */
 /* A session description for a response to `request` that has no body of its own. */
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,

@@ -36,7 +36,7 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	call_headers_print(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
 	r.extra = x.all;
 	r.extra_count = x.count;
-	bool offered = !call->outgoing || call_sdp_of(call->invite->request).l; /* by our INVITE; a callee's, within the call, does */
+	bool offered = !call->outgoing || call->offered; /* by our INVITE; a callee's, within the call, does */
 	if (!r.body.p && !r.no_sdp && call_sdp_of(m).l && !offered) { /* it brings the offer (section 5) */
 		call_put_sdp(call, &sdp, call_sdp_of(m));
 		r.body = buf_slice(&sdp);
@@ -57,7 +57,7 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 
 	if (!rseq || !d)
 		return true;
-	d->settled = d->settled || (call_sdp_of(m).l && call_sdp_of(call->invite->request).l);
+	d->settled = d->settled || (call_sdp_of(m).l && call->offered);
 	if (call->opts.no_prack)
 		return true;
 	if (d->rseq && rseq != d->rseq + 1) { /* again, or before its turn: its repetition will be in order */

@@ -16,8 +16,8 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 			buf_put_slice(out, build_line(invite, i));
 }
 
-static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg **keep,
-		    const struct ua_request *u, struct err *e)
+static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg_rest **keep,
+		    const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct ua *ua = call->ua;
 	struct buf lines = {0}, b = {0};
@@ -33,23 +33,32 @@ static int send_ack(struct call *call, struct dialog *dlg, const struct scan *in
 		err = lines.failed ? ERR_NOMEM : endpoint_send(ua->ep, buf_slice(&b), &dst, &m, e);
 	if (!err && call->at.acked == CALL_NOT_YET)
 		call->at.acked = call_now(call);
-	if (!err && keep) {
+	if (!err) {
 		mem_deref(*keep);
-		*keep = mem_ref(m);
+		*keep = msg_rest(m); /* without memory it is not repeated */
 	}
+	if (!err && mp)
+		*mp = mem_ref(m);
 	mem_deref(m);
 	buf_free(&lines);
 	buf_free(&b);
 	return err;
 }
 
-int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct err *e)
+int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	if (!d)
 		d = call->dialog;
 	if (!call->outgoing || !d || !d->confirmed)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
-	return send_ack(call, d, &call->invite->request->s, &d->ack, u, e);
+	if (call->invite)
+		return send_ack(call, d, &call->invite->request->s, &d->ack, u, mp, e);
+	struct msg *invite;
+	if (!call->rest || msg_wake(&invite, call->rest))
+		return err_set(e, ERR_NOMEM, "out of memory for an ACK");
+	int err = send_ack(call, d, &invite->s, &d->ack, u, mp, e);
+	mem_deref(invite);
+	return err;
 }
 
 /* That which a request within the call went out in: a kept fork has its own. */
@@ -58,17 +67,17 @@ static struct dialog *dialog_of(const struct call *call, const struct uac *uac)
 	return call_dialog_of(call, uac->request->s.to_tag);
 }
 
-int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
+int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct dialog *d = dialog_of(call, uac);
 
 	if (!uac->answered || !d)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
-	return send_ack(call, d, &uac->request->s, &uac->ack, u, e);
+	return send_ack(call, d, &uac->request->s, &uac->ack, u, mp, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
-static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg **keep)
+static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg_rest **keep)
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
@@ -76,25 +85,28 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	char text[sizeof(e.text) + 80];
 
 	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && invite == call->invite->request)) {
+	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && keep == &d->ack)) {
 		call_put_sdp(call, &sdp, call_sdp_of(answer));
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
 	}
-	if (send_ack(call, d, &invite->s, keep, &u, &e)) { /* nobody asked for it, so the capture is where it is told */
+	if (send_ack(call, d, &invite->s, keep, &u, NULL, &e)) { /* nobody asked for it, so the capture is where it is told */
 		snprintf(text, sizeof(text), "failed: %s sends no ACK: %s", call->ua->ep->name, e.text);
 		net_comment(call->ua->ep->net, answer->frame, text);
 	}
 	buf_free(&sdp);
 }
 
-static void send_again(struct call *call, struct dialog *d, struct msg *ack)
+static void send_again(struct call *call, struct dialog *d, const struct msg_rest *ack)
 {
+	struct msg *m;
 	struct addr dst;
 
 	call->repeated_2xx++;
-	if (ack && !within_next_hop(&dst, call->ua, d, NULL))
-		endpoint_send_msg(call->ua->ep, ack, &dst, NULL);
+	if (!ack || within_next_hop(&dst, call->ua, d, NULL) || msg_wake(&m, ack))
+		return;
+	endpoint_send_msg(call->ua->ep, m, &dst, NULL);
+	mem_deref(m);
 }
 
 /* --- the same request again, for another reason than a challenge --- */
@@ -549,7 +561,12 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->at.invite = call->opts.due ? call->opts.due : call_now(call);
 	call->request = mem_ref(m);
 	call->tried = m->s.cseq;
+	call->offered = call_sdp_of(m).l;
 	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
+	if (!err) {
+		call->invite->over = call_client_over;
+		call->invite->first_arg = call;
+	}
 out:
 	call_headers_free(&x);
 	mem_deref(m);
@@ -572,8 +589,10 @@ int call_cancel(struct call *call, bool at_once, bool keep, struct err *e)
 {
 	int err;
 
-	if (!call->outgoing || !call->invite)
+	if (!call->outgoing)
 		return err_set(e, ERR_NOT_NOW, "only the caller can cancel");
+	if (!call->invite)
+		return err_set(e, ERR_NOT_NOW, "nothing to cancel: the transaction is %s", trans_state_name(TRANS_TERMINATED));
 	err = ctrans_cancel(call->invite->ct, at_once, e);
 	if (!err) {
 		call->invite->cancelled = true;

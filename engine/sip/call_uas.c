@@ -12,6 +12,8 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 	struct build_response terminated = {.status = 487};
 	bool answers = ua_answers(call->ua, UA_ANSWER(CANCEL));
 
+	if (ev == STRANS_TERMINATED && st == call->server)
+		call_server_over(call);
 	if (ev != STRANS_CANCELLED || st != call->server || !call_waits_for_answer(call))
 		return;
 	mem_ref(call);
@@ -339,6 +341,7 @@ void call_receive_ack(struct call *call, struct msg *m)
 	if (!call->answer || m->s.cseq != call->answer->m->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
 		return;
 	call->answer = mem_deref(call->answer);
+	call_server_acknowledged(call);
 	if (call->at.acked == CALL_NOT_YET)
 		call->at.acked = m->time;
 	call_tell(call, CALL_ACK, m, NULL, NULL);

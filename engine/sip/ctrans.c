@@ -62,13 +62,29 @@ static void terminate(struct ctrans *ct)
 	tmr_cancel(&ct->timeout);
 	hash_del(&ep->sb->ctrans, &ct->node);
 	LIST_REMOVE(ct, entry);
+	if (ct->over)
+		ct->over(ct, ct->arg);
 	mem_deref(ct);
+}
+
+struct ctrans *ctrans_past(struct msg *request)
+{
+	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
+
+	if (ct) {
+		ct->state = TRANS_TERMINATED;
+		ct->invite = msg_is(request, "INVITE");
+		ct->request = mem_ref(request);
+	}
+	return ct;
 }
 
 void ctrans_detach(struct ctrans *ct)
 {
-	if (ct)
+	if (ct) {
 		ct->h = NULL;
+		ct->over = NULL;
+	}
 }
 
 static void tell(struct ctrans *ct, struct msg *m)
@@ -415,6 +431,6 @@ void ctrans_unreachable(struct switchboard *sb, const struct addr *dst, int erro
 
 void ctrans_close(struct ctrans *ct)
 {
-	ct->h = NULL;
+	ctrans_detach(ct);
 	terminate(ct);
 }

@@ -36,7 +36,7 @@ struct dialog {
 	void *arg;
 	/* Its owner's, a call's: */
 	struct dialog *next;          /* of another fork, which answered later */
-	struct msg *ack;              /* ours to its 2xx, repeated for each repeated 2xx */
+	struct msg_rest *ack;         /* ours to its 2xx, repeated for each repeated 2xx */
 	struct uac *bye;              /* ours */
 	struct uac **prack;           /* our last DIALOG_PRACKS, which may be challenged yet; a ring; NULL before the first */
 	unsigned pracks;              /* that we sent by ourselves */

@@ -122,6 +122,19 @@ static void terminate(struct strans *st)
 	mem_deref(st);
 }
 
+struct strans *strans_past(struct msg *request, struct slice to_tag)
+{
+	struct strans *st = mem_zalloc(sizeof(*st), destroy);
+
+	if (st) {
+		st->state = TRANS_TERMINATED;
+		st->invite = msg_is(request, "INVITE");
+		st->request = mem_ref(request);
+		slice_copy(st->to_tag, sizeof(st->to_tag), to_tag);
+	}
+	return st;
+}
+
 void strans_detach(struct strans *st)
 {
 	if (st)
@@ -239,6 +252,12 @@ static void set_last(struct strans *st, struct msg *response)
 	mem_ref(response);
 	mem_deref(st->last);
 	st->last = response;
+}
+
+void strans_forget(struct strans *st)
+{
+	if (st->state == TRANS_ACCEPTED)
+		st->last = mem_deref(st->last);
 }
 
 int strans_respond(struct strans *st, struct msg *response, struct err *e)

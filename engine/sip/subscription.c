@@ -290,8 +290,10 @@ void subscription_unfollow(struct subscription *sub)
 	if (!call)
 		return;
 	sub->followed = NULL;
-	call->invite->h = sub->followed_h;
-	call->invite->arg = sub->followed_arg;
+	if (call->invite) {
+		call->invite->h = sub->followed_h;
+		call->invite->arg = sub->followed_arg;
+	}
 	mem_deref(call);
 }
 

@@ -50,6 +50,7 @@ struct ctrans {
 	struct ctrans *cancel;
 	struct ctrans *next_hit;     /* while an error of the network is dealt with */
 	ctrans_response_h *h;
+	void (*over)(struct ctrans *ct, void *arg); /* told when it terminates; NULL: nobody asks */
 	void *arg;
 };
 
@@ -61,6 +62,9 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
+
+/* What is left of one that is over, for who asks later. NULL for want of memory. */
+struct ctrans *ctrans_past(struct msg *request);
 
 /* --- server --- */
 enum strans_event {
@@ -111,8 +115,12 @@ struct build_response;
  * reference to what was sent. */
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
+/* What is left of one that is over, for who asks later. NULL for want of memory. */
+struct strans *strans_past(struct msg *request, struct slice to_tag);
 /* What it runs by; `ep` is its endpoint, also when it is over. */
 const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep);
+/* Lets go of its last response, where the RFC has it sent no more: a 2xx to an INVITE is repeated by its user. */
+void strans_forget(struct strans *st);
 /* RFC 3261 8.2.2.2: whether another request of the same Call-ID, CSeq and From tag came to this endpoint by another way and is not over.
  * Never of one within a dialog. Its user asks once, before it answers; only those that asked are found. */
 bool strans_merged(struct strans *st);

@@ -133,10 +133,12 @@ struct uac {
 	/* Sees each response before `h`, which does not get it if this says true. */
 	bool (*first)(struct uac *uac, struct msg *m, void *arg);
 	void *first_arg;
+	/* Told that the transaction is over; `first_arg` is its argument too. It may free the uac. */
+	void (*over)(struct uac *uac, void *arg);
 	bool answered;               /* an INVITE or UPDATE within a dialog has its 2xx */
 	bool no_ack, retry_glare;    /* see ua_request */
 	const char *before;          /* of an offer within a call: the direction that its refusal leaves */
-	struct msg *ack;             /* to that */
+	struct msg_rest *ack;        /* to that */
 };
 
 /* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the
