@@ -165,27 +165,34 @@ static bool is_over(const struct object *o)
 	}
 }
 
-/* --- boxes that are over: each is looked at every few seconds of script time, so that a long run does not grow. When that happens depends
- * on time and the order of the script's doings alone. --- */
+/* --- boxes that are over: each is looked at a while after it could be, and again later, so that a long run does not grow. When that happens
+ * depends on time and the order of the script's doings alone. --- */
 
-#define CHECK_AFTER 8  /* s; what lasts longest, a transaction, takes 32 */
+static const uint32_t check_after[CHECK_QUEUES] = {6, 33}; /* s: most transactions last 5, the others 32 */
 #define CHECKS_AT_ONCE 4
 #define UNREAD_KEPT 512
 
-static bool may_be_over(enum object_kind kind)
+static uint32_t now_in_seconds(const struct shard *sh)
 {
-	switch (kind) {
-	case OBJECT_CLIENT:
-	case OBJECT_SERVER:
-	case OBJECT_REQUEST:
-	case OBJECT_CALL:
-	case OBJECT_DIALOG:
-	case OBJECT_SUBSCRIPTION:
-	case OBJECT_HOLD:
-		return true;
-	default:
-		return false;
-	}
+	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
+}
+
+static void check_later(struct object *o, int queue)
+{
+	struct check_queue *q = &o->sh->checks[queue];
+
+	o->checked = now_in_seconds(o->sh);
+	o->check_next = NULL;
+	if (q->first)
+		q->last->check_next = o;
+	else
+		q->first = o;
+	q->last = o;
+}
+
+void object_may_be_over(struct object *o)
+{
+	check_later(o, 0);
 }
 
 /* The end of the test tells of it. */
@@ -197,37 +204,22 @@ static bool has_unread(const struct object *o)
 	return false;
 }
 
-static uint32_t now_in_seconds(const struct shard *sh)
-{
-	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
-}
-
-static void check_later(struct object *o)
-{
-	struct shard *sh = o->sh;
-
-	o->checked = now_in_seconds(sh);
-	o->check_next = NULL;
-	if (sh->checks)
-		sh->checks_last->check_next = o;
-	else
-		sh->checks = o;
-	sh->checks_last = o;
-}
-
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
 
-	for (int i = 0; i < CHECKS_AT_ONCE && sh->checks && now - sh->checks->checked >= CHECK_AFTER; i++) {
-		struct object *o = sh->checks;
-		sh->checks = o->check_next;
-		if (o->anchor == LUA_NOREF)
-			continue;
-		if (o->unread || !is_over(o))
-			check_later(o);
-		else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
-			object_release(o);
+	for (int i = 0; i < CHECK_QUEUES; i++) {
+		struct check_queue *q = &sh->checks[i];
+		for (int n = 0; n < CHECKS_AT_ONCE && q->first && now - q->first->checked >= check_after[i]; n++) {
+			struct object *o = q->first;
+			q->first = o->check_next;
+			if (o->anchor == LUA_NOREF)
+				continue;
+			if (o->unread || !is_over(o))
+				check_later(o, CHECK_QUEUES - 1);
+			else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
+				object_release(o);
+		}
 	}
 }
 
@@ -267,15 +259,19 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	}
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-	if (may_be_over(kind))
-		check_later(o);
+	/* A call is looked at when it has ended. */
+	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_REQUEST || kind == OBJECT_DIALOG ||
+	    kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
+		object_may_be_over(o);
 	return o;
 }
 
 struct object *object_at(lua_State *L, int arg)
 {
+	void *p = lua_touserdata(L, arg);
+
 	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
-	return lua_type(L, arg) == LUA_TUSERDATA && lua_rawlen(L, arg) >= sizeof(struct object) ? lua_touserdata(L, arg) : NULL;
+	return p && lua_rawlen(L, arg) >= sizeof(struct object) ? p : NULL;
 }
 
 void object_push(lua_State *L, struct object *o)
@@ -341,10 +337,16 @@ void object_close_all(struct shard *sh)
 						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
 						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
 
+	struct object *of_kind[OBJECT_KINDS] = {NULL};
+
+	memset(sh->checks, 0, sizeof(sh->checks)); /* whose links serve here */
+	for (struct object *o = sh->objects; o; o = o->next) {
+		o->check_next = of_kind[o->kind];
+		of_kind[o->kind] = o;
+	}
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		for (struct object *o = sh->objects; o; o = o->next)
-			if (o->kind == order[i])
-				close_object(o);
+		for (struct object *o = of_kind[order[i]]; o; o = o->check_next)
+			close_object(o);
 }
 
 /* --- messages --- */

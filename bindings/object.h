@@ -73,6 +73,8 @@ void object_push(lua_State *L, struct object *o);
 void object_push_item(lua_State *L, struct item *it);
 /* The user value of a call, a request and a hold, for what these keep beside. */
 #define OBJECT_BESIDE 1
+/* A call that has ended: it is let go when its transactions are over, too. */
+void object_may_be_over(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */

@@ -124,19 +124,19 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sh->sched.guard_seconds = cfg->timeout > 0 ? cfg->timeout : DEFAULT_TIMEOUT;
 	/* Scripts make garbage in bursts; a generational collector keeps its pauses short. */
 	lua_gc(sh->L, LUA_GCGEN, 0, 0);
-	task_set_guard(sh->L);
 	sandbox_open(sh->L);
 	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);
 	err = sandbox_load_file(sh->L, cfg->path, e);
 	if (err)
 		goto out;
-	sched_guard_begin(sh);
+	sched_guard_start(sh);
+	sched_run_begins(sh, sh->L);
 	if (lua_pcall(sh->L, 1, 0, -3)) {
 		const char *text = lua_tostring(sh->L, -1);
 		err = err_set(e, ERR_ARG, "%s", text ? text : "an error without a text");
 	}
-	sh->sched.guard = 0;
+	sched_guard_stop(sh);
 	lua_settop(sh->L, 0);
 out:
 	if (err)
@@ -428,12 +428,14 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	tmr_start_at(&sh->time_limit, sh->loop, start + (uint64_t)(timeout * 1e9), TMR_DEADLINE, on_time_limit, sh);
 	running_loop = sh->loop;
+	sched_guard_start(sh);
 	end = shard_interrupted ? LOOP_STOPPED : loop_run(sh->loop);
 	if (shard_interrupted) { /* what the tasks close at their end is still done */
 		wind_up(sh);
 		sched_work(sh);
 	}
 	running_loop = NULL;
+	sched_guard_stop(sh);
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
 	put_notes(sh, out);
 	out->output = sh->output;

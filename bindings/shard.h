@@ -46,7 +46,10 @@ struct shard {
 		struct rnd rnd;
 	} *streams;
 	struct object *objects;     /* all that are alive */
-	struct object *checks, *checks_last; /* of those: what may be over, in the order in which to look; see object_new() */
+#define CHECK_QUEUES 2
+	struct check_queue {
+		struct object *first, *last;
+	} checks[CHECK_QUEUES];     /* of those: what may be over, in the order in which to look; see object_new() */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
