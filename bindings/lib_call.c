@@ -16,8 +16,6 @@ static struct dialog *last_dialog(const struct call *call)
 	return d;
 }
 
-enum { IN_RESPONSES, IN_REQUESTS, IN_ACK, IN_BYE, IN_CANCEL, IN_PRACK, IN_ENDED, IN_FORKS }; /* see object.c */
-
 /* The table that a call's box keeps, by what its values stand for; the box is on top. [+1] */
 static void push_parts(lua_State *L)
 {
@@ -123,34 +121,34 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	switch (ev) {
 	case CALL_RESPONSE:
 		object_set_final(o, m, why);
-		inbox_push_msg(o, IN_RESPONSES, m, why);
+		inbox_push_msg(o, CALL_IN_RESPONSES, m, why);
 		if (o->transaction)
 			object_on_client_response(call->invite->ct, m, o->transaction);
 		break;
 	case CALL_FORK:
 		push_dialog(o->sh->L, o, last_dialog(call));
-		inbox_push_object(o, IN_FORKS, lua_touserdata(o->sh->L, -1));
+		inbox_push_object(o, CALL_IN_FORKS, lua_touserdata(o->sh->L, -1));
 		lua_pop(o->sh->L, 1);
 		break;
 	case CALL_REQUEST:
-		object_push_server(o, IN_REQUESTS, mem_ref(st));
+		object_push_server(o, CALL_IN_REQUESTS, mem_ref(st));
 		return true;
 	case CALL_ACK:
-		inbox_push_msg(o, IN_ACK, m, NULL);
+		inbox_push_msg(o, CALL_IN_ACK, m, NULL);
 		break;
 	case CALL_BYE:
-		inbox_push_msg(o, IN_BYE, m, NULL);
+		inbox_push_msg(o, CALL_IN_BYE, m, NULL);
 		break;
 	case CALL_CANCELLED:
-		inbox_push_msg(o, IN_CANCEL, m, NULL);
+		inbox_push_msg(o, CALL_IN_CANCEL, m, NULL);
 		break;
 	case CALL_PRACK:
-		inbox_push_msg(o, IN_PRACK, m, NULL);
+		inbox_push_msg(o, CALL_IN_PRACK, m, NULL);
 		break;
 	case CALL_NO_ACK:
 		break; /* its end follows, and says so */
 	case CALL_ENDED:
-		for (unsigned i = IN_ACK; i <= IN_ENDED; i++)
+		for (unsigned i = CALL_IN_ACK; i <= CALL_IN_ENDED; i++)
 			inbox_close(o, i);
 		object_may_be_over(o);
 		break;

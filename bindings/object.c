@@ -7,6 +7,7 @@
 #include "sip/subscription.h"
 
 #define MESSAGE_CLASS "message"
+static const char message_class; /* the key of its metatable in the registry, quicker than its name */
 
 static const struct {
 	const char *name;
@@ -199,7 +200,7 @@ void object_may_be_over(struct object *o)
 static bool has_unread(const struct object *o)
 {
 	for (const struct inbox *box = o->inboxes; box; box = box->next)
-		if (box->lost || (box->count && o->kind == OBJECT_CALL && box->index == 1))
+		if (box->lost || (box->count && o->kind == OBJECT_CALL && box->index == CALL_IN_REQUESTS))
 			return true;
 	return false;
 }
@@ -355,9 +356,9 @@ void object_push_message(lua_State *L, struct msg *m)
 {
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
-	*box = NULL;
-	luaL_setmetatable(L, MESSAGE_CLASS);
 	*box = mem_ref(m);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &message_class);
+	lua_setmetatable(L, -2);
 }
 
 struct msg *object_check_message(lua_State *L, int arg)
@@ -365,6 +366,13 @@ struct msg *object_check_message(lua_State *L, int arg)
 	struct msg **box = luaL_checkudata(L, arg, MESSAGE_CLASS);
 
 	return *box;
+}
+
+void object_message_class(lua_State *L)
+{
+	luaL_newmetatable(L, MESSAGE_CLASS);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &message_class);
 }
 
 /* --- classes --- */

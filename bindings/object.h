@@ -28,6 +28,18 @@ enum object_kind {
 
 #define OBJECT_INBOXES 8
 
+/* A call's, in the order of their names in object.c. */
+enum call_inbox {
+	CALL_IN_RESPONSES,
+	CALL_IN_REQUESTS,
+	CALL_IN_ACK,
+	CALL_IN_BYE,
+	CALL_IN_CANCEL,
+	CALL_IN_PRACK,
+	CALL_IN_ENDED,
+	CALL_IN_FORKS,
+};
+
 struct object {
 	struct shard *sh;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
@@ -96,6 +108,8 @@ bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
+/* Their metatable, made now. [-0, +1] */
+void object_message_class(lua_State *L);
 
 struct shard *shard_of(lua_State *L);
 

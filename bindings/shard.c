@@ -351,7 +351,7 @@ static void put_notes(struct shard *sh, struct shard_result *out)
 			[OBJECT_UA] = {"incoming call", "request"},
 			[OBJECT_CALL] = {NULL, "request within a call"},
 		};
-		for (unsigned i = 0; i < object_inboxes(o->kind); i++) {
+		for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
 			const struct inbox *box = inbox_find(o, i);
 			const char *what = watched[o->kind][i];
 			const char *name = object_actor(o);
