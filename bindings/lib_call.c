@@ -1,6 +1,7 @@
 /* Calls and their dialogs in Lua. */
 #include "bindings/lib_ua.h"
 
+#include "bindings/load.h"
 #include "bindings/shard.h"
 #include "core/mem.h"
 #include "sip/call.h"
@@ -106,10 +107,14 @@ static void push_transaction(lua_State *L, struct object *o)
 	struct call *call = o->p;
 	struct object *endpoint = o->owner->owner;
 
-	if (call->outgoing)
-		o->transaction = push_part(L, o, OBJECT_CLIENT, call->invite->ct, endpoint);
+	void *part = call->outgoing ? (void *)call_client(call) : call_server(call);
+
+	if (!part)
+		script_error(L, "out of memory for a transaction");
+	else if (call->outgoing)
+		o->transaction = push_part(L, o, OBJECT_CLIENT, part, endpoint);
 	else
-		object_listen_server(push_part(L, o, OBJECT_SERVER, call->server, endpoint));
+		object_listen_server(push_part(L, o, OBJECT_SERVER, part, endpoint));
 }
 
 /* --- calls --- */
@@ -156,14 +161,21 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	return true;
 }
 
+struct object *object_new_call(lua_State *L, struct object *ua, struct call *call)
+{
+	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), ua);
+
+	call_set_handler(call, on_call_event, o);
+	return o;
+}
+
 bool object_push_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct object *owner = arg;
 	lua_State *L = owner->sh->L;
-	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
 
 	(void)ua;
-	call_set_handler(call, on_call_event, o);
+	struct object *o = object_new_call(L, owner, call);
 	if (call->replaces && call->replaces->arg) { /* the script may ask for its box when it would be gone */
 		push_parts(L);
 		object_push(L, call->replaces->arg);
@@ -221,7 +233,8 @@ static int call_new(lua_State *L)
 		.session = &session,
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),
-		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
+		.due = load_task_due(shard_of(L)),
+		.trans = {.no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 
 	opt_session(L, 2, &session);
@@ -263,9 +276,12 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 		lua_pushstring(L, call_state_name(call->state));
 	else if (!strcmp(name, "outgoing"))
 		lua_pushboolean(L, call->outgoing);
-	else if (!strcmp(name, "invite")) /* "request" is a method of calls */
-		object_push_message(L, call->request);
-	else if (!strcmp(name, "response"))
+	else if (!strcmp(name, "invite")) { /* "request" is a method of calls */
+		struct msg *m = call_invite_msg(call);
+		if (!m)
+			return script_error(L, "out of memory for a message");
+		object_push_message(L, m);
+	} else if (!strcmp(name, "response"))
 		object_push_final(L, o);
 	else if (!strcmp(name, "why"))
 		lua_pushstring(L, o->final_why);
@@ -274,12 +290,11 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "ua"))
 		object_push(L, o->owner);
 	else if (!strcmp(name, "challenges"))
-		lua_pushinteger(L, call->invite ? call->invite->challenges : 0);
+		lua_pushinteger(L, call_challenges(call));
 	else if (!strcmp(name, "retransmissions"))
-		lua_pushinteger(L, call->outgoing ? (call->invite ? call->invite->ct->retransmissions : 0)
-						  : (call->server ? call->server->retransmissions : 0));
+		lua_pushinteger(L, call_retransmissions(call));
 	else if (!strcmp(name, "repeated_responses"))
-		lua_pushinteger(L, call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : 0));
+		lua_pushinteger(L, call_repeated_2xx(call));
 	else if (!strcmp(name, "ended_by"))
 		lua_pushstring(L, call->ended_by);
 	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
@@ -474,9 +489,11 @@ static int call_ack_lua(lua_State *L)
 	struct err e = {0};
 
 	opt_request(L, 2, &s);
-	if (call_ack(call, d, &s.r, &e))
+	struct msg *m;
+	if (call_ack(call, d, &s.r, &m, &e))
 		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, (d ? d : call->dialog)->ack, ua_name(call->ua));
+	note_sent(L, m, ua_name(call->ua));
+	mem_deref(m);
 	return 0;
 }
 
@@ -491,9 +508,11 @@ static int request_ack(lua_State *L)
 	if (o->owner->kind != OBJECT_CALL || !slice_eq(uac->request->s.method, SLICE_LIT("INVITE")))
 		return script_error(L, "only an INVITE has an ACK");
 	opt_request(L, 2, &s);
-	if (call_ack_reinvite(o->owner->p, uac, &s.r, &e))
+	struct msg *m;
+	if (call_ack_reinvite(o->owner->p, uac, &s.r, &m, &e))
 		return raise_about(L, o, &e);
-	note_sent(L, uac->ack, ua_name(uac->ua));
+	note_sent(L, m, ua_name(uac->ua));
+	mem_deref(m);
 	return 0;
 }
 
@@ -503,7 +522,7 @@ static int request_cancel(lua_State *L)
 	struct object *o = object_check(L, 1, OBJECT_REQUEST);
 	struct uac *uac = o->p;
 	struct err e = {0};
-	bool waits = o->owner->kind == OBJECT_CALL && ((struct call *)o->owner->p)->glare == uac; /* for its next try: there is none then */
+	bool waits = o->owner->kind == OBJECT_CALL && call_retries(o->owner->p, uac); /* for its next try: there is none then */
 
 	if (!waits && ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
 		return raise_about(L, o, &e);

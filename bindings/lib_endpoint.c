@@ -87,12 +87,11 @@ void object_push_server(struct object *owner, unsigned index, struct strans *st)
 bool endpoint_to_transaction(struct object *o, struct msg *m)
 {
 	struct strans *st;
-	struct strans_opts opts = {.timers = ((struct endpoint *)o->p)->timers};
 
 	/* An ACK that no transaction knows is that of a 2xx: it has none of its own (RFC 3261 13.2.2.4). */
 	if (!m->s.request || slice_eq(m->s.method, SLICE_LIT("ACK")))
 		return false;
-	if (strans_create(&st, o->p, m, &opts, NULL, NULL, NULL))
+	if (strans_create(&st, o->p, m, NULL, NULL, NULL, NULL))
 		return false;
 	object_push_server(o, 1, st);
 	return true;
@@ -136,7 +135,7 @@ static int endpoint_new(lua_State *L)
 		if (!addr_set(&local, address, (uint16_t)port))
 			return script_error(L, "\"%s\" is not a numeric address", address.p);
 		has_local = true;
-	} else if (sh->cfg.target && !sh->cfg.virtual_clock) {
+	} else if (sh->cfg.target && !sh->cfg.virtual_clock && !sh->cfg.share) {
 		/* Against a live target: an address from which the host reaches it, unless the script wants the other family. */
 		lua_pushstring(L, sh->cfg.target);
 		check_address(L, -1, &target);
@@ -153,6 +152,7 @@ static int endpoint_new(lua_State *L)
 	h.arg = o;
 	struct endpoint_cfg cfg = {
 		.net = sh->net,
+		.sb = sh->cfg.share && !has_local ? sh->cfg.share->sb : NULL,
 		.name = name.p,
 		.local = has_local ? &local : NULL,
 		.v6 = v6,
@@ -176,7 +176,7 @@ static int endpoint_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "name"))
 		lua_pushstring(L, ep->name);
 	else if (!strcmp(name, "uri"))
-		lua_pushfstring(L, "sip:%s", addr_str(text, endpoint_local(ep)));
+		lua_pushfstring(L, "sip:%s%s%s", ep->sb->shared ? ep->name : "", ep->sb->shared ? "@" : "", addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "address"))
 		lua_pushstring(L, addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "host"))
@@ -219,8 +219,10 @@ static int endpoint_send_bytes(lua_State *L)
 static int endpoint_claim(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_ENDPOINT);
+	const struct switchboard *sb = ((struct endpoint *)o->p)->sb;
 	const struct inbox *unclaimed = inbox_find(o, 0);
 	unsigned waiting = unclaimed ? unclaimed->count : 0;
+	struct strans *st;
 
 	if (o->claims)
 		return 0;
@@ -229,7 +231,8 @@ static int endpoint_claim(lua_State *L)
 		struct item *it = inbox_take(o, 0);
 		struct msg *m = it->p;
 		/* A request, then its retransmissions, in the order they came. */
-		if (!m->s.request || m->s.flaws & SCAN_NOT_SIP || !(strans_receive(o->p, m) || endpoint_to_transaction(o, m)))
+		if (!m->s.request || m->s.flaws & SCAN_NOT_SIP ||
+		    !(((st = strans_find(sb, m)) && strans_receive(st, m)) || endpoint_to_transaction(o, m)))
 			inbox_push_msg(o, 0, m, NULL);
 		mem_deref(it);
 	}
@@ -322,7 +325,8 @@ static int client_new(lua_State *L)
 	struct object *owner = object_check(L, 1, OBJECT_ENDPOINT);
 	struct endpoint *ep = owner->p;
 	struct msg *m = object_check_message(L, 2);
-	struct ctrans_opts opts = {.timers = {0}};
+	struct sip_timers timers = {0};
+	struct ctrans_opts opts = {.timers = &timers};
 	struct ctrans *ct;
 	struct addr dst;
 	struct err e = {0};
@@ -330,9 +334,9 @@ static int client_new(lua_State *L)
 	if (!m->s.request || !m->s.branch.p)
 		return script_error(L, "a transaction needs a request whose Via has a branch; endpoint:send takes any bytes");
 	check_address(L, 3, &dst);
-	opt_timers(L, 4, &opts.timers);
-	if (!opts.timers.t1 && !opts.timers.t2 && !opts.timers.t4) {
-#define INHERIT(field, name, meaning) opts.timers.field = opts.timers.field ? opts.timers.field : ep->timers.field;
+	opt_timers(L, 4, &timers);
+	if (!timers.t1 && !timers.t2 && !timers.t4) {
+#define INHERIT(field, name, meaning) timers.field = timers.field ? timers.field : ep->timers.field;
 		SIP_TIMERS(INHERIT)
 #undef INHERIT
 	}

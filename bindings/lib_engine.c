@@ -146,7 +146,7 @@ static int engine_setting(lua_State *L)
 	return 1;
 }
 
-/* run(): { target, virtual, ipv6, seed, test } of this run. */
+/* run(): { target, virtual, ipv6, seed, shares } of this run; shares: actors live at one transport. */
 static int engine_run(lua_State *L)
 {
 	struct shard *sh = shard_of(L);
@@ -160,6 +160,8 @@ static int engine_run(lua_State *L)
 	lua_setfield(L, -2, "ipv6");
 	lua_pushinteger(L, (lua_Integer)sh->cfg.seed);
 	lua_setfield(L, -2, "seed");
+	lua_pushboolean(L, sh->cfg.share != NULL);
+	lua_setfield(L, -2, "shares");
 	return 1;
 }
 
@@ -241,6 +243,13 @@ static int engine_is(lua_State *L)
 	return 1;
 }
 
+/* made_of(value, metatable) */
+static int engine_made_of(lua_State *L)
+{
+	lua_pushboolean(L, lua_istable(L, 1) && lua_getmetatable(L, 1) && lua_rawequal(L, -1, 2));
+	return 1;
+}
+
 void lib_engine_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
@@ -252,6 +261,7 @@ void lib_engine_open(lua_State *L)
 		{"run", engine_run},		 {"address", engine_address},
 		{"load", engine_load},
 		{"failure", engine_failure},	 {"methods", engine_methods},	 {"is", engine_is},
+		{"made_of", engine_made_of},
 		{"set_nearest", engine_set_nearest}, {"quick", engine_quick},
 		{NULL, NULL},
 	};

@@ -32,6 +32,8 @@ void object_on_response(struct uac *uac, struct msg *m, const char *why, void *a
 /* lib_call.c: for ua_handlers.incoming: a box for the call into the UA's first inbox. */
 struct call;
 bool object_push_call(struct ua *ua, struct call *call, void *arg);
+/* The box of a call that came in to the UA of box `ua`. [+1] */
+struct object *object_new_call(lua_State *L, struct object *ua, struct call *call);
 
 static inline const char *ua_name(const struct ua *ua)
 {

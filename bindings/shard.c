@@ -1,8 +1,10 @@
 #include "bindings/shard.h"
 
+#include "bindings/load.h"
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
+#include "load/feeder.h"
 #include "sip/call.h"
 #include "sip/transaction.h"
 
@@ -88,6 +90,7 @@ static int open_and_run(lua_State *L)
 	lib_call_open(L);
 	lib_subscription_open(L);
 	lib_hold_open(L);
+	lib_load_open(L);
 	lib_wait_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
@@ -103,6 +106,19 @@ static int open_and_run(lua_State *L)
 
 static void on_task_done(struct shard *sh, struct task *task);
 
+/* What its random streams are derived from: each shard of a load has its own. */
+static int name_load(struct shard *sh, struct err *e)
+{
+	size_t size = strlen(sh->cfg.path) + 24;
+	char *name = malloc(size);
+
+	if (!name)
+		return err_set(e, ERR_NOMEM, "out of memory for a script");
+	snprintf(name, size, "%s#%u", sh->cfg.path, sh->cfg.share->number);
+	sh->test = name;
+	return 0;
+}
+
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 {
 	struct shard *sh = calloc(1, sizeof(*sh));
@@ -116,7 +132,13 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sh->cfg = *cfg;
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
-	err = loop_alloc(&sh->loop, &loop_cfg, e);
+	if (cfg->share) {
+		sh->loop = mem_ref(cfg->share->loop);
+		sh->net = mem_ref(cfg->share->net);
+		err = name_load(sh, e);
+	} else {
+		err = loop_alloc(&sh->loop, &loop_cfg, e);
+	}
 	if (err)
 		goto out;
 	sched_init(sh);
@@ -166,6 +188,7 @@ void shard_free(struct shard *sh)
 		free(s);
 	}
 	buf_free(&sh->output);
+	feeders_free(sh->own_feeders);
 	free((char *)sh->test);
 	free(sh);
 }
@@ -319,7 +342,7 @@ static const struct msg *unread_message(const struct item *it)
 		return it->p;
 	if (!o->p)
 		return NULL;
-	return o->kind == OBJECT_CALL ? ((struct call *)o->p)->request : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
+	return o->kind == OBJECT_CALL ? call_invite_msg(o->p) : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
 }
 
 /* What waits in an inbox, one line each. */

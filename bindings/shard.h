@@ -16,6 +16,8 @@ struct shard_setting {
 	const char *name, *value;
 };
 
+struct feeders;
+
 struct shard_cfg {
 	const char *path;           /* of the script */
 	bool virtual_clock;
@@ -31,7 +33,19 @@ struct shard_cfg {
 	const struct tap *tap;      /* NULL: nothing is recorded */
 	const struct net_faults *faults; /* of every link; NULL: none */
 	bool strict;                /* unread messages fail a test */
+	const struct shard_share *share; /* NULL: a loop and a network of its own */
+	struct feeders *feeders;    /* of all shards of a run; NULL: its own */
 };
+
+/* What the shards of a worker share, under load. */
+struct shard_share {
+	struct loop *loop;          /* its work hook is the worker's, to call sched_work() of each */
+	struct net *net;
+	struct switchboard *sb;     /* where endpoints live that do not say otherwise */
+	unsigned number;            /* of the shard, among all of the run */
+};
+
+struct load;
 
 struct shard {
 	struct shard_cfg cfg;
@@ -57,6 +71,8 @@ struct shard {
 	struct buf output;          /* of print */
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
+	struct load *load;          /* that it runs; NULL in a test */
+	struct feeders *own_feeders; /* where cfg gives none */
 };
 
 /* The random stream of that purpose, derived from the seed and the test. */
@@ -93,7 +109,7 @@ struct shard_result {
 };
 void shard_result_free(struct shard_result *r);
 
-/* Loads the script and collects its tests. ERR_ARG: it does not load, the text has FILE:LINE. Free with shard_free(). */
+/* Loads the script and collects its tests and loads. ERR_ARG: it does not load, the text has FILE:LINE. Free with shard_free(). */
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e);
 void shard_free(struct shard *sh);
 unsigned shard_test_count(struct shard *sh);

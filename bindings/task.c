@@ -1,5 +1,6 @@
 #include "bindings/task_priv.h"
 
+#include "bindings/load.h"
 #include "core/mem.h"
 #include "sip/msg.h"
 
@@ -113,6 +114,10 @@ static int wait_step(lua_State *L, struct task *task, struct object *o, unsigned
 	if (it || (o && inbox_closed(o, index)) || task->timed_out) {
 		enum wake wake = it ? WAKE_ITEM : task->timed_out && !(o && inbox_closed(o, index)) ? WAKE_TIMEOUT : WAKE_ENDED;
 		task->timed_out = false;
+		if (wake == WAKE_TIMEOUT)
+			task->since = due;
+		else
+			task->since = it && it->kind == ITEM_MESSAGE ? ((struct msg *)it->p)->time : loop_now(sh->loop);
 		if (task->waiting)
 			task_stop_waiting(task);
 		return h(L, wake, it);
@@ -334,6 +339,8 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	*s->tasks_tail = task;
 	s->tasks_tail = &task->next;
 	s->alive++;
+	task->since = loop_now(sh->loop);
+	load_task_made(sh, task);
 	s->serving += kind == TASK_SERVE;
 	task_ready(task);
 	return task;

@@ -15,6 +15,7 @@ struct object;
 struct shard;
 struct task;
 struct msg;
+struct iteration;
 
 /* --- inboxes: of an object, by the index of their name; there is memory for one only while something lies or waits in it --- */
 
@@ -76,7 +77,9 @@ struct task {
 	struct object *waits_at;  /* NULL: it only sleeps */
 	struct inbox *waits_on;
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
+	struct iteration *iteration; /* of a load, to which it belongs; counted */
 	struct tmr deadline;
+	uint64_t since;           /* script time of what it last waited for: what it does now was due then */
 	uint64_t limit;           /* no wait outlasts it; UINT64_MAX: none */
 	int ref;                  /* anchors L */
 	unsigned kind : 8;        /* enum task_kind */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,8 +37,11 @@ static uint64_t to_real(const struct loop *loop, uint64_t script)
 
 static void clock_update(struct loop *loop)
 {
-	uint64_t now = to_script(loop, clock_ns(CLOCK_MONOTONIC) - loop->mono_start);
+	uint64_t now;
 
+	loop->round = clock_ns(CLOCK_MONOTONIC);
+	loop->wall_offset = 0;
+	now = to_script(loop, loop->round - loop->mono_start);
 	if (now > loop->now)
 		loop->now = now;
 }
@@ -57,19 +61,15 @@ uint64_t loop_wall(const struct loop *loop, uint64_t now)
 	return loop->virtual_clock ? LOOP_VIRTUAL_EPOCH + now : loop->wall_start + to_real(loop, now);
 }
 
-uint64_t loop_from_wall(const struct loop *loop, uint64_t wall)
+uint64_t loop_from_wall(struct loop *loop, uint64_t wall)
 {
-	uint64_t real, mono, offset;
-
 	if (loop->virtual_clock)
 		return wall > LOOP_VIRTUAL_EPOCH ? wall - LOOP_VIRTUAL_EPOCH : 0;
-	/* By its age and not by its distance from the start: the wall clock may have been set in mid-run. */
-	real = clock_ns(CLOCK_REALTIME);
-	mono = clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
-	if (wall >= real)
-		return to_script(loop, mono + (wall - real));
-	offset = real - wall;
-	return offset < mono ? to_script(loop, mono - offset) : 0;
+	/* Not by its distance from the start: the wall clock may have been set in mid-run. */
+	if (!loop->wall_offset)
+		loop->wall_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	wall -= loop->wall_offset;
+	return wall > loop->mono_start && wall < UINT64_MAX / 2 ? to_script(loop, wall - loop->mono_start) : 0;
 }
 
 /* --- descriptors --- */
@@ -210,8 +210,10 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
-static void fire(struct tmr *t)
+static void fire(struct loop *loop, struct tmr *t)
 {
+	if (loop->late)
+		loop->late(loop->late_arg, loop->now - t->due);
 	tmr_cancel(t);
 	t->h(t->arg);
 }
@@ -230,7 +232,7 @@ static enum loop_end run_virtual(struct loop *loop)
 			return LOOP_DRY;
 		if (t->due > loop->now)
 			loop->now = t->due;
-		fire(t);
+		fire(loop, t);
 		work(loop);
 	}
 }
@@ -255,7 +257,7 @@ static void fire_due(struct loop *loop)
 			}
 			continue;
 		}
-		fire(t);
+		fire(loop, t);
 		work(loop);
 	}
 }
@@ -277,6 +279,21 @@ static uint64_t time_left(const struct loop *loop)
 	return due > mono ? due - mono : 0;
 }
 
+/* Lets datagrams gather until the next round may begin. */
+static void gather(const struct loop *loop)
+{
+	uint64_t until = loop->round + loop->gather, now;
+	struct timespec ts;
+
+	if (!loop->gather || atomic_load(&loop->interrupted))
+		return;
+	now = clock_ns(CLOCK_MONOTONIC);
+	if (now >= until)
+		return;
+	ts = (struct timespec){.tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL); /* a signal that cuts it short begins the round early */
+}
+
 static enum loop_end run_real(struct loop *loop)
 {
 	clock_update(loop);
@@ -290,6 +307,7 @@ static enum loop_end run_real(struct loop *loop)
 			return LOOP_STOPPED;
 		if (!loop->heap_n && !loop->nfds)
 			return LOOP_DRY;
+		gather(loop);
 		n = fds_wait(loop, time_left(loop));
 		clock_update(loop);
 		if (n) {
@@ -339,6 +357,11 @@ int loop_alloc(struct loop **loopp, const struct loop_cfg *cfg, struct err *e)
 	if (loop->virtual_clock)
 		goto out;
 
+	loop->gather = cfg->gather;
+	loop->late = cfg->late;
+	loop->late_arg = cfg->late_arg;
+	if (loop->gather)
+		(void)prctl(PR_SET_TIMERSLACK, 1000ul, 0, 0, 0); /* of this thread: the kernel's 50 us would come on top */
 	loop->mono_start = clock_ns(CLOCK_MONOTONIC);
 	loop->wall_start = clock_ns(CLOCK_REALTIME);
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -19,6 +19,12 @@ struct loop;
 struct loop_cfg {
 	bool virtual_clock;
 	double timer_scale; /* real clock only: script seconds last this many real seconds; 0 = 1.0 */
+	/* Real clock only, ns: rounds begin at least so far apart, so that datagrams gather and go in batches. An event that comes after a pause
+	 * is not held up; no timer fires early, and one fires up to so much late. What is measured by kernel stamps and due times is not moved. */
+	uint64_t gather;
+	/* Told how late each timer fired, ns of script time; real clock only. May be NULL. */
+	void (*late)(void *arg, uint64_t ns);
+	void *late_arg;
 };
 
 /* Unix time, in ns, at which every virtual run begins: 2026-01-01T00:00:00Z. */
@@ -32,7 +38,7 @@ uint64_t loop_now(const struct loop *loop);
 /* Unix time in ns of the script time `now` (for captures and os.time). On the real clock this is the wire's time. */
 uint64_t loop_wall(const struct loop *loop, uint64_t now);
 /* Script time of the Unix time `wall` (kernel receive stamps). */
-uint64_t loop_from_wall(const struct loop *loop, uint64_t wall);
+uint64_t loop_from_wall(struct loop *loop, uint64_t wall);
 
 /* --- timers: total order on (due, rank, sequence of arming) --- */
 typedef void(tmr_h)(void *arg);

@@ -5,25 +5,32 @@
 
 #include <stdlib.h>
 
-static const char *const names[HDR_COUNT] = {
-#define SCAN_NAME(id, name, compact) [HDR_##id] = name,
+static const struct slice names[HDR_COUNT] = {
+#define SCAN_NAME(id, name, compact) [HDR_##id] = {name, sizeof(name) - 1},
     SCAN_HEADERS(SCAN_NAME)
 #undef SCAN_NAME
 };
 
-const char *hdr_name(enum hdr_id id)
+struct slice hdr_text(enum hdr_id id)
 {
-	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : NULL;
+	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : SLICE_NONE;
 }
 
-/* What a byte may be: part of a token (RFC 3261 25.1), or white space, line ends of folded lines included. */
-enum { TOKEN = 1, LWS = 2 };
+const char *hdr_name(enum hdr_id id)
+{
+	return hdr_text(id).p;
+}
+
+/* What a byte may be: part of a token (RFC 3261 25.1), white space, line ends of folded lines included; or what a value is searched
+ * for. */
+enum { TOKEN = 1, LWS = 2, SEMI = 4, COMMA = 8, QUOTE = 16, ANGLE = 32 };
 
 /* clang-format off */
 static const uint8_t classes[256] = {
 	['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['0' ... '9'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['!'] = TOKEN,
 	['%'] = TOKEN,         ['*'] = TOKEN,         ['_'] = TOKEN,         ['+'] = TOKEN, ['`'] = TOKEN, ['\''] = TOKEN,
 	['~'] = TOKEN,         [' '] = LWS,           ['\t'] = LWS,          ['\r'] = LWS, ['\n'] = LWS,
+	[';'] = SEMI,          [','] = COMMA,         ['"'] = QUOTE,         ['<'] = ANGLE,
 };
 /* clang-format on */
 
@@ -35,6 +42,13 @@ static inline bool is_token(char c)
 static inline bool is_lws(char c)
 {
 	return classes[(unsigned char)c] & LWS;
+}
+
+static inline const char *skip_to(const char *p, const char *end, int what)
+{
+	while (p < end && !(classes[(unsigned char)*p] & what))
+		p++;
+	return p;
 }
 
 static inline const char *skip_token(const char *p, const char *end)
@@ -97,8 +111,8 @@ enum hdr_id hdr_lookup(struct slice name)
 	if (name.l >= sizeof(by_length) / sizeof(*by_length))
 		return HDR_OTHER;
 	for (const uint8_t *id = by_length[name.l]; *id; id++) {
-		struct slice full = {names[*id], name.l};
-		if (slice_eq(name, full) || slice_case_eq(name, full))
+		const char *full = names[*id].p;
+		if ((name.p[0] | 0x20) == (full[0] | 0x20) && (!memcmp(name.p, full, name.l) || slice_case_eq(name, names[*id])))
 			return *id;
 	}
 	return HDR_OTHER;
@@ -144,15 +158,17 @@ static const char *skip_quoted(const char *p, const char *end)
 static const char *skip_to_params(const char *p, const char *end, bool list)
 {
 	const char *close = p; /* NULL: there is no '>' any more, do not look again */
+	const int stop = list ? SEMI | COMMA : SEMI;
 
-	while (p < end && *p != ';' && !(list && *p == ',')) {
-		if (*p == '"') {
+	while ((p = skip_to(p, end, stop | QUOTE | ANGLE)) < end) {
+		if (classes[(unsigned char)*p] & stop)
+			break;
+		if (*p == '"')
 			p = skip_quoted(p, end);
-		} else if (*p == '<' && close && (close = memchr(p, '>', (size_t)(end - p)))) {
+		else if (close && (close = memchr(p, '>', (size_t)(end - p))))
 			p = close + 1;
-		} else {
+		else
 			p++;
-		}
 	}
 	return p;
 }
@@ -168,9 +184,9 @@ static bool find_param(struct slice *out, const char *p, const char *end, struct
 			value = p = skip_lws(p + 1, end);
 		else if (p < end && *p != ';' && *p != ',')
 			key_end = key; /* junk behind the name: no parameter at all */
-		while (p < end && *p != ';' && *p != ',')
-			p = *p == '"' ? skip_quoted(p, end) : p + 1;
-		if (key_end > key && slice_case_eq(between(key, key_end), name)) {
+		while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
+			p = skip_quoted(p, end);
+		if (key_end > key && (size_t)(key_end - key) == name.l && slice_case_eq(between(key, key_end), name)) {
 			*out = trimmed_to(value, p);
 			return true;
 		}
@@ -203,8 +219,7 @@ static void scan_via(struct scan *s, struct slice value)
 		slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
-	while (p < end && *p != ';' && *p != ',')
-		p++;
+	p = skip_to(p, end, SEMI | COMMA);
 	s->sent_by = trimmed_to(sent_by, p);
 	find_param(&s->branch, p, end, SLICE_LIT("branch"));
 	comma = memchr(p, ',', (size_t)(end - p));
@@ -247,18 +262,16 @@ static void scan_cseq(struct scan *s, struct slice value)
 	s->cseq = (uint32_t)n;
 }
 
-static int add_header(struct scan *s, struct slice name, struct slice value, enum hdr_id id)
+static int add_header(struct scan *s, struct scan_room *room, struct slice name, struct slice value, enum hdr_id id)
 {
-	if (s->header_count == s->header_cap) {
-		uint32_t cap = s->header_cap * 4;
-		struct scan_header *more = mem_should_fail() ? NULL : malloc(cap * sizeof(*more));
+	if (s->header_count == room->cap) {
+		struct scan_header *more = mem_should_fail() ? NULL : malloc(4 * room->cap * sizeof(*more));
 		if (!more)
 			return ERR_NOMEM;
 		memcpy(more, s->headers, s->header_count * sizeof(*more));
-		if (s->headers != s->first)
-			free(s->headers);
-		s->headers = more;
-		s->header_cap = cap;
+		free(room->more);
+		s->headers = room->more = more;
+		room->cap *= 4;
 	}
 	s->headers[s->header_count++] = (struct scan_header){
 	    .name = (uint32_t)(name.p - s->bytes.p),
@@ -315,7 +328,7 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 		break;
 	case HDR_CONTENT_LENGTH:
 		if (slice_u64(&n, value, INT32_MAX)) {
-			s->content_length = (int64_t)n;
+			s->content_length = (int32_t)n;
 		} else {
 			s->content_length = -2;
 			s->flaws |= SCAN_CONTENT_LENGTH;
@@ -391,7 +404,7 @@ static bool scan_start_line(struct scan *s, const char *p, const char *end)
 }
 
 /* One header, folded lines included (RFC 3261 7.3.1). */
-static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *seen)
+static int scan_line(struct scan *s, struct scan_room *room, const char *p, const char *end, uint64_t *seen)
 {
 	const char *name_end = skip_token(p, end), *colon = name_end;
 	enum hdr_id id;
@@ -407,9 +420,9 @@ static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *s
 			name_end--;
 	}
 	struct slice name = between(p, name_end);
-	struct slice value = colon ? slice_trim(between(colon + 1, end)) : between(end, end);
+	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
 	id = colon ? hdr_lookup(name) : HDR_OTHER;
-	err = add_header(s, name, value, id);
+	err = add_header(s, room, name, value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -424,15 +437,16 @@ static bool has_bare_nul(const char *p, const char *end)
 	return false;
 }
 
-int scan_message(struct scan *s, struct slice bytes)
+int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 {
 	uint64_t seen = 0;
 	int err = 0;
 
-	memset(s, 0, offsetof(struct scan, first));
+	memset(s, 0, sizeof(*s));
+	room->cap = SCAN_ROOM;
+	room->more = NULL;
 	s->bytes = bytes;
-	s->headers = s->first;
-	s->header_cap = SCAN_INLINE_HEADERS;
+	s->headers = room->first;
 	s->content_length = -1;
 	if (!bytes.l || bytes.l > UINT32_MAX) {
 		s->flaws = SCAN_NOT_SIP;
@@ -468,7 +482,7 @@ int scan_message(struct scan *s, struct slice bytes)
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
 			line_end--;
-		err = scan_line(s, p, line_end, &seen);
+		err = scan_line(s, room, p, line_end, &seen);
 		if (err)
 			return err;
 		p = nl ? nl + 1 : end;
@@ -492,13 +506,47 @@ int scan_message(struct scan *s, struct slice bytes)
 	return 0;
 }
 
+void scan_room_free(struct scan_room *room)
+{
+	free(room->more);
+	room->more = NULL;
+}
+
+void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
+{
+	const char *from = s->bytes.p;
+
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
+		if (s->slices[i].p)
+			s->slices[i].p = bytes + (s->slices[i].p - from);
+	if (s->header_count)
+		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
+	s->headers = headers;
+}
+
+int scan_message(struct scan *s, struct slice bytes)
+{
+	struct scan_room room;
+	struct scan_header *own = NULL;
+	int err = scan_message_in(s, &room, bytes);
+
+	if (!err && s->header_count && (mem_should_fail() || !(own = malloc(s->header_count * sizeof(*own)))))
+		err = ERR_NOMEM;
+	if (!err)
+		scan_move(s, bytes.p, own);
+	scan_room_free(&room);
+	if (err) {
+		s->header_count = 0;
+		s->headers = NULL;
+	}
+	return err;
+}
+
 void scan_free(struct scan *s)
 {
-	if (s->headers != s->first)
-		free(s->headers);
-	s->headers = s->first;
+	free(s->headers);
+	s->headers = NULL;
 	s->header_count = 0;
-	s->header_cap = SCAN_INLINE_HEADERS;
 }
 
 struct slice scan_name(const struct scan *s, unsigned i)

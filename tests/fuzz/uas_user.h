@@ -134,7 +134,7 @@ static void user_act(struct talk *t, unsigned what)
 		call_cancel(t->call, true, false, NULL);
 		break;
 	case 18:
-		call_ack(t->call, NULL, NULL, NULL);
+		call_ack(t->call, NULL, NULL, NULL, NULL);
 		break;
 	case 19:
 		talk_drop(t);
@@ -148,13 +148,13 @@ static void user_act(struct talk *t, unsigned what)
 		break;
 	case 22:
 		if (last && last->first) /* an INVITE or UPDATE within the call */
-			call_ack_reinvite(t->call, last, NULL, NULL);
+			call_ack_reinvite(t->call, last, NULL, NULL, NULL);
 		break;
 	case 23:
 		call_cancel(t->call, false, true, NULL);
 		break;
 	case 24:
-		call_ack(t->call, dialog_at(t, 2), NULL, NULL);
+		call_ack(t->call, dialog_at(t, 2), NULL, NULL, NULL);
 		break;
 	case 25: /* what it sent goes on by itself */
 		t->w->unclear = true;
