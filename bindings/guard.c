@@ -102,8 +102,9 @@ void sched_guard_start(struct shard *sh)
 
 	pthread_once(&once, install);
 	event.sigev_notify_thread_id = gettid();
-	s->guarded = !timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &s->ticks);
-	if (s->guarded)
+	s->guarded = true;
+	s->has_ticks = !timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &s->ticks);
+	if (s->has_ticks)
 		timer_settime(s->ticks, 0, &every, NULL);
 }
 
@@ -112,9 +113,9 @@ void sched_guard_stop(struct shard *sh)
 	struct sched *s = &sh->sched;
 
 	s->running = NULL;
-	if (s->guarded)
+	if (s->has_ticks)
 		timer_delete(s->ticks);
-	s->guarded = false;
+	s->guarded = s->has_ticks = false;
 }
 
 void sched_run_begins(struct shard *sh, lua_State *L)

@@ -249,7 +249,7 @@ static int quick_invite(lua_State *L)
 	struct ua_request r = {.no_contact = false};
 
 	if (owner && lua_gettop(L) == 2) {
-		struct call_opts opts = {.trans = {.timers = ((struct ua *)owner->p)->ep->timers}};
+		struct call_opts opts = {.trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
 		if (lua_type(L, 2) == LUA_TSTRING)
 			r.uri = check_slice(L, 2);
 		else if (target && target->kind == OBJECT_UA && target->p)

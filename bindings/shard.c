@@ -451,14 +451,12 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	tmr_start_at(&sh->time_limit, sh->loop, start + (uint64_t)(timeout * 1e9), TMR_DEADLINE, on_time_limit, sh);
 	running_loop = sh->loop;
-	sched_guard_start(sh);
 	end = shard_interrupted ? LOOP_STOPPED : loop_run(sh->loop);
 	if (shard_interrupted) { /* what the tasks close at their end is still done */
 		wind_up(sh);
 		sched_work(sh);
 	}
 	running_loop = NULL;
-	sched_guard_stop(sh);
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
 	put_notes(sh, out);
 	out->output = sh->output;

@@ -316,11 +316,11 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 {
 	struct sched *s = &sh->sched;
 	size_t len = strnlen(name, NAME_MAX_LEN);
-	struct task *task = mem_zalloc(sizeof(*task) + len + 1, NULL);
+	struct task *task = mem_zalloc(sizeof(*task) + (kind == TASK_ITERATION ? 0 : len + 1), NULL);
 
 	if (!task)
 		return NULL;
-	memcpy(task->name, name, len);
+	task->name = kind == TASK_ITERATION ? name : memcpy(task->own_name, name, len);
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
@@ -452,6 +452,8 @@ void sched_work(void *arg)
 	struct shard *sh = arg;
 	struct sched *s = &sh->sched;
 
+	if (!s->guarded)
+		sched_guard_start(sh);
 	while (s->ready) {
 		struct task *task = s->ready;
 		s->ready = task->next_ready;
@@ -469,6 +471,7 @@ void sched_free(struct shard *sh)
 {
 	struct sched *s = &sh->sched;
 
+	sched_guard_stop(sh);
 	/* All of them first: one that leaves an inbox may ready the next who waits there. */
 	for (struct task *task = s->tasks; task; task = task->next)
 		task_stop_waiting(task);

@@ -88,7 +88,8 @@ struct task {
 	bool cleaning : 1;        /* cancelled once: waits of <close> handlers end at `limit` */
 	bool waiting : 1, timed_out : 1;
 	bool known : 1;           /* the script got hold of its thread, which is then no other task's */
-	char name[];
+	const char *name;
+	char own_name[];          /* a copy, but of an iteration's, which are all alike */
 };
 
 enum sched_phase {
@@ -115,12 +116,12 @@ struct sched {
 	unsigned seen_run;        /* the one under way at the last tick, and since when */
 	uint64_t seen_at;
 	timer_t ticks;
-	bool guarded;             /* there are any */
+	bool guarded, has_ticks;
 	void (*task_done)(struct shard *sh, struct task *task); /* its error, if failed, is on top of its stack */
 };
 
 void sched_init(struct shard *sh);
-/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. */
+/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. An iteration's name must be static. */
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name);
 /* Raises "cancelled" inside its present or next wait. */
 void task_cancel(struct task *task);
@@ -131,7 +132,8 @@ void sched_work(void *arg);
 void sched_free(struct shard *sh);
 /* The script's handle on it is gone. */
 void task_forget_box(struct task *task);
-/* From here to the stop a script that does not wait is stopped after guard_seconds of one run. Both in the thread that runs it. */
+/* From here to the stop a script that does not wait is stopped after guard_seconds of one run. In the thread that runs it; sched_work()
+ * does it by itself, and sched_free() ends it. */
 void sched_guard_start(struct shard *sh);
 void sched_guard_stop(struct shard *sh);
 /* A run begins: `L` runs instructions until sched.running is cleared. */
