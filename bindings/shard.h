@@ -64,7 +64,8 @@ struct shard {
 		struct rnd rnd;
 	} *streams;
 	struct objects objects;     /* all that are alive and stand on no endpoint */
-	struct object_checks checks; /* what may be over, in the order in which to look; see object_new() */
+#define CHECK_QUEUES 2
+	struct object_checks checks[CHECK_QUEUES]; /* what may be over, in the order in which to look; see object_new() */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
