@@ -42,8 +42,12 @@ struct shard_cfg {
 struct shard_share {
 	struct loop *loop;          /* its work hook is the worker's, to call sched_work() of each */
 	struct net *net;
-	struct switchboard *sb;     /* where endpoints live that do not say otherwise */
 	unsigned number;            /* of the shard, among all of the run */
+	struct scope_table *scopes;
+	/* Where the n-th endpoint of a context (a virtual user, a test) lives that does not say otherwise, so that actors of one have an address
+	 * each; no reference. NULL with the error. */
+	struct switchboard *(*home)(void *arg, unsigned n, const char *name, struct err *e);
+	void *arg;
 };
 
 struct load;
