@@ -59,6 +59,8 @@ struct shard {
 		char name[32];
 		struct rnd rnd;
 	} *streams;
+	int classes[16];            /* registry references of the metatables of objects, by kind, and of messages */
+	const void *message_class;
 	struct object *objects;     /* all that are alive */
 #define CHECK_QUEUES 2
 	struct check_queue {
