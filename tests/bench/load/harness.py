@@ -171,6 +171,7 @@ class Offhook(Process):
     """`offhook load --json`; its lines are stamped as they come."""
 
     patience = 90
+    latenesses = ("late.arrival", "late.timer", "late.send")
 
     def __init__(self, program, arguments, cores=None):
         self.rows, self.total, self.ready = [], None, threading.Event()
@@ -205,6 +206,13 @@ class Offhook(Process):
             sum_ += row["done"] + row["failed"] + row["interrupted"]
             out.append((now, sum_))
         return out
+
+    def live(self):
+        return self.rows[-1][1]["live"] if self.rows else 0
+
+    def late(self):
+        """Seconds of its own p99, by what was late."""
+        return {name: self.total["times"][name]["p99"] for name in self.latenesses if self.total["times"][name]["count"]}
 
     def result(self):
         t = self.total
