@@ -239,6 +239,16 @@ static int endpoint_claim(lua_State *L)
 	return 0;
 }
 
+/* close_endpoint(ep): it and all that stands on it, before the end of the run */
+static int endpoint_close(lua_State *L)
+{
+	struct object *o = luaL_checkudata(L, 1, object_kind_name(OBJECT_ENDPOINT));
+
+	if (o->p)
+		object_close_endpoint(o);
+	return 0;
+}
+
 /* watch(ep): a box whose inbox gets everything that the endpoint sends and receives. [+1] */
 static int endpoint_watch(lua_State *L)
 {
@@ -467,6 +477,7 @@ void lib_endpoint_open(lua_State *L)
 	static const luaL_Reg server_methods[] = {{"respond", server_respond}, {NULL, NULL}};
 	static const luaL_Reg functions[] = {
 		{"endpoint", endpoint_new},
+		{"close_endpoint", endpoint_close},
 		{"claim", endpoint_claim},
 		{"watch", endpoint_watch},
 		{"via", endpoint_fresh_via},

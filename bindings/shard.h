@@ -8,6 +8,7 @@
 #include "net/net.h"
 
 #include <signal.h>
+#include <sys/queue.h>
 
 /* Set by a signal handler: every run ends soon, in order. */
 extern volatile sig_atomic_t shard_interrupted;
@@ -47,6 +48,9 @@ struct shard_share {
 
 struct load;
 
+LIST_HEAD(objects, object);
+TAILQ_HEAD(object_checks, object);
+
 struct shard {
 	struct shard_cfg cfg;
 	lua_State *L;
@@ -59,8 +63,9 @@ struct shard {
 		char name[32];
 		struct rnd rnd;
 	} *streams;
-	struct object *objects;     /* all that are alive */
-	struct object *checks, *checks_last; /* of those: what may be over, in the order in which to look; see object_new() */
+	struct objects objects;     /* all that are alive and stand on no endpoint */
+#define CHECK_QUEUES 2
+	struct object_checks checks[CHECK_QUEUES]; /* what may be over, in the order in which to look; see object_new() */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];

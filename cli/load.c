@@ -48,18 +48,29 @@ struct load_session {
 	double start, last, cpu_start, cpu_last, script_seconds; /* the last: of the virtual clock */
 	bool draining;
 	unsigned told;              /* signals that were told of */
-	struct termios terminal;
 	bool keys;                  /* the terminal is read key by key */
 	bool broken;                /* a threshold */
 };
 
 static volatile sig_atomic_t signals;
 
+static struct termios terminal; /* as it was, while keys are read one by one */
+static volatile sig_atomic_t raw_terminal;
+
+static void restore_terminal(void)
+{
+	if (raw_terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+	raw_terminal = 0;
+}
+
 static void on_signal(int number)
 {
 	signals = signals + 1;
-	if (signals >= 3)
-		signal(number, SIG_DFL); /* the next one kills */
+	if (signals < 3)
+		return;
+	restore_terminal();
+	signal(number, SIG_DFL); /* the next one kills */
 }
 
 static double real_seconds(void)
@@ -150,17 +161,14 @@ static int plan_arrivals(struct load_plan *plan, const struct load_options *o, c
 {
 	struct arrivals_cfg *a = &plan->arrivals;
 	bool given = o->rate || o->arrivals || o->ramp;
-	char text[40];
 	int err = 0;
 
 	if (given)
 		*a = o->schedule;
 	plan->users = o->users ? o->users : given ? 0 : (unsigned)d->users;
 	if (!given && !o->users) {
-		if (d->rate > 0) {
-			snprintf(text, sizeof(text), "%.17g", d->rate);
-			err = arrivals_parse_rate(a, text, "sip.load: rate", e);
-		}
+		if (d->rate > 0)
+			err = arrivals_set_rate(a, d->rate, "sip.load: rate", e);
 		if (!err && d->arrivals)
 			err = arrivals_parse_model(a, d->arrivals, "sip.load: arrivals", e);
 		if (!err && d->ramp_text && d->ramp == 0)
@@ -487,10 +495,11 @@ static void open_keys(struct load_session *s)
 {
 	struct termios raw;
 
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &s->terminal))
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal))
 		return;
-	raw = s->terminal;
+	raw = terminal;
 	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+	raw_terminal = 1;
 	s->keys = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
@@ -566,11 +575,11 @@ static int run_virtual(struct load_session *s, struct err *e)
 
 static void finish(struct load_session *s)
 {
-	double now = s->options->virtual_clock ? s->script_seconds : real_seconds();
 	struct load_report_span span;
 
-	take(s);
-	fill_span(s, &span, now);
+	if (!s->options->virtual_clock)
+		tell_second(s, real_seconds()); /* what is left of the last one; the virtual clock told it */
+	fill_span(s, &span, s->last);
 	for (unsigned i = 0; i < s->threshold_count; i++) {
 		s->verdicts[i].threshold = &s->thresholds[i];
 		threshold_check(&s->verdicts[i].result, &s->thresholds[i], s->total, span.seconds);
@@ -611,8 +620,7 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	if (!err) {
 		open_keys(s);
 		err = s->options->virtual_clock ? run_virtual(s, e) : run_real(s, e);
-		if (s->keys)
-			tcsetattr(STDIN_FILENO, TCSANOW, &s->terminal);
+		restore_terminal();
 	} else {
 		atomic_store(&s->run.order, LOAD_ABORT);
 	}

@@ -11,6 +11,7 @@
 #define FAILURES_TOLD 20   /* kinds and lines of failures in the totals */
 #define FAILURES_SHOWN 5   /* of those, told in full as soon as they appear */
 #define FAILURE_INDENT 10
+#define BUSY_PERCENT 70.0  /* of a core, from which on a worker has no time left over when it needs it */
 
 #define RED "\033[1;31m"
 #define GREEN "\033[32m"
@@ -28,6 +29,7 @@ uint64_t load_report_late(enum load_time *which, const struct load_numbers *n)
 	static const enum load_time late[] = {LOAD_TIME_LATE_ARRIVAL, LOAD_TIME_LATE_TIMER, LOAD_TIME_LATE_SEND};
 	uint64_t worst = 0;
 
+	*which = late[0];
 	for (unsigned i = 0; i < sizeof(late) / sizeof(*late); i++) {
 		uint64_t p99 = histogram_quantile(&n->times[late[i]], 0.99);
 		if (p99 > worst) {
@@ -371,20 +373,33 @@ static void put_head_line(const struct load_report *r, const struct load_report_
 	fputc('\n', f);
 }
 
-/* What makes the figures above less than they look. */
-static void put_doubts(const struct load_report *r, const struct load_numbers *n)
+static void put_lateness(const struct load_report *r, const struct load_report_span *span)
 {
-	struct err unbalanced;
+	double cpu = cpu_percent(span->cpu_seconds, span->seconds) / (r->cfg.workers ? r->cfg.workers : 1);
 	enum load_time which;
 	char text[TIME_TEXT];
 	FILE *f = r->cfg.out;
-	uint64_t late = load_report_late(&which, n);
+	uint64_t late = load_report_late(&which, span->total);
 
-	if (late)
-		fprintf(f,
-			"\n%sthe generator was late%s: p99 of %s %s. It could not keep up, and its own delay is in its times: lower the rate, "
-			"give it more --workers or another machine.\n",
-			paint(r, YELLOW), paint(r, PLAIN), load_time_name(which), time_text(text, (double)late));
+	if (!late)
+		return;
+	fprintf(f, "\n%sthe generator was late%s: p99 of %s %s. Its own delay is in its times. ", paint(r, YELLOW), paint(r, PLAIN),
+		load_time_name(which), time_text(text, (double)late));
+	if (cpu >= BUSY_PERCENT)
+		fprintf(f, "Its workers were busy (%.0f %% of a core each): lower the rate, give it more --workers or another machine.\n", cpu);
+	else
+		fprintf(f, "Its workers needed only %.0f %% of a core each: other programs had the machine, or it is busy now and then (see the "
+			   "seconds above).\n", cpu);
+}
+
+/* What makes the figures above less than they look. */
+static void put_doubts(const struct load_report *r, const struct load_report_span *span)
+{
+	const struct load_numbers *n = span->total;
+	struct err unbalanced;
+	FILE *f = r->cfg.out;
+
+	put_lateness(r, span);
 	if (n->dropped)
 		fprintf(f,
 			"\n%s%" PRIu64 " arrival%s dropped%s: as many iterations were live as --max-live allows. What is measured is less load "
@@ -418,8 +433,8 @@ static void put_begin(const struct load_report *r)
 	fputs(": ", c->out);
 	put_name(c->out, c->name);
 	fprintf(c->out, "\n%s; %u worker%s", c->plan ? c->plan : "", c->workers, plural(c->workers));
-	if (c->shards > c->workers)
-		fprintf(c->out, ", %u shards", c->shards);
+	if (c->shards > 1)
+		fprintf(c->out, " of %u shards", c->shards);
 	if (c->max_live)
 		fprintf(c->out, ", at most %" PRIu64 " live", c->max_live);
 	fprintf(c->out, ", seed %" PRIu64, c->seed);
@@ -486,7 +501,7 @@ void load_report_end(struct load_report *r, const struct load_report_span *span,
 	put_times(r, span->total);
 	put_custom_counts(r, span->total);
 	put_failures(r, span->total);
-	put_doubts(r, span->total);
+	put_doubts(r, span);
 	put_verdicts(r, verdicts, count);
 	fflush(r->cfg.out);
 }

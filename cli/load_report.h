@@ -27,7 +27,7 @@ struct load_report_cfg {
 	const char *plan;      /* in words: arrivals_describe() */
 	const char *target;    /* NULL: none */
 	uint64_t seed;
-	unsigned workers, shards;
+	unsigned workers, shards; /* shards: of each worker */
 	uint64_t max_live;     /* 0: no limit */
 };
 

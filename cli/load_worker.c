@@ -123,7 +123,12 @@ static void on_message(void *arg, const struct msg *m, bool sent)
 
 static void on_repeated(void *arg, const struct msg *m, bool sent)
 {
-	load_numbers_retransmission(((struct load_worker *)arg)->at_hand, msg_method(m), sent);
+	struct load_worker *w = arg;
+
+	if (sent)
+		load_numbers_retransmission(w->at_hand, msg_method(m), true);
+	else /* its coming was told, too */
+		load_numbers_received_again(w->at_hand, msg_method(m), m->s.request ? 0 : m->s.status);
 }
 
 static void on_took(void *arg, enum meter_time what, uint64_t ns)
@@ -194,6 +199,13 @@ static void take_troubles(struct load_worker *w)
 			trouble(w, ERR_ARG, load_trouble(w->members[i].load));
 }
 
+static void tell(struct load_worker *w)
+{
+	collect(w);
+	if (w->on_second && w->step >= STEP_RUNNING)
+		w->on_second((double)(loop_now(w->loop) - w->started) / 1e9, w->arg);
+}
+
 static void look(struct load_worker *w)
 {
 	int order = atomic_load(&w->run->order);
@@ -238,9 +250,9 @@ static void look(struct load_worker *w)
 			break;
 		take_troubles(w);
 		enter(w, STEP_OVER);
+		tell(w);
 		/* fall through */
 	case STEP_OVER:
-		collect(w);
 		loop_stop(w->loop);
 		break;
 	}
@@ -258,10 +270,8 @@ static void on_second(void *arg)
 {
 	struct load_worker *w = arg;
 
-	collect(w);
+	tell(w);
 	tmr_again(&w->second, w->loop, NS_PER_S, on_second, w);
-	if (w->on_second && w->step >= STEP_RUNNING)
-		w->on_second((double)(loop_now(w->loop) - w->started) / 1e9, w->arg);
 }
 
 /* A shard that ends or is ready may be what the worker waits for. */

@@ -130,6 +130,17 @@ static int check_rate(double rate, const char *text, const char *who, struct err
 	return err_set(e, ERR_ARG, "%s wants more than 0 and at most %.0f arrivals a second, got \"%s\"", who, ARRIVALS_RATE_MAX, text);
 }
 
+int arrivals_set_rate(struct arrivals_cfg *cfg, double rate, const char *who, struct err *e)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%g", rate);
+	if (check_rate(rate, text, who, e) || take_model(cfg, who, e))
+		return ERR_ARG;
+	cfg->rate = rate;
+	return 0;
+}
+
 int arrivals_parse_rate(struct arrivals_cfg *cfg, const char *text, const char *who, struct err *e)
 {
 	const char *at = text;

@@ -49,6 +49,8 @@ struct arrivals {
 
 /* "N": constant. Parsers return ERR_ARG with `who` ("--rate", "rate") in front of the error's text. */
 int arrivals_parse_rate(struct arrivals_cfg *cfg, const char *text, const char *who, struct err *e);
+/* The same as a number, as a script gives it. */
+int arrivals_set_rate(struct arrivals_cfg *cfg, double rate, const char *who, struct err *e);
 /* "poisson:N" or "constant:N" */
 int arrivals_parse_model(struct arrivals_cfg *cfg, const char *text, const char *who, struct err *e);
 /* "A:B:T": from A to B a second within T seconds, then B */

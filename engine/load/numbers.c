@@ -120,6 +120,20 @@ void load_numbers_retransmission(struct load_numbers *n, struct slice method, bo
 	pair_count(&n->retransmissions[load_method(method)], sent);
 }
 
+void load_numbers_received_again(struct load_numbers *n, struct slice method, unsigned status)
+{
+	enum load_method m = load_method(method);
+
+	/* Where another shard counted it a count wraps below 0 here, and is right in the sum of both. */
+	n->retransmissions[m].received++;
+	if (!status)
+		n->requests[m].received--;
+	else
+		n->answered[m].received--;
+	if (status - LOAD_STATUS_MIN < LOAD_STATUS_COUNT)
+		n->responses[m][status - LOAD_STATUS_MIN].received--;
+}
+
 static struct load_pair sum(const struct load_pair *pairs)
 {
 	struct load_pair all = {0};

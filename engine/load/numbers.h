@@ -197,6 +197,8 @@ void load_numbers_request(struct load_numbers *n, struct slice method, bool sent
 void load_numbers_response(struct load_numbers *n, struct slice method, unsigned status, bool sent);
 /* A request or a response of that method again. */
 void load_numbers_retransmission(struct load_numbers *n, struct slice method, bool sent);
+/* What was counted as received a moment ago turned out to be a retransmission: a response of `status`, or with 0 a request. */
+void load_numbers_received_again(struct load_numbers *n, struct slice method, unsigned status);
 
 /* What a script measures itself. A name is 1 to 47 letters, digits, '_', '.' and '-'. ERR_ARG when it is none or when there are too many,
  * ERR_NOMEM. */

@@ -237,11 +237,11 @@ static void put_top_via(struct buf *out, struct slice via, const struct scan *re
 {
 	char text[ADDR_STRLEN];
 	const char *at = via.p;
-	struct slice host = slice_str(addr_str(text, source)), port, sent_host, rport = SLICE_NONE, received = SLICE_NONE;
+	struct slice host = slice_str(addr_str(text, source)), port, sent_host;
+	struct scan_via v;
 	uint16_t sent_port;
-	bool has_rport = scan_param(&rport, req->via, "rport");
-	bool has_received = scan_param(&received, req->via, "received");
-	bool set_rport = has_rport && rport.l == 0; /* RFC 3581 4: only one without a value */
+	scan_via_params(&v, req);
+	bool set_rport = v.rport.p && v.rport.l == 0; /* RFC 3581 4: only one without a value */
 
 	const char *colon = memrchr(host.p, ':', host.l);
 	port = (struct slice){colon + 1, (size_t)(host.p + host.l - colon - 1)};
@@ -250,16 +250,16 @@ static void put_top_via(struct buf *out, struct slice via, const struct scan *re
 		host = (struct slice){host.p + 1, host.l - 2};
 	scan_sent_by(req, &sent_host, &sent_port);
 
-	if (set_rport && (!has_received || rport.p < received.p)) {
-		put_param_value(out, &at, rport, port);
+	if (set_rport && (!v.received.p || v.rport.p < v.received.p)) {
+		put_param_value(out, &at, v.rport, port);
 		set_rport = false;
 	}
-	if (has_received)
-		put_param_value(out, &at, received, host);
+	if (v.received.p)
+		put_param_value(out, &at, v.received, host);
 	if (set_rport)
-		put_param_value(out, &at, rport, port);
+		put_param_value(out, &at, v.rport, port);
 	put_up_to(out, &at, req->via.p + req->via.l);
-	if (!has_received && (has_rport || !is_host(sent_host, source))) {
+	if (!v.received.p && (v.rport.p || !is_host(sent_host, source))) {
 		buf_puts(out, ";received=");
 		buf_put_slice(out, host);
 	}

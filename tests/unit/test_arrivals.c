@@ -306,6 +306,15 @@ static void wrong(void **state)
 	refuse(arrivals_parse_ramp, "0:0:5", "not both 0");
 	refuse(arrivals_parse_ramp, "1:2:0", "a ramp of more than 0");
 	refuse(arrivals_parse_ramp, "1:2:2592001", "at most 2592000 seconds");
+	/* as a number */
+	struct arrivals_cfg set = {0};
+	assert_int_equal(arrivals_set_rate(&set, NAN, "rate", &e), ERR_ARG);
+	assert_int_equal(arrivals_set_rate(&set, INFINITY, "rate", &e), ERR_ARG);
+	assert_int_equal(arrivals_set_rate(&set, -1, "rate", &e), ERR_ARG);
+	assert_string_equal(e.text, "rate wants more than 0 and at most 10000000 arrivals a second, got \"-1\"");
+	assert_int_equal(arrivals_set_rate(&set, 1e-5, "rate", &e), 0);
+	assert_true(set.rate == 1e-5);
+	assert_int_equal(arrivals_set_rate(&set, 5, "rate", &e), ERR_ARG);
 	/* one way to say it */
 	struct arrivals_cfg cfg = rate("5");
 	assert_int_equal(arrivals_parse_ramp(&cfg, "1:2:3", "--ramp", &e), ERR_ARG);

@@ -73,6 +73,16 @@ static void messages(void **state)
 	p = load_numbers_all_retransmissions(n);
 	assert_true(p.sent == 1 && p.received == 1);
 	assert_int_equal(n->responses[LOAD_METHOD_INVITE][0].received, 1);
+	/* one that came turns out to be a retransmission, whichever shard had counted it */
+	load_numbers_received_again(n, M("BYE"), 0);
+	load_numbers_received_again(n, M("BYE"), 700);
+	load_numbers_received_again(other, M("INVITE"), 200);
+	assert_true(n->requests[LOAD_METHOD_BYE].received == 0 && n->retransmissions[LOAD_METHOD_BYE].received == 2);
+	load_numbers_merge(other, n);
+	assert_int_equal(load_numbers_statuses(other, 200, 200).received, 0);
+	assert_int_equal(load_numbers_all_requests(other).received, 1);
+	assert_int_equal(load_numbers_all_responses(other).received, 4);
+	assert_int_equal(load_numbers_all_retransmissions(other).received, 4);
 }
 
 static void balance(void **state)
