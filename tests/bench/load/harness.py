@@ -44,19 +44,6 @@ def machine():
             f"load average {' '.join('%.2f' % x for x in os.getloadavg())}")
 
 
-def busy_others(before, after, ours):
-    """Share of all cores that processes other than the measured ones took, from two results of cpu_of_machine()."""
-    total = after[0] - before[0]
-    return max(0.0, (total - ours) / (after[1] - before[1]) / os.cpu_count())
-
-
-def cpu_of_machine():
-    """Seconds that all cores were busy since boot, and now."""
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:9]]
-    return (sum(v) - v[3] - v[4]) / TICK, time.time()
-
-
 def need_buffers():
     with open("/proc/sys/net/core/rmem_max") as f:
         most = int(f.read())
@@ -156,6 +143,17 @@ class Process:
         with open(f"/proc/{self.pid}/stat") as f:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
+
+    def waited(self):
+        """Seconds that its threads could have run and had no core: what others on the machine cost it (sched-stats.rst of the kernel)."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            try:
+                with open(f"/proc/{self.pid}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[1])
+            except FileNotFoundError:  # the thread has ended
+                pass
+        return total / 1e9
 
     def memory(self):
         """Bytes: resident, and what of it is anonymous (heap and stacks; the files mapped and shared do not count)."""

@@ -47,6 +47,7 @@ def run(a, _directory):
                 if a.minutes and (second - a.hold) % 60 == 0 and second > a.hold:
                     minutes.append(now)
                     print(f"minute {len(minutes):2d}: {caller.live()} live; resident: caller {mb(now[0][0])} MB, callee {mb(now[1][0])} MB", flush=True)
+            waited = [p.waited() / (time.time() - begin) for p in both]
             caller.wait(a.hold + 120)
     for side, i in (("caller", 0), ("callee", 1)):
         grown = [full[i][k] - first[i][k] for k in (0, 1)]
@@ -62,6 +63,8 @@ def run(a, _directory):
         for failure in r["failures"]:
             print(f"{side}: {failure}")
     h.table(rows, ["", "done", "lost", "of it dropped", "sent again", "p99 late.arrival, ms", "late.timer", "late.send", "CPU, s"])
+    print(f"threads of the caller were without a core {100 * waited[0]:.0f} %, of the callee {100 * waited[1]:.0f} % of the time: "
+          "what other work on the machine adds to lateness")
     print("expected: nothing lost, every p99 under 10 ms")
     if len(minutes) > 1:
         for side, i in (("caller", 0), ("callee", 1)):

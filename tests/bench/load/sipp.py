@@ -46,9 +46,9 @@ def measure(a, directory, pair, rate, warm, window):
         with caller_of(a, directory, caller_who, port, rate, warm + window + 2) as caller:
             caller.wait_ready()
             time.sleep(warm)
-            machine, begin, cpu = h.cpu_of_machine(), time.time(), (caller.cpu(), callee.cpu())
+            begin, cpu, waited = time.time(), (caller.cpu(), callee.cpu()), (caller.waited(), callee.waited())
             time.sleep(window)
-            machine_end, end, cpu_end = h.cpu_of_machine(), time.time(), (caller.cpu(), callee.cpu())
+            end, cpu_end, waited_end = time.time(), (caller.cpu(), callee.cpu()), (caller.waited(), callee.waited())
             caller.wait(150)
     shutil.rmtree(os.path.join(directory, "captures-caller"), ignore_errors=True)
     shutil.rmtree(os.path.join(directory, "captures-callee"), ignore_errors=True)
@@ -61,7 +61,7 @@ def measure(a, directory, pair, rate, warm, window):
         "caller": used[0] / calls * 1e6 if calls else float("inf"),
         "callee": used[1] / calls * 1e6 if calls else float("inf"),
         "lost": out["lost"], "again": out["again"] + seen["again"], "unseen": seen["lost"],
-        "others": h.busy_others(machine, machine_end, sum(used)),
+        "waited": [(waited_end[i] - waited[i]) / (end - begin) for i in (0, 1)],
         "why": out["failures"] or seen["failures"],
     }
 
@@ -69,7 +69,8 @@ def measure(a, directory, pair, rate, warm, window):
 def tell(pair, rate, m):
     trouble = "" if is_clean(m) else f"  LOST {m['lost']} at the caller, {m['unseen']} at the callee; {m['again']} sent again {m['why'] or ''}"
     print(f"  {PAIRS[pair][0]:<30} {rate:>6}/s asked, {m['rate']:8.0f}/s done: caller {m['caller']:6.2f} us, callee {m['callee']:6.2f} us"
-          f"  (others took {100 * m['others']:.0f} % of the machine){trouble}", flush=True)
+          f""
+          f"  (without a core {100 * m['waited'][0]:.0f} and {100 * m['waited'][1]:.0f} % of the time){trouble}", flush=True)
 
 
 def is_clean(m):
