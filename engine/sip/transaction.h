@@ -37,7 +37,8 @@ struct ctrans {
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
 	bool invite;
-	struct msg *request;
+	struct msg *request;         /* NULL once nobody can ask for it, see ctrans_release() */
+	struct ctrans_key *kept;     /* then what tells its responses */
 	struct addr dst;
 	struct ctrans_opts opts;
 	struct msg *ack;      /* to a non-2xx, for repeated finals */
@@ -62,6 +63,9 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
+/* Its user's end of it: detached, and a reference less (NULL is allowed). One that was answered and is nobody's then absorbs what is repeated,
+ * without its request. */
+void ctrans_release(struct ctrans *ct);
 
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct ctrans *ctrans_past(struct msg *request);
