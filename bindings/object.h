@@ -3,7 +3,7 @@
 #ifndef OFFHOOK_BINDINGS_OBJECT_H
 #define OFFHOOK_BINDINGS_OBJECT_H
 
-#include "bindings/task.h"
+#include "bindings/shard.h"
 #include "sip/build.h"
 #include "sip/msg.h"
 
@@ -28,16 +28,30 @@ enum object_kind {
 
 #define OBJECT_INBOXES 8
 
+/* A call's, in the order of their names in object.c. */
+enum call_inbox {
+	CALL_IN_RESPONSES,
+	CALL_IN_REQUESTS,
+	CALL_IN_ACK,
+	CALL_IN_BYE,
+	CALL_IN_CANCEL,
+	CALL_IN_PRACK,
+	CALL_IN_ENDED,
+	CALL_IN_FORKS,
+};
+
 struct object {
 	struct shard *sh;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
-	struct object *next, **prev; /* all of the shard */
-	struct object *check_next;   /* see object_new() */
+	LIST_ENTRY(object) entry;    /* of its endpoint's, or the shard's */
+	TAILQ_ENTRY(object) check;   /* while it is to be looked at: see object_new() */
+	LIST_ENTRY(object) left;     /* call: made by an iteration of a load that is not done */
 	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
 	struct msg *last;            /* the last response that its script was given */
+	struct objects members;      /* endpoint: all that stand on it */
 	union {
 		struct object *ua;          /* endpoint: the UA that lives there */
 		struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
@@ -50,6 +64,8 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
+	uint8_t queue;               /* of shard.checks, from 1 on: it stands in there */
+	bool is_left;
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -73,12 +89,19 @@ void object_push(lua_State *L, struct object *o);
 void object_push_item(lua_State *L, struct item *it);
 /* The user value of a call, a request and a hold, for what these keep beside. */
 #define OBJECT_BESIDE 1
+/* A call that has ended: it is let go when its transactions are over, too. */
+void object_may_be_over(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
 const char *object_actor(const struct object *o);
 /* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */
 void object_close_all(struct shard *sh);
+/* The same for an endpoint and all that stands on it, before the end of the run. */
+void object_close_endpoint(struct object *endpoint);
+/* Calls `h` for each box of the shard; it may not make any. */
+typedef void(object_h)(struct object *o, void *arg);
+void object_each(struct shard *sh, object_h *h, void *arg);
 
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;
@@ -94,6 +117,8 @@ bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
+/* Their metatable, made now. [-0, +1] */
+void object_message_class(lua_State *L);
 
 struct shard *shard_of(lua_State *L);
 

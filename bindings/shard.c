@@ -130,6 +130,8 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 		goto out;
 	}
 	sh->cfg = *cfg;
+	for (int i = 0; i < CHECK_QUEUES; i++)
+		TAILQ_INIT(&sh->checks[i]);
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
 	if (cfg->share) {
@@ -144,21 +146,20 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sched_init(sh);
 	sh->sched.task_done = on_task_done;
 	sh->sched.guard_seconds = cfg->timeout > 0 ? cfg->timeout : DEFAULT_TIMEOUT;
-	/* Scripts make garbage in bursts; a generational collector keeps its pauses short. */
-	lua_gc(sh->L, LUA_GCGEN, 0, 0);
-	task_set_guard(sh->L);
+	sched_choose_collector(sh);
 	sandbox_open(sh->L);
 	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);
 	err = sandbox_load_file(sh->L, cfg->path, e);
 	if (err)
 		goto out;
-	sched_guard_begin(sh);
+	sched_guard_start(sh);
+	sched_run_begins(sh, sh->L);
 	if (lua_pcall(sh->L, 1, 0, -3)) {
 		const char *text = lua_tostring(sh->L, -1);
 		err = err_set(e, ERR_ARG, "%s", text ? text : "an error without a text");
 	}
-	sh->sched.guard = 0;
+	sched_guard_stop(sh);
 	lua_settop(sh->L, 0);
 out:
 	if (err)
@@ -366,30 +367,30 @@ static void put_unread(struct buf *b, const struct inbox *box)
 }
 
 /* Messages that nobody read or let go, and inboxes that overflowed. */
-static void put_notes(struct shard *sh, struct shard_result *out)
+static void put_notes(struct object *o, void *arg)
 {
-	for (struct object *o = sh->objects; o; o = o->next) {
-		static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
-			[OBJECT_ENDPOINT] = {"message", "request"},
-			[OBJECT_UA] = {"incoming call", "request"},
-			[OBJECT_CALL] = {NULL, "request within a call"},
-		};
-		for (unsigned i = 0; i < object_inboxes(o->kind); i++) {
-			const struct inbox *box = inbox_find(o, i);
-			const char *what = watched[o->kind][i];
-			const char *name = object_actor(o);
-			if (!box)
-				continue;
-			if (what && box->count) {
-				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
-				put_unread(&out->notes, box);
-			}
-			if (box->lost)
-				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
+	static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
+		[OBJECT_ENDPOINT] = {"message", "request"},
+		[OBJECT_UA] = {"incoming call", "request"},
+		[OBJECT_CALL] = {NULL, "request within a call"},
+	};
+	struct shard_result *out = arg;
+
+	for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
+		const struct inbox *box = inbox_find(o, i);
+		const char *what = watched[o->kind][i];
+		const char *name = object_actor(o);
+		if (!box)
+			continue;
+		if (what && box->count) {
+			buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
+			put_unread(&out->notes, box);
 		}
-		if (o->kind == OBJECT_HOLD && o->p)
-			object_hold_finish(o, &out->notes);
+		if (box->lost)
+			buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
 	}
+	if (o->kind == OBJECT_HOLD && o->p)
+		object_hold_finish(o, &out->notes);
 }
 
 /* Pushes the function that runs the test: library.main(test). Protected by its caller. */
@@ -458,7 +459,7 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	running_loop = NULL;
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
-	put_notes(sh, out);
+	object_each(sh, put_notes, out);
 	out->output = sh->output;
 	memset(&sh->output, 0, sizeof(sh->output));
 

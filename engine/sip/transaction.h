@@ -42,6 +42,7 @@ struct ctrans {
 	struct addr dst;
 	struct ctrans_opts opts;
 	struct msg *ack;      /* to a non-2xx, for repeated finals */
+	struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
 	struct tmr retransmit, timeout;
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request */
@@ -66,6 +67,9 @@ void ctrans_detach(struct ctrans *ct);
 /* Its user's end of it: detached, and a reference less (NULL is allowed). One that was answered and is nobody's then absorbs what is repeated,
  * without its request. */
 void ctrans_release(struct ctrans *ct);
+/* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
+ * to where it went. Takes a reference. */
+void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);
 
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct ctrans *ctrans_past(struct msg *request);
