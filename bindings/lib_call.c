@@ -430,6 +430,7 @@ static int send_request(lua_State *L, struct object *owner, struct dialog *d, st
 		return raise_about(L, lua_touserdata(L, 1), &e);
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
 }
@@ -476,6 +477,7 @@ static int call_prack_lua(lua_State *L)
 		return raise_about(L, lua_touserdata(L, 1), &e);
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
 }

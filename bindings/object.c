@@ -70,6 +70,31 @@ const char *object_actor(const struct object *o)
 	return "the script";
 }
 
+/* Its transaction is over, and maybe the call that it ended. */
+static void on_request_over(struct uac *uac, void *arg)
+{
+	struct object *o = arg;
+
+	(void)uac;
+	if (o->anchor == LUA_NOREF)
+		return;
+	object_may_be_over(o);
+	if (o->owner->kind == OBJECT_CALL && o->owner->check_prev)
+		object_may_be_over(o->owner);
+}
+
+void object_follow_request(struct object *o)
+{
+	struct uac *uac = o->p;
+
+	if (uac->first || uac->over) { /* the engine follows it */
+		object_may_be_over(o);
+		return;
+	}
+	uac->over = on_request_over;
+	uac->first_arg = o;
+}
+
 /* The engine calls this box no more. */
 static void detach(struct object *o)
 {
@@ -89,9 +114,13 @@ static void detach(struct object *o)
 	case OBJECT_CALL:
 		call_set_handler(o->p, NULL, NULL);
 		break;
-	case OBJECT_REQUEST:
-		((struct uac *)o->p)->h = NULL;
+	case OBJECT_REQUEST: {
+		struct uac *uac = o->p;
+		uac->h = NULL;
+		if (uac->over == on_request_over)
+			uac->over = NULL;
 		break;
+	}
 	case OBJECT_REGISTRATION:
 		((struct registration *)o->p)->h = NULL;
 		break;
@@ -165,10 +194,10 @@ static bool is_over(const struct object *o)
 	}
 }
 
-/* --- boxes that are over: each is looked at a while after it could be, and again later, so that a long run does not grow. When that happens
- * depends on time and the order of the script's doings alone. --- */
+/* --- boxes that are over, so that a long run does not grow: told by the engine, or looked at after a while and again later. When that
+ * happens depends on time and the order of the script's doings alone. --- */
 
-static const uint32_t check_after[CHECK_QUEUES] = {6, 33}; /* s: most transactions last 5, the others 32 */
+#define CHECK_AFTER 33 /* s; what lasts longest, a transaction, takes 32 */
 #define CHECKS_AT_ONCE 4
 #define UNREAD_KEPT 512
 
@@ -177,22 +206,27 @@ static uint32_t now_in_seconds(const struct shard *sh)
 	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
 }
 
-static void check_later(struct object *o, int queue)
+static void check_later(struct object *o)
 {
-	struct check_queue *q = &o->sh->checks[queue];
+	struct shard *sh = o->sh;
 
-	o->checked = now_in_seconds(o->sh);
+	o->checked = now_in_seconds(sh);
 	o->check_next = NULL;
-	if (q->first)
-		q->last->check_next = o;
-	else
-		q->first = o;
-	q->last = o;
+	o->check_prev = sh->checks_last ? sh->checks_last : &sh->checks;
+	*o->check_prev = o;
+	sh->checks_last = &o->check_next;
 }
 
-void object_may_be_over(struct object *o)
+static void check_no_more(struct object *o)
 {
-	check_later(o, 0);
+	if (!o->check_prev)
+		return;
+	*o->check_prev = o->check_next;
+	if (o->check_next)
+		o->check_next->check_prev = o->check_prev;
+	else
+		o->sh->checks_last = o->check_prev;
+	o->check_prev = NULL;
 }
 
 /* The end of the test tells of it. */
@@ -204,23 +238,23 @@ static bool has_unread(const struct object *o)
 	return false;
 }
 
+void object_may_be_over(struct object *o)
+{
+	if (o->anchor == LUA_NOREF || o->sh->closing)
+		return;
+	check_no_more(o);
+	if (o->unread || !is_over(o))
+		check_later(o);
+	else if (!has_unread(o) || ++o->sh->unread_kept > UNREAD_KEPT)
+		object_release(o);
+}
+
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
 
-	for (int i = 0; i < CHECK_QUEUES; i++) {
-		struct check_queue *q = &sh->checks[i];
-		for (int n = 0; n < CHECKS_AT_ONCE && q->first && now - q->first->checked >= check_after[i]; n++) {
-			struct object *o = q->first;
-			q->first = o->check_next;
-			if (o->anchor == LUA_NOREF)
-				continue;
-			if (o->unread || !is_over(o))
-				check_later(o, CHECK_QUEUES - 1);
-			else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
-				object_release(o);
-		}
-	}
+	for (int n = 0; n < CHECKS_AT_ONCE && sh->checks && now - sh->checks->checked >= CHECK_AFTER; n++)
+		object_may_be_over(sh->checks);
 }
 
 /* --- boxes --- */
@@ -259,10 +293,9 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	}
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-	/* A call is looked at when it has ended. */
-	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_REQUEST || kind == OBJECT_DIALOG ||
-	    kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
-		object_may_be_over(o);
+	/* A call is looked at when it has ended, a request when its transaction has. */
+	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_DIALOG || kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
+		check_later(o);
 	return o;
 }
 
@@ -310,6 +343,7 @@ void object_push_item(lua_State *L, struct item *it)
 
 void object_release(struct object *o)
 {
+	check_no_more(o);
 	luaL_unref(o->sh->L, LUA_REGISTRYINDEX, o->anchor);
 	o->anchor = LUA_NOREF;
 }
@@ -339,9 +373,12 @@ void object_close_all(struct shard *sh)
 
 	struct object *of_kind[OBJECT_KINDS] = {NULL};
 
-	memset(sh->checks, 0, sizeof(sh->checks)); /* whose links serve here */
+	sh->closing = true;
+	sh->checks = NULL; /* whose links serve here */
+	sh->checks_last = NULL;
 	for (struct object *o = sh->objects; o; o = o->next) {
 		o->check_next = of_kind[o->kind];
+		o->check_prev = NULL;
 		of_kind[o->kind] = o;
 	}
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)

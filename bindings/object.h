@@ -45,7 +45,7 @@ struct object {
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
 	struct object *next, **prev; /* all of the shard */
-	struct object *check_next;   /* see object_new() */
+	struct object *check_next, **check_prev; /* of those that may be over */
 	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
@@ -85,8 +85,10 @@ void object_push(lua_State *L, struct object *o);
 void object_push_item(lua_State *L, struct item *it);
 /* The user value of a call, a request and a hold, for what these keep beside. */
 #define OBJECT_BESIDE 1
-/* A call that has ended: it is let go when its transactions are over, too. */
+/* A call that has ended, or a request whose transaction has: it is let go now, or when all of it is over. */
 void object_may_be_over(struct object *o);
+/* A request's box that has its uac now. */
+void object_follow_request(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */

@@ -62,10 +62,8 @@ struct shard {
 	int classes[16];            /* registry references of the metatables of objects, by kind, and of messages */
 	const void *message_class;
 	struct object *objects;     /* all that are alive */
-#define CHECK_QUEUES 2
-	struct check_queue {
-		struct object *first, *last;
-	} checks[CHECK_QUEUES];     /* of those: what may be over, in the order in which to look; see object_new() */
+	struct object *checks, **checks_last; /* of those: what may be over, in the order in which to look */
+	bool closing;               /* all of them are being closed */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
