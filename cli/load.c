@@ -214,12 +214,18 @@ static void describe(struct load_session *s, const struct load_declared *d)
 {
 	const struct load_plan *plan = &s->run.plan;
 
-	if (plan->caller < 0)
-		buf_puts(&s->plan, "answering");
-	else if (plan->users)
-		buf_printf(&s->plan, "%u virtual users%s", plan->users, d->test ? ", each a test of its own" : "");
-	else
+	if (plan->caller >= 0 && !plan->users) {
 		arrivals_describe(&s->plan, &plan->arrivals);
+	} else {
+		if (plan->caller < 0)
+			buf_puts(&s->plan, "answering");
+		else
+			buf_printf(&s->plan, "%u virtual user%s%s", plan->users, plan->users == 1 ? "" : "s", d->test ? ", each a test of its own" : "");
+		if (plan->caller >= 0 && plan->arrivals.calls)
+			buf_printf(&s->plan, ", %" PRIu64 " iterations", plan->arrivals.calls);
+		if (s->run.duration > 0)
+			buf_printf(&s->plan, ", for %g s", s->run.duration);
+	}
 	buf_put(&s->plan, "", 1);
 }
 
@@ -260,6 +266,8 @@ static int plan(struct load_session *s, struct err *e)
 	s->run.duration = o->duration > 0 ? o->duration : d.duration;
 	s->run.drain = o->drain >= 0 ? o->drain : DEFAULT_DRAIN;
 	s->run.workers = o->workers ? o->workers : 1;
+	if (p->users)
+		live = p->users;
 	s->run.shards = o->shards ? o->shards : (unsigned)((live + s->run.workers * LIVE_A_SHARD - 1) / ((uint64_t)s->run.workers * LIVE_A_SHARD));
 	describe(s, &d);
 	err = read_thresholds(s, sh, e);
@@ -520,7 +528,7 @@ static int begin_report(struct load_session *s, struct err *e)
 		.seed = s->run.shard.seed,
 		.workers = s->run.workers,
 		.shards = s->run.shards,
-		.max_live = s->run.plan.max_live,
+		.max_live = s->run.plan.users ? 0 : s->run.plan.max_live,
 	};
 
 	load_worker_look(s->workers[0], &state);
