@@ -54,6 +54,8 @@ static const char *time_text(char *out, double ns)
 	unsigned u = 0;
 
 	/* 999.6 us is 1.00 ms, not 1000 us */
+	if (ns < 16) /* the narrowest step of a histogram: none, on the virtual clock */
+		return strcpy(out, "0");
 	while (u < 2 && ns < units[u].ns * 0.9995)
 		u++;
 	double x = ns / units[u].ns;
