@@ -520,6 +520,12 @@ static void refuse(struct call *call)
 	call_reply(call, &(struct call_reply){.status = 503, .extra = &retry, .extra_count = 1}, NULL, NULL);
 }
 
+/* While it drains, none from elsewhere; but an iteration of the run that is still under way may call what the run serves. */
+static bool takes_calls(const struct load *load)
+{
+	return load->phase <= (load->plan->calls_itself ? LOAD_IDLE : LOAD_RUNNING);
+}
+
 static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct serving *s = arg;
@@ -528,7 +534,7 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 
 	(void)ua;
 	load_numbers_arrival(load->numbers);
-	if (load->phase > LOAD_RUNNING || (load->plan->max_live && load->served >= load->plan->max_live)) {
+	if (!takes_calls(load) || (load->plan->max_live && load->served >= load->plan->max_live)) {
 		load_numbers_dropped(load->numbers);
 		refuse(call);
 		return true;
@@ -540,10 +546,13 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	struct object *box = object_new_call(L, owner, call);
 	lua_pushcclosure(L, call_body, 2);
 	struct iteration *it = begin(load, call->at.invite, NO_VU);
-	if (it)
-		take_call(it, box);
-	else
+	if (!it) {
 		refuse(call);
+		return true;
+	}
+	take_call(it, box);
+	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
+		load->phase = LOAD_DRAINING;
 	return true;
 }
 

@@ -33,6 +33,7 @@ const char *load_declared_threshold(struct shard *sh, unsigned i, unsigned n);
 /* What one shard is to do. */
 struct load_plan {
 	int caller;             /* which of load_declared() has arrivals; -1: none, it serves alone */
+	bool calls_itself;      /* some shard of the run has arrivals, whose iterations may call what is served here */
 	struct arrivals_cfg arrivals; /* with this shard's part */
 	unsigned users;         /* closed model: so many virtual users, one iteration after the other; 0: arrivals */
 	unsigned max_live;      /* iterations at a time, incoming calls and own ones each; 0: any number */

@@ -358,6 +358,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	m->w = w;
 	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
+	m->plan.calls_itself = run->plan.caller >= 0;
 	m->plan.arrivals.part = part;
 	m->plan.arrivals.parts = parts;
 	m->plan.users = run->plan.users / parts + (part < run->plan.users % parts);
