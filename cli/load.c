@@ -434,14 +434,6 @@ static void tell_second(struct load_session *s, double now)
 	load_report_second(s->report, &span);
 }
 
-static void on_virtual_second(double seconds, void *arg)
-{
-	struct load_session *s = arg;
-
-	s->script_seconds = seconds;
-	tell_second(s, seconds);
-}
-
 /* The first trouble of any worker; false when all is well. */
 static bool has_trouble(const struct load_session *s, struct err *e)
 {
@@ -497,6 +489,18 @@ static void obey(struct load_session *s)
 	atomic_store(&s->run.order, now == 1 ? LOAD_FINISH : LOAD_ABORT);
 	if (s->report)
 		load_report_note(s->report, now == 1 ? "no more arrivals; what is under way may end (once more cuts it short)" : "cut short");
+}
+
+static void on_virtual_second(double seconds, void *arg)
+{
+	struct load_session *s = arg;
+	struct load_worker_state state;
+
+	load_worker_look(s->workers[0], &state);
+	s->draining = state.draining;
+	s->script_seconds = seconds;
+	tell_second(s, seconds);
+	obey(s);
 }
 
 static void open_keys(struct load_session *s)
