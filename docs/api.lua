@@ -748,11 +748,13 @@ their transaction by the branch, requests their actor by Route, Call-ID and tags
 all iterations, `endpoint:take` and `ua:incoming` get what belongs to their own actor alone, and an actor with an `address`, a `port` or the other IP version has a transport of its own.
 A name is no longer unique: many actors are called `alice`.
 
+What a script prints goes to stderr.
+
 **Which options win.** `--rate`, `--arrivals`, `--ramp` or `--users` replace what the script says of these four; each other option replaces its own.
 
 Under `offhook run` a `sip.load` is a test: what the file serves, `setup`, one iteration, `teardown`.]] },
   { "What is measured", [[
-Times, as percentiles of histograms whose buckets are at most 1 % wide:
+Times, kept in histograms: a percentile is wrong by less than 0.8 % of its value.
 
 {times}
 
@@ -760,7 +762,7 @@ Counts:
 
 {counts}
 
-Each arrival ends as exactly one of done, failed, dropped and interrupted. Further: messages by method and status, sent and received, each once; retransmissions apart; failures by kind and script line;
+Each arrival ends as exactly one of done, failed, dropped and interrupted. A call that comes in to `sip.serve` is an arrival, too. Further: messages by method and status, sent and received, each once; retransmissions apart; failures by kind and script line;
 `live`, the iterations under way; `custom.NAME`, what the script tells with `t:measure` and `t:count`.
 
 Kinds of failures: `timeout` (a wait ran out), `response` (another final response than was wanted), `failure` (any other expectation, `t:equal` and its like), `time limit` (of the
