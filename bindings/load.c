@@ -56,6 +56,7 @@ struct load {
 	unsigned live, served; /* own iterations, and calls that came in, under way */
 	struct serving *serving;
 	char trouble[400];
+	bool environment;      /* the trouble's kind */
 };
 
 /* --- what the script declared --- */
@@ -351,6 +352,7 @@ static void on_task_done(struct shard *sh, struct task *task)
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
 		tell_error(task->L, &t);
 		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
+		load->environment = !strcmp(t.kind, "environment");
 	}
 	if (task == load->manager)
 		manager_done(load);
@@ -763,6 +765,11 @@ void load_cut(struct load *load)
 void load_tear_down(struct load *load)
 {
 	manage(load, "load_teardown", LOAD_TEARING_DOWN);
+}
+
+enum err_code load_trouble_code(const struct load *load)
+{
+	return load->environment ? ERR_ENV : ERR_ARG;
 }
 
 enum load_phase load_phase(const struct load *load)

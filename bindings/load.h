@@ -69,6 +69,8 @@ void load_cut(struct load *load);
 void load_tear_down(struct load *load);
 /* Why setup or teardown failed, or a task that they left running; "" when nothing did. */
 const char *load_trouble(const struct load *load);
+/* ERR_ENV: the environment's (an address that is not local, a name that does not resolve), else ERR_ARG: the script's. */
+enum err_code load_trouble_code(const struct load *load);
 enum load_phase load_phase(const struct load *load);
 /* Whether all arrivals were given. */
 bool load_exhausted(const struct load *load);

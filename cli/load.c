@@ -111,10 +111,10 @@ static bool is_meant(const struct load_session *s, const char *name)
 	return o->pattern_count == 0;
 }
 
-static int list_of(struct buf *b, struct shard *sh, bool tests)
+/* Behind `n` that stand there already; returns how many then do. */
+static int list_of(struct buf *b, struct shard *sh, bool tests, int n)
 {
 	struct load_declared d;
-	int n = 0;
 
 	for (unsigned i = 0; load_declared(sh, i, &d); i++)
 		if (!d.serves && d.test == tests)
@@ -142,11 +142,10 @@ static int choose(int *chosen, const struct load_session *s, struct shard *sh, s
 	for (unsigned i = 0; load_declared(sh, i, &d); i++)
 		serves += d.serves;
 	if (found > 1) {
-		list_of(&names, sh, kind == 2);
+		list_of(&names, sh, kind == 2, 0);
 		err = err_set(e, ERR_ARG, "%s has several (%.*s): choose one with -k", file, SLICE_ARG(buf_slice(&names)));
 	} else if (!found && s->options->pattern_count) {
-		list_of(&names, sh, false);
-		list_of(&names, sh, true);
+		list_of(&names, sh, true, list_of(&names, sh, false, 0));
 		err = err_set(e, ERR_ARG, "-k %s matches nothing in %s, which has %.*s", s->options->patterns[0], file,
 			      SLICE_ARG(buf_slice(&names)));
 	} else if (!found && !serves) {

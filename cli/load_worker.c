@@ -200,7 +200,7 @@ static void take_troubles(struct load_worker *w)
 {
 	for (unsigned i = 0; i < w->run->shards; i++)
 		if (load_trouble(w->members[i].load)[0])
-			trouble(w, ERR_ARG, load_trouble(w->members[i].load));
+			trouble(w, load_trouble_code(w->members[i].load), load_trouble(w->members[i].load));
 }
 
 static void tell(struct load_worker *w)
