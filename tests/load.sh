@@ -320,7 +320,7 @@ done
 load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/options.lua"
 check "options.lua" holds 'balanced and t["done"] == 20'
 load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/register.lua"
-check "register.lua" holds 'balanced and t["done"] == 20'
+check "register.lua" holds 'balanced and t["done"] == 20 and t["times"]["register"]["count"] == 20 and t["times"]["request"]["count"] == 0'
 for script in call options register; do
 	timeout 60 "$offhook" run --virtual --record off "$root/scenarios/load/$script.lua" >out 2>err
 	code=$?
