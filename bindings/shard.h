@@ -79,6 +79,7 @@ struct shard {
 	struct buf output;          /* of print */
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
+	uint32_t seen;              /* messages that watches saw in a run without a recording */
 	struct load *load;          /* that it runs; NULL in a test */
 	struct feeders *own_feeders; /* where cfg gives none */
 };

@@ -201,7 +201,7 @@ static void take_troubles(struct load_worker *w)
 {
 	for (unsigned i = 0; i < w->run->shards; i++)
 		if (load_trouble(w->members[i].load)[0])
-			trouble(w, ERR_ARG, load_trouble(w->members[i].load));
+			trouble(w, load_trouble_code(w->members[i].load), load_trouble(w->members[i].load));
 }
 
 static void tell(struct load_worker *w)
@@ -401,6 +401,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	m->w = w;
 	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
+	m->plan.calls_itself = run->plan.caller >= 0;
 	m->plan.arrivals.part = part;
 	m->plan.arrivals.parts = parts;
 	m->plan.users = run->plan.users / parts + (part < run->plan.users % parts);
