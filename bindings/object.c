@@ -7,7 +7,6 @@
 #include "sip/subscription.h"
 
 #define MESSAGE_CLASS "message"
-static const char message_class; /* the key of its metatable in the registry, quicker than its name */
 
 static const struct {
 	const char *name;
@@ -255,7 +254,7 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	o->kind = (uint8_t)kind;
 	o->owner = owner;
 	o->anchor = LUA_NOREF;
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, sh->classes[kind]);
 	lua_setmetatable(L, -2);
 	o->p = p;
 	struct object *endpoint = owner;
@@ -397,6 +396,15 @@ void object_each(struct shard *sh, object_h *h, void *arg)
 	each(&sh->objects, h, arg);
 }
 
+/* The metatable on top can be found without its name. */
+#define CLASS_OF_MESSAGES OBJECT_KINDS
+_Static_assert(CLASS_OF_MESSAGES < sizeof(((struct shard *)0)->classes) / sizeof(int), "one for each kind, and that of messages");
+static void keep_class(lua_State *L, int class)
+{
+	lua_pushvalue(L, -1);
+	shard_of(L)->classes[class] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* --- messages --- */
 
 void object_push_message(lua_State *L, struct msg *m)
@@ -404,22 +412,29 @@ void object_push_message(lua_State *L, struct msg *m)
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = mem_ref(m);
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &message_class);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[CLASS_OF_MESSAGES]);
 	lua_setmetatable(L, -2);
 }
 
 struct msg *object_check_message(lua_State *L, int arg)
 {
-	struct msg **box = luaL_checkudata(L, arg, MESSAGE_CLASS);
+	struct msg **box = lua_touserdata(L, arg);
+	bool is = false;
 
+	if (box && lua_getmetatable(L, arg)) {
+		is = lua_topointer(L, -1) == shard_of(L)->message_class;
+		lua_pop(L, 1);
+	}
+	if (!is)
+		luaL_checkudata(L, arg, MESSAGE_CLASS); /* raises */
 	return *box;
 }
 
 void object_message_class(lua_State *L)
 {
 	luaL_newmetatable(L, MESSAGE_CLASS);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &message_class);
+	shard_of(L)->message_class = lua_topointer(L, -1);
+	keep_class(L, CLASS_OF_MESSAGES);
 }
 
 /* --- classes --- */
@@ -478,8 +493,7 @@ static int object_tostring(lua_State *L)
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field)
 {
 	luaL_newmetatable(L, kinds[kind].name);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	keep_class(L, kind);
 	lua_newtable(L);
 	if (methods)
 		luaL_setfuncs(L, methods, 0);
@@ -501,7 +515,7 @@ void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, 
 
 void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f)
 {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[kind]);
 	luaL_getsubtable(L, -1, "quick");
 	lua_pushcfunction(L, f);
 	lua_setfield(L, -2, name);
