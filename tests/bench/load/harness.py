@@ -144,6 +144,11 @@ class Process:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def cpu_kernel(self):
+        """The part of it in kernel mode."""
+        with open(f"/proc/{self.pid}/stat") as f:
+            return int(f.read().rsplit(")", 1)[1].split()[12]) / TICK
+
     def waited(self):
         """Seconds that its threads could have run and had no core: what others on the machine cost it (sched-stats.rst of the kernel)."""
         total = 0

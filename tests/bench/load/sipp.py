@@ -16,6 +16,7 @@ PAIRS = {
     "recorded": ("offhook -> offhook, recorded", "recorded", "recorded"),
 }
 MAX_LIVE = 20000
+WHAT = ("cpu", "cpu_kernel", "waited")
 
 
 def options_of(who, directory, side):
@@ -46,9 +47,10 @@ def measure(a, directory, pair, rate, warm, window):
         with caller_of(a, directory, caller_who, port, rate, warm + window + 2) as caller:
             caller.wait_ready()
             time.sleep(warm)
-            begin, cpu, waited = time.time(), (caller.cpu(), callee.cpu()), (caller.waited(), callee.waited())
+            both = (caller, callee)
+            begin, cpu, kernel, waited = time.time(), *([getattr(p, what)() for p in both] for what in WHAT)
             time.sleep(window)
-            end, cpu_end, waited_end = time.time(), (caller.cpu(), callee.cpu()), (caller.waited(), callee.waited())
+            end, cpu_end, kernel_end, waited_end = time.time(), *([getattr(p, what)() for p in both] for what in WHAT)
             caller.wait(150)
     shutil.rmtree(os.path.join(directory, "captures-caller"), ignore_errors=True)
     shutil.rmtree(os.path.join(directory, "captures-callee"), ignore_errors=True)
@@ -60,6 +62,7 @@ def measure(a, directory, pair, rate, warm, window):
         "rate": calls / (end - begin),
         "caller": used[0] / calls * 1e6 if calls else float("inf"),
         "callee": used[1] / calls * 1e6 if calls else float("inf"),
+        "kernel": [(kernel_end[i] - kernel[i]) / calls * 1e6 if calls else float("inf") for i in (0, 1)],
         "lost": out["lost"], "again": out["again"] + seen["again"], "unseen": seen["lost"],
         "waited": [(waited_end[i] - waited[i]) / (end - begin) for i in (0, 1)],
         "why": out["failures"] or seen["failures"],
@@ -68,7 +71,8 @@ def measure(a, directory, pair, rate, warm, window):
 
 def tell(pair, rate, m):
     trouble = "" if is_clean(m) else f"  LOST {m['lost']} at the caller, {m['unseen']} at the callee; {m['again']} sent again {m['why'] or ''}"
-    print(f"  {PAIRS[pair][0]:<30} {rate:>6}/s asked, {m['rate']:8.0f}/s done: caller {m['caller']:6.2f} us, callee {m['callee']:6.2f} us"
+    print(f"  {PAIRS[pair][0]:<30} {rate:>6}/s asked, {m['rate']:8.0f}/s done: caller {m['caller']:6.2f} us, callee {m['callee']:6.2f} us, "
+          f"in the kernel {m['kernel'][0]:.2f} and {m['kernel'][1]:.2f}"
           f""
           f"  (without a core {100 * m['waited'][0]:.0f} and {100 * m['waited'][1]:.0f} % of the time){trouble}", flush=True)
 
