@@ -270,7 +270,8 @@ class Sipp(Process):
 
     @staticmethod
     def caller(directory, port, rate, seconds, cores=None, options=()):
-        return Sipp(["-sf", os.path.join(HERE, "uac.xml"), "-p", free_port(), "-r", rate, "-m", int(rate * seconds), "-l", 200000,
+        # A Call-ID as long as ours.
+        return Sipp(["-sf", os.path.join(HERE, "uac.xml"), "-cid_str", "%u-%p-as-ours@%s", "-p", free_port(), "-r", rate, "-m", int(rate * seconds), "-l", 200000,
                      *options, f"{ADDRESS}:{port}"], directory, cores)
 
     @staticmethod
