@@ -17,8 +17,6 @@ static struct dialog *last_dialog(const struct call *call)
 	return d;
 }
 
-enum { IN_RESPONSES, IN_REQUESTS, IN_ACK, IN_BYE, IN_CANCEL, IN_PRACK, IN_ENDED, IN_FORKS }; /* see object.c */
-
 /* The table that a call's box keeps, by what its values stand for; the box is on top. [+1] */
 static void push_parts(lua_State *L)
 {
@@ -128,35 +126,36 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	switch (ev) {
 	case CALL_RESPONSE:
 		object_set_final(o, m, why);
-		inbox_push_msg(o, IN_RESPONSES, m, why);
+		inbox_push_msg(o, CALL_IN_RESPONSES, m, why);
 		if (o->transaction)
 			object_on_client_response(call->invite->ct, m, o->transaction);
 		break;
 	case CALL_FORK:
 		push_dialog(o->sh->L, o, last_dialog(call));
-		inbox_push_object(o, IN_FORKS, lua_touserdata(o->sh->L, -1));
+		inbox_push_object(o, CALL_IN_FORKS, lua_touserdata(o->sh->L, -1));
 		lua_pop(o->sh->L, 1);
 		break;
 	case CALL_REQUEST:
-		object_push_server(o, IN_REQUESTS, mem_ref(st));
+		object_push_server(o, CALL_IN_REQUESTS, mem_ref(st));
 		return true;
 	case CALL_ACK:
-		inbox_push_msg(o, IN_ACK, m, NULL);
+		inbox_push_msg(o, CALL_IN_ACK, m, NULL);
 		break;
 	case CALL_BYE:
-		inbox_push_msg(o, IN_BYE, m, NULL);
+		inbox_push_msg(o, CALL_IN_BYE, m, NULL);
 		break;
 	case CALL_CANCELLED:
-		inbox_push_msg(o, IN_CANCEL, m, NULL);
+		inbox_push_msg(o, CALL_IN_CANCEL, m, NULL);
 		break;
 	case CALL_PRACK:
-		inbox_push_msg(o, IN_PRACK, m, NULL);
+		inbox_push_msg(o, CALL_IN_PRACK, m, NULL);
 		break;
 	case CALL_NO_ACK:
 		break; /* its end follows, and says so */
 	case CALL_ENDED:
-		for (unsigned i = IN_ACK; i <= IN_ENDED; i++)
+		for (unsigned i = CALL_IN_ACK; i <= CALL_IN_ENDED; i++)
 			inbox_close(o, i);
+		object_may_be_over(o);
 		break;
 	}
 	return true;
@@ -188,14 +187,40 @@ bool object_push_call(struct ua *ua, struct call *call, void *arg)
 	return true;
 }
 
+static int start_call(lua_State *L, struct object *owner, const struct ua_request *r, const struct call_opts *opts)
+{
+	struct ua *ua = owner->p;
+	struct err e = {0};
+	struct call *call;
+	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
+
+	if (call_invite(&call, ua, r, opts, on_call_event, o, &e)) {
+		object_release(o);
+		return raise_err(L, &e);
+	}
+	o->p = call;
+	if (o->sh->load)
+		load_call_made(o);
+	note_sent(L, call->request, ua_name(ua));
+	return 1;
+}
+
+/* The box of the call that an incoming one replaces; the latter is argument 1. */
+static void push_replaced(lua_State *L, const struct call *call)
+{
+	lua_pushvalue(L, 1);
+	push_parts(L);
+	lua_rawgetp(L, -1, call->replaces);
+	lua_replace(L, -3);
+	lua_pop(L, 1);
+}
+
 /* invite(ua, options): [+1] */
 static int call_new(lua_State *L)
 {
 	struct object *owner = object_check(L, 1, OBJECT_UA);
 	struct ua *ua = owner->p;
 	struct spoken s;
-	struct err e = {0};
-	struct call *call;
 	struct session_opts session = ua->cfg.session;
 	struct slice reliable = opt_slice(L, 2, "reliable");
 	struct call_opts opts = {
@@ -216,26 +241,25 @@ static int call_new(lua_State *L)
 
 	opt_session(L, 2, &session);
 	opt_request(L, 2, &s);
-	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
-	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e)) {
-		object_release(o);
-		return raise_err(L, &e);
-	}
-	o->p = call;
-	if (o->sh->load)
-		load_call_made(o);
-	note_sent(L, call->request, ua_name(ua));
-	return 1;
+	return start_call(L, owner, &s.r, &opts);
 }
 
-/* The box of the call that an incoming one replaces; the latter is argument 1. */
-static void push_replaced(lua_State *L, const struct call *call)
+/* ua:invite(target), a URI or a UA; see object_quick() */
+static int quick_invite(lua_State *L)
 {
-	lua_pushvalue(L, 1);
-	push_parts(L);
-	lua_rawgetp(L, -1, call->replaces);
-	lua_replace(L, -3);
-	lua_pop(L, 1);
+	struct object *owner = object_quick_self(L), *target = object_at(L, 2);
+	struct ua_request r = {.no_contact = false};
+
+	if (owner && lua_gettop(L) == 2) {
+		struct call_opts opts = {.due = load_task_due(owner->sh), .trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
+		if (lua_type(L, 2) == LUA_TSTRING)
+			r.uri = check_slice(L, 2);
+		else if (target && target->kind == OBJECT_UA && target->p)
+			r.uri = ((struct ua *)target->p)->contact;
+		if (r.uri.p)
+			return start_call(L, owner, &r, &opts);
+	}
+	return object_slow(L);
 }
 
 static void push_time(lua_State *L, uint64_t from, uint64_t to)
@@ -306,14 +330,25 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	return 1;
 }
 
+static int send_reply(lua_State *L, struct object *o, const struct call_reply *r)
+{
+	struct call *call = o->p;
+	struct err e = {0};
+	struct msg *m;
+
+	if (call_reply(call, r, &m, &e))
+		return raise_about(L, o, &e);
+	note_sent(L, m, ua_name(call->ua));
+	object_push_message(L, m);
+	mem_deref(m);
+	return 1;
+}
+
 /* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
 static int call_answer(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_CALL);
-	struct call *call = o->p;
 	lua_Integer status = luaL_checkinteger(L, 2);
-	struct err e = {0};
-	struct msg *m;
 
 	luaL_argcheck(L, status >= 100 && status <= 699, 2, "a status is 100 to 699");
 	struct call_reply r = {.status = (unsigned)status,
@@ -329,12 +364,30 @@ static int call_answer(lua_State *L)
 	r.sdp = s.r.sdp;
 	r.extra = s.r.extra;
 	r.extra_count = s.r.extra_count;
-	if (call_reply(call, &r, &m, &e))
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, m, ua_name(call->ua));
-	object_push_message(L, m);
-	mem_deref(m);
-	return 1;
+	return send_reply(L, o, &r);
+}
+
+static int quick_reply_with(lua_State *L, struct object *o, lua_Integer status, int top)
+{
+	if (!o || lua_gettop(L) != top || status < 100 || status > 699)
+		return object_slow(L);
+	return send_reply(L, o, &(struct call_reply){.status = (unsigned)status});
+}
+
+/* call:reply(status), call:ring(), call:answer(): see object_quick() */
+static int quick_reply(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0, 2);
+}
+
+static int quick_ring(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), 180, 1);
+}
+
+static int quick_answer(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), 200, 1);
 }
 
 /* call_cancel(call, now, keep) */
@@ -361,27 +414,19 @@ static struct object *check_call(lua_State *L, struct dialog **d)
 	return o->owner;
 }
 
-/* call_request(call or dialog, method, options): within the dialog; BYE ends it. [+1] */
-static int call_request_lua(lua_State *L)
+/* Within dialog `d` of a call, or its own where that is NULL; BYE ends it. [+1] */
+static int send_request(lua_State *L, struct object *owner, struct dialog *d, struct slice method, const struct ua_request *r)
 {
-	struct dialog *d;
-	struct object *owner = check_call(L, &d);
 	struct call *call = owner->p;
-	struct slice method = check_slice(L, 2);
-	struct spoken s;
 	struct err e = {0};
 	struct uac *uac;
 	int err;
-
-	opt_request(L, 3, &s);
-	s.r.no_ack = !opt_flag(L, 3, "ack", true);
-	s.r.retry_glare = opt_flag(L, 3, "retry", false);
-	s.r.direction = opt_direction(L, 3);
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+
 	if (slice_eq(method, SLICE_LIT("BYE")))
-		err = call_bye(&uac, call, d, &s.r, object_on_response, o, &e);
+		err = call_bye(&uac, call, d, r, object_on_response, o, &e);
 	else
-		err = call_request(&uac, call, d, method, &s.r, object_on_response, o, &e);
+		err = call_request(&uac, call, d, method, r, object_on_response, o, &e);
 	if (err) {
 		object_release(o);
 		return raise_about(L, lua_touserdata(L, 1), &e);
@@ -389,6 +434,31 @@ static int call_request_lua(lua_State *L)
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
+}
+
+/* call_request(call or dialog, method, options) [+1] */
+static int call_request_lua(lua_State *L)
+{
+	struct dialog *d;
+	struct object *owner = check_call(L, &d);
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+
+	opt_request(L, 3, &s);
+	s.r.no_ack = !opt_flag(L, 3, "ack", true);
+	s.r.retry_glare = opt_flag(L, 3, "retry", false);
+	s.r.direction = opt_direction(L, 3);
+	return send_request(L, owner, d, method, &s.r);
+}
+
+/* call:bye(): see object_quick() */
+static int quick_bye(lua_State *L)
+{
+	struct object *o = object_quick_self(L);
+
+	if (!o || lua_gettop(L) > 1)
+		return object_slow(L);
+	return send_request(L, o, NULL, SLICE_LIT("BYE"), &(struct ua_request){.no_contact = false});
 }
 
 /* call_prack(call, provisional, options): by hand. [+1] */
@@ -478,5 +548,10 @@ void lib_call_open(lua_State *L)
 
 	object_class(L, OBJECT_CALL, NULL, call_field);
 	object_class(L, OBJECT_DIALOG, NULL, dialog_field);
+	object_quick(L, OBJECT_UA, "invite", quick_invite);
+	object_quick(L, OBJECT_CALL, "reply", quick_reply);
+	object_quick(L, OBJECT_CALL, "ring", quick_ring);
+	object_quick(L, OBJECT_CALL, "answer", quick_answer);
+	object_quick(L, OBJECT_CALL, "bye", quick_bye);
 	luaL_setfuncs(L, functions, 0);
 }

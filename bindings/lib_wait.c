@@ -255,13 +255,11 @@ static int on_event(lua_State *L, enum wake wake, struct item *it)
 	return unmet(L, &unmet_event, NULL, wake == WAKE_ENDED ? "ended" : "timeout");
 }
 
-/* Stack: HANDLE, WHAT (the inbox), GIVEN. */
-static int wait_for_event(lua_State *L, struct object *o, double within, task_wake_h *h)
+/* Stack: HANDLE, WHAT (the name of the inbox), GIVEN. */
+static int wait_for_event(lua_State *L, struct object *o, unsigned index, double within, task_wake_h *h)
 {
-	int i = object_inbox(o->kind, lua_tostring(L, WHAT));
-
 	lua_pushnumber(L, within);
-	return task_wait(L, o, (unsigned)i, due_after(L, within, "within"), h);
+	return task_wait(L, o, index, due_after(L, within, "within"), h);
 }
 
 /* event(handle, inbox, given, within): what comes there, true for the "ended" that was waited for; else what
@@ -273,7 +271,7 @@ static int engine_event(lua_State *L)
 	double within = luaL_checknumber(L, 4);
 
 	lua_settop(L, GIVEN);
-	return wait_for_event(L, o, within, on_event);
+	return wait_for_event(L, o, i, within, on_event);
 }
 
 /* set_unmet(response, event): see there. */
@@ -316,7 +314,9 @@ static bool is_plain_within(lua_State *L, int arg, double *within)
 
 static bool is_status(lua_State *L, int arg)
 {
-	return lua_isinteger(L, arg) && lua_tointeger(L, arg) >= 100 && lua_tointeger(L, arg) <= 699;
+	lua_Integer status = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
+
+	return status >= 100 && status <= 699;
 }
 
 static bool is_plain_what(lua_State *L, int arg)
@@ -361,16 +361,19 @@ static int quick_expect(lua_State *L)
 /* call:expect(what, given) */
 static int quick_call_expect(lua_State *L)
 {
-	static const char *const events[] = {"ACK", "BYE", "CANCEL", "PRACK"};
+	static const struct {
+		const char *name;
+		unsigned index;
+	} events[] = {{"ACK", CALL_IN_ACK}, {"BYE", CALL_IN_BYE}, {"CANCEL", CALL_IN_CANCEL}, {"PRACK", CALL_IN_PRACK}};
 	struct object *o = object_quick_self(L);
 	double within = 5;
 	int top = lua_gettop(L);
 
 	if (o && top <= 3 && lua_type(L, 2) == LUA_TSTRING && is_plain_within(L, 3, &within))
 		for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
-			if (!strcmp(lua_tostring(L, 2), events[i])) {
+			if (!strcmp(lua_tostring(L, 2), events[i].name)) {
 				lua_settop(L, GIVEN);
-				return wait_for_event(L, o, within, on_event);
+				return wait_for_event(L, o, events[i].index, within, on_event);
 			}
 	lua_settop(L, top);
 	return quick_expect(L);
@@ -416,7 +419,7 @@ static int quick_call_ended(lua_State *L)
 	lua_settop(L, 2);
 	lua_pushliteral(L, "ended");
 	lua_insert(L, WHAT);
-	return wait_for_event(L, o, within, on_call_ended);
+	return wait_for_event(L, o, CALL_IN_ENDED, within, on_call_ended);
 }
 
 void lib_wait_open(lua_State *L)

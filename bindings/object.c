@@ -123,9 +123,9 @@ static void close_object(struct object *o)
 
 static void check_no_more(struct object *o)
 {
-	if (o->to_check)
-		TAILQ_REMOVE(&o->sh->checks, o, check);
-	o->to_check = false;
+	if (o->queue)
+		TAILQ_REMOVE(&o->sh->checks[o->queue - 1], o, check);
+	o->queue = 0;
 }
 
 static void leave_lists(struct object *o)
@@ -182,66 +182,53 @@ static bool is_over(const struct object *o)
 	}
 }
 
-/* --- boxes that are over: each is looked at every few seconds of script time, so that a long run does not grow. When that happens depends
- * on time and the order of the script's doings alone. --- */
+/* --- boxes that are over: each is looked at a while after it could be, and again later, so that a long run does not grow. When that happens
+ * depends on time and the order of the script's doings alone. --- */
 
-#define CHECK_AFTER 8  /* s; what lasts longest, a transaction, takes 32 */
+static const uint32_t check_after[CHECK_QUEUES] = {6, 33}; /* s: most transactions last 5, the others 32 */
 #define CHECKS_AT_ONCE 4
 #define UNREAD_KEPT 512
-
-static bool may_be_over(enum object_kind kind)
-{
-	switch (kind) {
-	case OBJECT_CLIENT:
-	case OBJECT_SERVER:
-	case OBJECT_REQUEST:
-	case OBJECT_CALL:
-	case OBJECT_DIALOG:
-	case OBJECT_SUBSCRIPTION:
-	case OBJECT_HOLD:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The end of the test tells of it. */
-static bool has_unread(const struct object *o)
-{
-	for (const struct inbox *box = o->inboxes; box; box = box->next)
-		if (box->lost || (box->count && o->kind == OBJECT_CALL && box->index == 1))
-			return true;
-	return false;
-}
 
 static uint32_t now_in_seconds(const struct shard *sh)
 {
 	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
 }
 
-static void check_later(struct object *o)
+static void check_later(struct object *o, int queue)
 {
-	struct shard *sh = o->sh;
-
 	check_no_more(o);
-	o->checked = now_in_seconds(sh);
-	o->to_check = true;
-	TAILQ_INSERT_TAIL(&sh->checks, o, check);
+	o->checked = now_in_seconds(o->sh);
+	o->queue = (uint8_t)(queue + 1);
+	TAILQ_INSERT_TAIL(&o->sh->checks[queue], o, check);
+}
+
+void object_may_be_over(struct object *o)
+{
+	check_later(o, 0);
+}
+
+/* The end of the test tells of it. */
+static bool has_unread(const struct object *o)
+{
+	for (const struct inbox *box = o->inboxes; box; box = box->next)
+		if (box->lost || (box->count && o->kind == OBJECT_CALL && box->index == CALL_IN_REQUESTS))
+			return true;
+	return false;
 }
 
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
 
-	for (int i = 0; i < CHECKS_AT_ONCE && !TAILQ_EMPTY(&sh->checks); i++) {
-		struct object *o = TAILQ_FIRST(&sh->checks);
-		if (now - o->checked < CHECK_AFTER)
-			break;
-		check_no_more(o);
-		if (o->unread || !is_over(o))
-			check_later(o);
-		else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
-			object_release(o);
+	for (int i = 0; i < CHECK_QUEUES; i++) {
+		struct object *o;
+		for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks[i])) && now - o->checked >= check_after[i]; n++) {
+			check_no_more(o);
+			if (o->unread || !is_over(o))
+				check_later(o, CHECK_QUEUES - 1);
+			else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
+				object_release(o);
+		}
 	}
 }
 
@@ -267,7 +254,7 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	o->kind = (uint8_t)kind;
 	o->owner = owner;
 	o->anchor = LUA_NOREF;
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, sh->classes[kind]);
 	lua_setmetatable(L, -2);
 	o->p = p;
 	struct object *endpoint = owner;
@@ -280,15 +267,19 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	}
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-	if (may_be_over(kind))
-		check_later(o);
+	/* A call is looked at when it has ended. */
+	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_REQUEST || kind == OBJECT_DIALOG ||
+	    kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
+		object_may_be_over(o);
 	return o;
 }
 
 struct object *object_at(lua_State *L, int arg)
 {
+	void *p = lua_touserdata(L, arg);
+
 	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
-	return lua_type(L, arg) == LUA_TUSERDATA && lua_rawlen(L, arg) >= sizeof(struct object) ? lua_touserdata(L, arg) : NULL;
+	return p && lua_rawlen(L, arg) >= sizeof(struct object) ? p : NULL;
 }
 
 void object_push(lua_State *L, struct object *o)
@@ -405,22 +396,45 @@ void object_each(struct shard *sh, object_h *h, void *arg)
 	each(&sh->objects, h, arg);
 }
 
+/* The metatable on top can be found without its name. */
+#define CLASS_OF_MESSAGES OBJECT_KINDS
+_Static_assert(CLASS_OF_MESSAGES < sizeof(((struct shard *)0)->classes) / sizeof(int), "one for each kind, and that of messages");
+static void keep_class(lua_State *L, int class)
+{
+	lua_pushvalue(L, -1);
+	shard_of(L)->classes[class] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* --- messages --- */
 
 void object_push_message(lua_State *L, struct msg *m)
 {
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
-	*box = NULL;
-	luaL_setmetatable(L, MESSAGE_CLASS);
 	*box = mem_ref(m);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[CLASS_OF_MESSAGES]);
+	lua_setmetatable(L, -2);
 }
 
 struct msg *object_check_message(lua_State *L, int arg)
 {
-	struct msg **box = luaL_checkudata(L, arg, MESSAGE_CLASS);
+	struct msg **box = lua_touserdata(L, arg);
+	bool is = false;
 
+	if (box && lua_getmetatable(L, arg)) {
+		is = lua_topointer(L, -1) == shard_of(L)->message_class;
+		lua_pop(L, 1);
+	}
+	if (!is)
+		luaL_checkudata(L, arg, MESSAGE_CLASS); /* raises */
 	return *box;
+}
+
+void object_message_class(lua_State *L)
+{
+	luaL_newmetatable(L, MESSAGE_CLASS);
+	shard_of(L)->message_class = lua_topointer(L, -1);
+	keep_class(L, CLASS_OF_MESSAGES);
 }
 
 /* --- classes --- */
@@ -479,8 +493,7 @@ static int object_tostring(lua_State *L)
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field)
 {
 	luaL_newmetatable(L, kinds[kind].name);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	keep_class(L, kind);
 	lua_newtable(L);
 	if (methods)
 		luaL_setfuncs(L, methods, 0);
@@ -502,7 +515,7 @@ void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, 
 
 void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f)
 {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[kind]);
 	luaL_getsubtable(L, -1, "quick");
 	lua_pushcfunction(L, f);
 	lua_setfield(L, -2, name);

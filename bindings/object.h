@@ -28,6 +28,18 @@ enum object_kind {
 
 #define OBJECT_INBOXES 8
 
+/* A call's, in the order of their names in object.c. */
+enum call_inbox {
+	CALL_IN_RESPONSES,
+	CALL_IN_REQUESTS,
+	CALL_IN_ACK,
+	CALL_IN_BYE,
+	CALL_IN_CANCEL,
+	CALL_IN_PRACK,
+	CALL_IN_ENDED,
+	CALL_IN_FORKS,
+};
+
 struct object {
 	struct shard *sh;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
@@ -52,7 +64,8 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
-	bool to_check, is_left;      /* it stands in the lists above */
+	uint8_t queue;               /* of shard.checks, from 1 on: it stands in there */
+	bool is_left;
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -76,6 +89,8 @@ void object_push(lua_State *L, struct object *o);
 void object_push_item(lua_State *L, struct item *it);
 /* The user value of a call, a request and a hold, for what these keep beside. */
 #define OBJECT_BESIDE 1
+/* A call that has ended: it is let go when its transactions are over, too. */
+void object_may_be_over(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
@@ -102,6 +117,8 @@ bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
+/* Their metatable, made now. [-0, +1] */
+void object_message_class(lua_State *L);
 
 struct shard *shard_of(lua_State *L);
 

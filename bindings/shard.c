@@ -130,7 +130,8 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 		goto out;
 	}
 	sh->cfg = *cfg;
-	TAILQ_INIT(&sh->checks);
+	for (int i = 0; i < CHECK_QUEUES; i++)
+		TAILQ_INIT(&sh->checks[i]);
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
 	if (cfg->share) {
@@ -145,21 +146,20 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sched_init(sh);
 	sh->sched.task_done = on_task_done;
 	sh->sched.guard_seconds = cfg->timeout > 0 ? cfg->timeout : DEFAULT_TIMEOUT;
-	/* Scripts make garbage in bursts; a generational collector keeps its pauses short. */
-	lua_gc(sh->L, LUA_GCGEN, 0, 0);
-	task_set_guard(sh->L);
+	sched_choose_collector(sh);
 	sandbox_open(sh->L);
 	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);
 	err = sandbox_load_file(sh->L, cfg->path, e);
 	if (err)
 		goto out;
-	sched_guard_begin(sh);
+	sched_guard_start(sh);
+	sched_run_begins(sh, sh->L);
 	if (lua_pcall(sh->L, 1, 0, -3)) {
 		const char *text = lua_tostring(sh->L, -1);
 		err = err_set(e, ERR_ARG, "%s", text ? text : "an error without a text");
 	}
-	sh->sched.guard = 0;
+	sched_guard_stop(sh);
 	lua_settop(sh->L, 0);
 out:
 	if (err)
@@ -376,7 +376,7 @@ static void put_notes(struct object *o, void *arg)
 	};
 	struct shard_result *out = arg;
 
-	for (unsigned i = 0; i < object_inboxes(o->kind); i++) {
+	for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
 		const struct inbox *box = inbox_find(o, i);
 		const char *what = watched[o->kind][i];
 		const char *name = object_actor(o);

@@ -9,6 +9,7 @@
 #include "core/loop.h"
 
 #include <lua.h>
+#include <time.h>
 
 struct object;
 struct shard;
@@ -82,12 +83,13 @@ struct task {
 	uint64_t limit;           /* no wait outlasts it; UINT64_MAX: none */
 	int ref;                  /* anchors L */
 	unsigned kind : 8;        /* enum task_kind */
-	bool ready : 1, running : 1, done : 1, failed : 1;
+	bool ready : 1, done : 1, failed : 1;
 	bool cancel : 1;          /* raise at the next or present wait */
 	bool cleaning : 1;        /* cancelled once: waits of <close> handlers end at `limit` */
 	bool waiting : 1, timed_out : 1;
 	bool known : 1;           /* the script got hold of its thread, which is then no other task's */
-	char name[];
+	const char *name;
+	char own_name[];          /* a copy, but of an iteration's, which are all alike */
 };
 
 enum sched_phase {
@@ -107,26 +109,37 @@ struct sched {
 		int ref;
 	} *idle;                  /* threads of tasks that are done, for the next ones */
 	unsigned idle_count;
-	uint64_t guard;           /* real time, ns, at which a script that does not wait is stopped */
-	bool stopped;             /* the task under way was stopped: so are the coroutines it stands in */
-	double guard_seconds;     /* the limit for each run of a task */
+	double guard_seconds;     /* the limit for each run of a task, from one wait to the next: see guard.c */
+	lua_State *volatile running; /* whose instructions are run now; NULL: none are */
+	volatile enum { STOP_NOT, STOP_LIMIT, STOP_INTERRUPTED, STOP_GUARD } stop; /* of the run under way: why each instruction raises */
+	volatile unsigned runs;   /* so far */
+	unsigned seen_run;        /* the one under way at the last tick, and since when */
+	uint64_t seen_at;
+	timer_t ticks;
+	bool guarded, has_ticks;
 	void (*task_done)(struct shard *sh, struct task *task); /* its error, if failed, is on top of its stack */
 };
 
 void sched_init(struct shard *sh);
-/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. */
+/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. An iteration's name must be static. */
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name);
 /* Raises "cancelled" inside its present or next wait. */
 void task_cancel(struct task *task);
 /* Cancels the test and what it spawned, and when these are done the tasks that serve; to be called again when a task is done. */
 void sched_end(struct shard *sh);
+/* How garbage is collected, in a test or under load. */
+void sched_choose_collector(struct shard *sh);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);
 /* The script's handle on it is gone. */
 void task_forget_box(struct task *task);
-/* From now on a script that does not wait is stopped after guard_seconds. */
-void sched_guard_begin(struct shard *sh);
+/* From here to the stop a script that does not wait is stopped after guard_seconds of one run. In the thread that runs it; sched_work()
+ * does it by itself, and sched_free() ends it. */
+void sched_guard_start(struct shard *sh);
+void sched_guard_stop(struct shard *sh);
+/* A run begins: `L` runs instructions until sched.running is cleared. */
+void sched_run_begins(struct shard *sh, lua_State *L);
 
 enum wake {
 	WAKE_ITEM,
@@ -153,8 +166,6 @@ int script_error(lua_State *L, const char *fmt, ...);
 
 /* coroutine.*: a script's own coroutines, inside which an engine wait works. [-0, +0], sets the global. */
 void task_open_coroutine(lua_State *L);
-/* The hook that stops a script which never waits; set on a new state. */
-void task_set_guard(lua_State *L);
 /* The error value of a cancelled task. */
 extern const char task_cancelled;
 

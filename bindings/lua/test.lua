@@ -16,7 +16,7 @@ local function state(t)
   local s = state_of[t]
   if not s then
     s = { spawned = {}, served = {}, links = {}, actors = {} }
-    if shares and t ~= root then s.own = {} end
+    if shares then s.own, s.kept = {}, {} end                   -- endpoints of the iteration, and of t:once
     state_of[t] = s
   end
   return s
@@ -43,13 +43,20 @@ function Test:endpoint(given)
   given = options.check("t:endpoint", given, endpoint_options)
   options.check("timers", given.timers, timer_names)
   options.text("t:endpoint", given, "name")
+  local s, nth, beside = state(self), nil, nil
+  if shares then
+    nth = #s.kept + #s.own
+    beside = self ~= root and (s.kept[1] or s.own[1] or true) or nil
+  end
   local endpoint = engine.endpoint {
     name = fresh_name(self, given.name or "endpoint"), address = given.address, port = given.port, ipv6 = given.ipv6,
-    timers = given.timers,
+    timers = given.timers, nth = nth, beside = beside,
   }
   context_of[endpoint] = self
-  local own = state(self).own
-  if own then own[#own + 1] = endpoint end
+  if shares then
+    local list = s.keeps and s.kept or s.own
+    list[#list + 1] = endpoint
+  end
   return endpoint
 end
 
@@ -143,9 +150,9 @@ function Test:sleep(seconds)
   engine.sleep(seconds)
 end
 
--- Script time since the test began, in seconds.
+-- Script time since the test, or the iteration, began, in seconds.
 function Test:now()
-  return engine.now()
+  return engine.now() - (rawget(self, "began") or 0)
 end
 
 local Barrier = {}
@@ -235,7 +242,7 @@ function Test:target(role)
   if role then
     local own = role()
     if type(own) ~= "string" then own = own.uri end
-    if root then state(root).target = own end
+    if self == root then state(root).target = own end   -- another's role ends with its iteration
     return own
   end
   local uas = home:ua { aor = "sip:target@example.test", name = "target" }
@@ -306,9 +313,8 @@ local KEPT = {}
 -- While this is open, what a virtual user makes is none of its iteration's, and stays.
 local function keeping(t)
   local s = state(t)
-  local own = s.own
-  s.own = nil
-  return setmetatable({}, { __close = function() s.own = own end })
+  s.keeps = (s.keeps or 0) + 1
+  return setmetatable({}, { __close = function() s.keeps = s.keeps > 1 and s.keeps - 1 or nil end })
 end
 
 -- What f returned when this virtual user came here first. A call that fails keeps nothing, and is tried again.
@@ -508,14 +514,15 @@ function meta.__close(t)
   for _, served in ipairs(s.served) do
     if not served.done then engine.cancel_task(served) end
   end
-  for _, endpoint in ipairs(s.own or {}) do engine.close_endpoint(endpoint) end
-  s.served, s.own, s.spawned, s.links, s.actors = {}, {}, {}, {}, {}
+  for _, endpoint in ipairs(s.own) do engine.close_endpoint(endpoint) end
+  s.served, s.own, s.spawned, s.links = {}, {}, {}, {}
+  if #s.kept == 0 then s.actors = {} end
 end
 
 -- One iteration of a virtual user.
 function life.iterate(vu, f, ...)
   local _ <close> = vu
-  vu.iteration = vu.iteration + 1
+  vu.iteration, vu.began = vu.iteration + 1, engine.now()
   f(vu, ...)
   join(vu)
 end

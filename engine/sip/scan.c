@@ -46,6 +46,16 @@ static inline bool is_lws(char c)
 
 static inline const char *skip_to(const char *p, const char *end, int what)
 {
+	for (; end - p >= 4; p += 4) {
+		if (classes[(unsigned char)p[0]] & what)
+			return p;
+		if (classes[(unsigned char)p[1]] & what)
+			return p + 1;
+		if (classes[(unsigned char)p[2]] & what)
+			return p + 2;
+		if (classes[(unsigned char)p[3]] & what)
+			return p + 3;
+	}
 	while (p < end && !(classes[(unsigned char)*p] & what))
 		p++;
 	return p;
@@ -271,8 +281,11 @@ static void scan_via(struct scan *s, struct slice value)
 {
 	const char *p = value.p, *end = value.p + value.l, *comma;
 
-	for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
-		slash += *p == '/';
+	if (value.l > 8 && !memcmp(p, "SIP/2.0/", 8)) /* as nearly everybody writes it */
+		p += 8;
+	else
+		for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
+			slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
 	p = skip_to(p, end, SEMI | COMMA);
@@ -416,13 +429,13 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 
 static bool is_version(struct slice v)
 {
-	return v.l >= 4 && slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/"));
+	return v.l >= 4 && (!memcmp(v.p, "SIP/", 4) || slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/")));
 }
 
 static void set_version(struct scan *s, struct slice version)
 {
 	s->version = version;
-	if (!slice_case_eq(version, SLICE_LIT("SIP/2.0")))
+	if (!(version.l == 7 && !memcmp(version.p, "SIP/2.0", 7)) && !slice_case_eq(version, SLICE_LIT("SIP/2.0")))
 		s->flaws |= SCAN_VERSION;
 }
 
@@ -485,23 +498,23 @@ static int scan_line(struct scan *s, struct scan_room *room, const char *p, cons
 	enum hdr_id id = quick_name(p, end, &name_end);
 	int err;
 
-	if (id == HDR_OTHER)
-		name_end = skip_token(p, end);
-	colon = name_end;
-	while (colon < end && (*colon == ' ' || *colon == '\t'))
-		colon++;
-	if (name_end == p || colon == end || *colon != ':') {
-		s->flaws |= SCAN_HEADER_LINE;
-		colon = memchr(p, ':', (size_t)(end - p));
-		name_end = colon ? colon : end;
-		while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
-			name_end--;
+	if (id != HDR_OTHER) {
+		colon = name_end;
+	} else {
+		name_end = colon = skip_token(p, end);
+		while (colon < end && (*colon == ' ' || *colon == '\t'))
+			colon++;
+		if (name_end == p || colon == end || *colon != ':') {
+			s->flaws |= SCAN_HEADER_LINE;
+			colon = memchr(p, ':', (size_t)(end - p));
+			name_end = colon ? colon : end;
+			while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+				name_end--;
+		}
+		id = colon ? hdr_lookup(between(p, name_end)) : HDR_OTHER;
 	}
-	struct slice name = between(p, name_end);
 	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
-	if (id == HDR_OTHER && colon)
-		id = hdr_lookup(name);
-	err = add_header(s, room, name, value, id);
+	err = add_header(s, room, between(p, name_end), value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -556,7 +569,7 @@ int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 			break;
 		}
 		nl = memchr(p, '\n', (size_t)(end - p));
-		while (nl && nl + 1 < end && (nl[1] == ' ' || nl[1] == '\t'))
+		while (nl && nl + 1 < end && (uint8_t)nl[1] <= ' ' && (nl[1] == ' ' || nl[1] == '\t'))
 			nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1));
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
@@ -595,9 +608,10 @@ void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
 {
 	const char *from = s->bytes.p;
 
-	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
-		if (s->slices[i].p)
-			s->slices[i].p = bytes + (s->slices[i].p - from);
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++) {
+		const char *p = s->slices[i].p;
+		s->slices[i].p = p ? bytes + (p - from) : NULL;
+	}
 	if (s->header_count)
 		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
 	s->headers = headers;
