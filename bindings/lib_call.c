@@ -199,6 +199,8 @@ static int start_call(lua_State *L, struct object *owner, const struct ua_reques
 		return raise_err(L, &e);
 	}
 	o->p = call;
+	if (o->sh->load)
+		load_call_made(o);
 	note_sent(L, call->request, ua_name(ua));
 	return 1;
 }
@@ -249,7 +251,7 @@ static int quick_invite(lua_State *L)
 	struct ua_request r = {.no_contact = false};
 
 	if (owner && lua_gettop(L) == 2) {
-		struct call_opts opts = {.trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
+		struct call_opts opts = {.due = load_task_due(owner->sh), .trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
 		if (lua_type(L, 2) == LUA_TSTRING)
 			r.uri = check_slice(L, 2);
 		else if (target && target->kind == OBJECT_UA && target->p)

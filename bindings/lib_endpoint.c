@@ -115,6 +115,24 @@ static void on_unclaimed(struct endpoint *ep, struct msg *m, void *arg)
 
 /* --- endpoint --- */
 
+/* Under load: `nth` is the place of the endpoint among those of its context, `beside` another of these, or true for the first one of a context
+ * whose endpoints are to be found by each other's Call-IDs. The options are at 1. */
+static int share_home(lua_State *L, struct shard *sh, struct endpoint_cfg *cfg, struct err *e)
+{
+	const struct shard_share *share = sh->cfg.share;
+	int err = 0;
+
+	cfg->sb = share->home(share->arg, opt_count(L, 1, "nth", UINT32_MAX, 0), cfg->name, e);
+	if (!cfg->sb)
+		return e->code;
+	if (lua_getfield(L, 1, "beside") == LUA_TBOOLEAN)
+		err = scope_alloc(&cfg->scope, share->scopes);
+	else if (!lua_isnil(L, -1))
+		cfg->scope = mem_ref(((struct endpoint *)object_check(L, -1, OBJECT_ENDPOINT)->p)->scope);
+	lua_pop(L, 1);
+	return err ? err_set(e, err, "out of memory for endpoint %s", cfg->name) : 0;
+}
+
 /* endpoint { name, address, port, v6, timers }: binds. [+1] */
 static int endpoint_new(lua_State *L)
 {
@@ -152,7 +170,6 @@ static int endpoint_new(lua_State *L)
 	h.arg = o;
 	struct endpoint_cfg cfg = {
 		.net = sh->net,
-		.sb = sh->cfg.share && !has_local ? sh->cfg.share->sb : NULL,
 		.name = name.p,
 		.local = has_local ? &local : NULL,
 		.v6 = v6,
@@ -161,7 +178,11 @@ static int endpoint_new(lua_State *L)
 		.test = sh->test,
 		.run_id = sh->cfg.run_id,
 	};
-	if (endpoint_alloc(&ep, &cfg, &h, &e))
+	int err = sh->cfg.share && !has_local && v6 == sh->cfg.v6 ? share_home(L, sh, &cfg, &e) : 0;
+	if (!err)
+		err = endpoint_alloc(&ep, &cfg, &h, &e);
+	mem_deref(cfg.scope);
+	if (err)
 		return raise_err(L, &e);
 	ep->in_dialog = call_in_dialog;
 	o->p = ep;
@@ -176,7 +197,7 @@ static int endpoint_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "name"))
 		lua_pushstring(L, ep->name);
 	else if (!strcmp(name, "uri"))
-		lua_pushfstring(L, "sip:%s%s%s", ep->sb->shared ? ep->name : "", ep->sb->shared ? "@" : "", addr_str(text, endpoint_local(ep)));
+		lua_pushfstring(L, "sip:%s%s%s", ep->user ? ep->user : "", ep->user ? "@" : "", addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "address"))
 		lua_pushstring(L, addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "host"))
@@ -236,6 +257,16 @@ static int endpoint_claim(lua_State *L)
 			inbox_push_msg(o, 0, m, NULL);
 		mem_deref(it);
 	}
+	return 0;
+}
+
+/* close_endpoint(ep): it and all that stands on it, before the end of the run */
+static int endpoint_close(lua_State *L)
+{
+	struct object *o = luaL_checkudata(L, 1, object_kind_name(OBJECT_ENDPOINT));
+
+	if (o->p)
+		object_close_endpoint(o);
 	return 0;
 }
 
@@ -467,6 +498,7 @@ void lib_endpoint_open(lua_State *L)
 	static const luaL_Reg server_methods[] = {{"respond", server_respond}, {NULL, NULL}};
 	static const luaL_Reg functions[] = {
 		{"endpoint", endpoint_new},
+		{"close_endpoint", endpoint_close},
 		{"claim", endpoint_claim},
 		{"watch", endpoint_watch},
 		{"via", endpoint_fresh_via},

@@ -35,6 +35,7 @@ struct iteration {
 	bool failed, timed_out;
 	unsigned others;  /* tasks that it spawned and that are not done */
 	struct tmr limit; /* its time limit */
+	struct objects calls; /* boxes: calls it made or answers, as far as they are not let go */
 };
 
 struct load {
@@ -200,11 +201,51 @@ static void on_limit(void *arg)
 
 static void iteration_destroy(void *block)
 {
-	tmr_cancel(&((struct iteration *)block)->limit);
+	struct iteration *it = block;
+	struct object *o;
+
+	tmr_cancel(&it->limit);
+	while ((o = LIST_FIRST(&it->calls))) {
+		LIST_REMOVE(o, left);
+		o->is_left = false;
+	}
 }
 
-/* Around the function on top of the stack (popped); false for want of memory, then it is counted as failed. */
-static bool begin(struct load *load, uint64_t due, uint32_t vu)
+static void take_call(struct iteration *it, struct object *o)
+{
+	LIST_INSERT_HEAD(&it->calls, o, left);
+	o->is_left = true;
+}
+
+void load_call_made(struct object *call)
+{
+	struct task *task = call->sh->sched.current;
+
+	if (task && task->iteration)
+		take_call(task->iteration, call);
+}
+
+/* What an iteration leaves up is hung up, but a call that came in where all went well: the other side ends that. A call that is over needs no box
+ * any more, for nobody can see it. */
+static void leave_calls(struct iteration *it)
+{
+	struct object *o;
+
+	while ((o = LIST_FIRST(&it->calls))) {
+		struct call *call = o->p;
+		LIST_REMOVE(o, left);
+		o->is_left = false;
+		if (!call)
+			continue;
+		if (call->outgoing || it->failed || call->state == CALL_TERMINATED)
+			call_leave(call, "the end of its iteration");
+		if (call_is_left(call) && o->anchor != LUA_NOREF)
+			object_release(o);
+	}
+}
+
+/* Around the function on top of the stack (popped); NULL for want of memory, then it is counted as failed. */
+static struct iteration *begin(struct load *load, uint64_t due, uint32_t vu)
 {
 	struct iteration *it = mem_zalloc(sizeof(*it), iteration_destroy);
 	struct task *task = it ? task_new(load->sh, load->sh->L, TASK_ITERATION, "an iteration") : NULL;
@@ -216,7 +257,7 @@ static bool begin(struct load *load, uint64_t due, uint32_t vu)
 			lua_pop(load->sh->L, 1);
 		mem_deref(it);
 		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
-		return false;
+		return NULL;
 	}
 	it->load = load;
 	it->task = task;
@@ -231,7 +272,7 @@ static bool begin(struct load *load, uint64_t due, uint32_t vu)
 		load->served++;
 	else
 		load->live++;
-	return true;
+	return it;
 }
 
 /* A task that the iteration spawned and that lives on ends with it. */
@@ -266,6 +307,7 @@ static void finish(struct iteration *it, struct task *task)
 		load_numbers_time(load->numbers, LOAD_TIME_ITERATION, now > it->due ? now - it->due : 0);
 	}
 	cancel_others(it);
+	leave_calls(it);
 	it->task = NULL;
 	if (vu == NO_VU) {
 		load->served--;
@@ -495,9 +537,12 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	lua_rawgeti(L, LUA_REGISTRYINDEX, s->ua);
 	struct object *owner = lua_touserdata(L, -1);
 	lua_pop(L, 1);
-	object_new_call(L, owner, call);
+	struct object *box = object_new_call(L, owner, call);
 	lua_pushcclosure(L, call_body, 2);
-	if (!begin(load, call->at.invite, NO_VU))
+	struct iteration *it = begin(load, call->at.invite, NO_VU);
+	if (it)
+		take_call(it, box);
+	else
 		refuse(call);
 	return true;
 }

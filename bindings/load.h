@@ -77,6 +77,9 @@ unsigned load_live(const struct load *load);
 /* --- for the libraries --- */
 /* When what the running task does was due: a wait that ended late does not move it. */
 uint64_t load_task_due(const struct shard *sh);
+/* A call that the running task makes is its iteration's: whatever becomes of that, its calls end with it. */
+struct object;
+void load_call_made(struct object *call);
 /* A new task: one that an iteration spawns belongs to it. */
 void load_task_made(struct shard *sh, struct task *task);
 void lib_load_open(lua_State *L);

@@ -79,7 +79,7 @@ static void on_request_over(struct uac *uac, void *arg)
 	if (o->anchor == LUA_NOREF)
 		return;
 	object_may_be_over(o);
-	if (o->owner->kind == OBJECT_CALL && o->owner->check_prev)
+	if (o->owner->kind == OBJECT_CALL && o->owner->queued)
 		object_may_be_over(o->owner);
 }
 
@@ -150,6 +150,28 @@ static void close_object(struct object *o)
 	o->last = mem_deref(o->last);
 }
 
+static void check_no_more(struct object *o)
+{
+	if (o->queued)
+		TAILQ_REMOVE(&o->sh->checks, o, check);
+	o->queued = false;
+}
+
+static void leave_lists(struct object *o)
+{
+	struct object *member;
+
+	while ((member = LIST_FIRST(&o->members))) { /* the collector may take an endpoint before what stood on it */
+		LIST_REMOVE(member, entry);
+		LIST_INSERT_HEAD(&o->sh->objects, member, entry);
+	}
+	LIST_REMOVE(o, entry);
+	check_no_more(o);
+	if (o->is_left)
+		LIST_REMOVE(o, left);
+	o->is_left = false;
+}
+
 static int object_gc(lua_State *L)
 {
 	struct object *o = lua_touserdata(L, 1);
@@ -157,12 +179,7 @@ static int object_gc(lua_State *L)
 	if (o->kind == OBJECT_TASK && o->p)
 		task_forget_box(o->p);
 	close_object(o);
-	if (o->prev) {
-		*o->prev = o->next;
-		if (o->next)
-			o->next->prev = o->prev;
-		o->prev = NULL;
-	}
+	leave_lists(o);
 	return 0;
 }
 
@@ -208,25 +225,10 @@ static uint32_t now_in_seconds(const struct shard *sh)
 
 static void check_later(struct object *o)
 {
-	struct shard *sh = o->sh;
-
-	o->checked = now_in_seconds(sh);
-	o->check_next = NULL;
-	o->check_prev = sh->checks_last ? sh->checks_last : &sh->checks;
-	*o->check_prev = o;
-	sh->checks_last = &o->check_next;
-}
-
-static void check_no_more(struct object *o)
-{
-	if (!o->check_prev)
-		return;
-	*o->check_prev = o->check_next;
-	if (o->check_next)
-		o->check_next->check_prev = o->check_prev;
-	else
-		o->sh->checks_last = o->check_prev;
-	o->check_prev = NULL;
+	check_no_more(o);
+	o->checked = now_in_seconds(o->sh);
+	o->queued = true;
+	TAILQ_INSERT_TAIL(&o->sh->checks, o, check);
 }
 
 /* The end of the test tells of it. */
@@ -240,7 +242,7 @@ static bool has_unread(const struct object *o)
 
 void object_may_be_over(struct object *o)
 {
-	if (o->anchor == LUA_NOREF || o->sh->closing)
+	if (o->anchor == LUA_NOREF)
 		return;
 	check_no_more(o);
 	if (o->unread || !is_over(o))
@@ -253,13 +255,15 @@ static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
 
-	for (int n = 0; n < CHECKS_AT_ONCE && sh->checks && now - sh->checks->checked >= CHECK_AFTER; n++)
-		object_may_be_over(sh->checks);
+	struct object *o;
+
+	for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks)) && now - o->checked >= CHECK_AFTER; n++)
+		object_may_be_over(o);
 }
 
 /* --- boxes --- */
 
-/* A UA and an endpoint live as long as the test. */
+/* A UA and an endpoint live as long as the test, or the iteration of a load that made them. */
 static bool is_lasting(const struct object *o)
 {
 	return o->kind == OBJECT_UA || o->kind == OBJECT_ENDPOINT;
@@ -282,11 +286,10 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	lua_rawgeti(L, LUA_REGISTRYINDEX, sh->classes[kind]);
 	lua_setmetatable(L, -2);
 	o->p = p;
-	o->next = sh->objects;
-	o->prev = &sh->objects;
-	if (sh->objects)
-		sh->objects->prev = &o->next;
-	sh->objects = o;
+	struct object *endpoint = owner;
+	while (endpoint && endpoint->kind != OBJECT_ENDPOINT)
+		endpoint = endpoint->owner;
+	LIST_INSERT_HEAD(endpoint ? &endpoint->members : &sh->objects, o, entry);
 	if (holds_owner) { /* whoever holds this one holds its owner */
 		object_push(L, owner);
 		lua_setiuservalue(L, -2, 1);
@@ -365,25 +368,62 @@ struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 	return o;
 }
 
+/* What stands on others goes first. */
+static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,  OBJECT_DIALOG,
+						 OBJECT_REQUEST, OBJECT_CLIENT,       OBJECT_SERVER,       OBJECT_UA,    OBJECT_WATCH,
+						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
+#define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
+
+static void close_kind(struct objects *list, enum object_kind kind)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		close_kind(&o->members, kind);
+		if (o->kind == kind)
+			close_object(o);
+	}
+}
+
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
-						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
-						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&sh->objects, closing_order[i]);
+}
 
-	struct object *of_kind[OBJECT_KINDS] = {NULL};
+void object_close_endpoint(struct object *endpoint)
+{
+	struct object *o;
 
-	sh->closing = true;
-	sh->checks = NULL; /* whose links serve here */
-	sh->checks_last = NULL;
-	for (struct object *o = sh->objects; o; o = o->next) {
-		o->check_next = of_kind[o->kind];
-		o->check_prev = NULL;
-		of_kind[o->kind] = o;
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&endpoint->members, closing_order[i]);
+	close_object(endpoint);
+	LIST_FOREACH(o, &endpoint->members, entry)
+	{
+		if (o->anchor != LUA_NOREF)
+			object_release(o);
+		if (o->owner && is_lasting(o->owner))
+			o->owner = NULL; /* which it does not keep */
 	}
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		for (struct object *o = of_kind[order[i]]; o; o = o->check_next)
-			close_object(o);
+	if (endpoint->anchor != LUA_NOREF)
+		object_release(endpoint);
+}
+
+static void each(struct objects *list, object_h *h, void *arg)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		h(o, arg);
+		each(&o->members, h, arg);
+	}
+}
+
+void object_each(struct shard *sh, object_h *h, void *arg)
+{
+	each(&sh->objects, h, arg);
 }
 
 /* The metatable on top can be found without its name. */

@@ -3,7 +3,7 @@
 #ifndef OFFHOOK_BINDINGS_OBJECT_H
 #define OFFHOOK_BINDINGS_OBJECT_H
 
-#include "bindings/task.h"
+#include "bindings/shard.h"
 #include "sip/build.h"
 #include "sip/msg.h"
 
@@ -44,12 +44,14 @@ struct object {
 	struct shard *sh;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
-	struct object *next, **prev; /* all of the shard */
-	struct object *check_next, **check_prev; /* of those that may be over */
+	LIST_ENTRY(object) entry;    /* of its endpoint's, or the shard's */
+	TAILQ_ENTRY(object) check;   /* while it is to be looked at */
+	LIST_ENTRY(object) left;     /* call: made by an iteration of a load that is not done */
 	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
 	struct msg *last;            /* the last response that its script was given */
+	struct objects members;      /* endpoint: all that stand on it */
 	union {
 		struct object *ua;          /* endpoint: the UA that lives there */
 		struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
@@ -62,6 +64,8 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
+	bool queued;                 /* it stands in shard.checks */
+	bool is_left;
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -95,6 +99,11 @@ void object_release(struct object *o);
 const char *object_actor(const struct object *o);
 /* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */
 void object_close_all(struct shard *sh);
+/* The same for an endpoint and all that stands on it, before the end of the run. */
+void object_close_endpoint(struct object *endpoint);
+/* Calls `h` for each box of the shard; it may not make any. */
+typedef void(object_h)(struct object *o, void *arg);
+void object_each(struct shard *sh, object_h *h, void *arg);
 
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;

@@ -130,6 +130,7 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 		goto out;
 	}
 	sh->cfg = *cfg;
+	TAILQ_INIT(&sh->checks);
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
 	if (cfg->share) {
@@ -365,30 +366,30 @@ static void put_unread(struct buf *b, const struct inbox *box)
 }
 
 /* Messages that nobody read or let go, and inboxes that overflowed. */
-static void put_notes(struct shard *sh, struct shard_result *out)
+static void put_notes(struct object *o, void *arg)
 {
-	for (struct object *o = sh->objects; o; o = o->next) {
-		static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
-			[OBJECT_ENDPOINT] = {"message", "request"},
-			[OBJECT_UA] = {"incoming call", "request"},
-			[OBJECT_CALL] = {NULL, "request within a call"},
-		};
-		for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
-			const struct inbox *box = inbox_find(o, i);
-			const char *what = watched[o->kind][i];
-			const char *name = object_actor(o);
-			if (!box)
-				continue;
-			if (what && box->count) {
-				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
-				put_unread(&out->notes, box);
-			}
-			if (box->lost)
-				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
+	static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
+		[OBJECT_ENDPOINT] = {"message", "request"},
+		[OBJECT_UA] = {"incoming call", "request"},
+		[OBJECT_CALL] = {NULL, "request within a call"},
+	};
+	struct shard_result *out = arg;
+
+	for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
+		const struct inbox *box = inbox_find(o, i);
+		const char *what = watched[o->kind][i];
+		const char *name = object_actor(o);
+		if (!box)
+			continue;
+		if (what && box->count) {
+			buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
+			put_unread(&out->notes, box);
 		}
-		if (o->kind == OBJECT_HOLD && o->p)
-			object_hold_finish(o, &out->notes);
+		if (box->lost)
+			buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
 	}
+	if (o->kind == OBJECT_HOLD && o->p)
+		object_hold_finish(o, &out->notes);
 }
 
 /* Pushes the function that runs the test: library.main(test). Protected by its caller. */
@@ -457,7 +458,7 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	running_loop = NULL;
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
-	put_notes(sh, out);
+	object_each(sh, put_notes, out);
 	out->output = sh->output;
 	memset(&sh->output, 0, sizeof(sh->output));
 

@@ -8,6 +8,7 @@
 #include "net/net.h"
 
 #include <signal.h>
+#include <sys/queue.h>
 
 /* Set by a signal handler: every run ends soon, in order. */
 extern volatile sig_atomic_t shard_interrupted;
@@ -41,11 +42,18 @@ struct shard_cfg {
 struct shard_share {
 	struct loop *loop;          /* its work hook is the worker's, to call sched_work() of each */
 	struct net *net;
-	struct switchboard *sb;     /* where endpoints live that do not say otherwise */
 	unsigned number;            /* of the shard, among all of the run */
+	struct scope_table *scopes;
+	/* Where the n-th endpoint of a context (a virtual user, a test) lives that does not say otherwise, so that actors of one have an address
+	 * each; no reference. NULL with the error. */
+	struct switchboard *(*home)(void *arg, unsigned n, const char *name, struct err *e);
+	void *arg;
 };
 
 struct load;
+
+LIST_HEAD(objects, object);
+TAILQ_HEAD(object_checks, object);
 
 struct shard {
 	struct shard_cfg cfg;
@@ -61,9 +69,8 @@ struct shard {
 	} *streams;
 	int classes[16];            /* registry references of the metatables of objects, by kind, and of messages */
 	const void *message_class;
-	struct object *objects;     /* all that are alive */
-	struct object *checks, **checks_last; /* of those: what may be over, in the order in which to look */
-	bool closing;               /* all of them are being closed */
+	struct objects objects;     /* all that are alive and stand on no endpoint */
+	struct object_checks checks; /* what may be over, in the order in which to look */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];

@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "pcap/recorder.h"
 #include "sip/meter.h"
+#include "sip/scope.h"
 #include "sip/switchboard.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
 #define CALLER_PORTS 2000
+/* Transports of a worker: actors of one test live at different ones, those of different iterations share them. */
+#define HOMES 16
 
 struct member {
 	struct load_worker *w;
@@ -44,7 +47,8 @@ struct load_worker {
 	bool threaded;
 	struct loop *loop;
 	struct net *net;
-	struct switchboard *sb;
+	struct scope_table scopes;
+	struct switchboard *homes[HOMES]; /* the first one is where the run listens */
 	struct recorder *recorder;
 	struct tap tap;
 	struct meter meter;
@@ -296,9 +300,9 @@ static void work(void *arg)
 /* --- building and taking down --- */
 
 /* A port that is free: the user's in the first worker, any in the others. */
-static void choose_port(struct addr *local, const struct load_worker *w)
+static void choose_port(struct addr *local, const struct load_worker *w, bool first)
 {
-	if (w->run->fixed_port && w->number == 0)
+	if (w->run->fixed_port && w->number == 0 && first)
 		return;
 	for (uint16_t port = CALLER_PORT; port < CALLER_PORT + CALLER_PORTS; port++) {
 		int fd = socket(local->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -312,27 +316,22 @@ static void choose_port(struct addr *local, const struct load_worker *w)
 	}
 }
 
-static int open_transport(struct load_worker *w, struct err *e)
+static struct switchboard *home(void *arg, unsigned n, const char *name, struct err *e)
 {
-	struct load_run *run = w->run;
-	struct addr local = run->local;
+	struct load_worker *w = arg;
+	struct addr local = w->run->local;
 	bool chosen = local.u.sa.sa_family == AF_UNSPEC;
-	char actor[32] = "load";
-	int err;
+	struct switchboard **sb = &w->homes[n % HOMES];
+	char actor[80];
 
-	if (run->workers > 1)
-		snprintf(actor, sizeof(actor), "load-%u", w->number + 1);
+	if (*sb)
+		return *sb;
+	snprintf(actor, sizeof(actor), w->run->workers > 1 ? "%.60s-%u" : "%.60s", name, w->number + 1);
 	if (!chosen)
-		choose_port(&local, w);
-	struct switchboard_cfg cfg = {.net = w->net, .actor = actor, .local = chosen ? NULL : &local, .v6 = run->shard.v6, .shared = true,
-				      .meter = &w->meter};
-	err = switchboard_alloc(&w->sb, &cfg, e);
-	if (!err) {
-		pthread_mutex_lock(&w->lock);
-		addr_str(w->state.where, transport_local(w->sb->tp));
-		pthread_mutex_unlock(&w->lock);
-	}
-	return err;
+		choose_port(&local, w, n == 0);
+	struct switchboard_cfg cfg = {.net = w->net, .actor = actor, .local = chosen ? NULL : &local, .v6 = w->run->shard.v6, .shared = true,
+				      .scopes = &w->scopes, .meter = &w->meter};
+	return switchboard_alloc(sb, &cfg, e) ? NULL : *sb;
 }
 
 static int open_recorder(struct load_worker *w, struct err *e)
@@ -357,7 +356,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	int err;
 
 	m->w = w;
-	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .sb = w->sb, .number = part};
+	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
 	m->plan.arrivals.part = part;
 	m->plan.arrivals.parts = parts;
@@ -387,8 +386,6 @@ static int open_all(struct load_worker *w, struct err *e)
 		err = net_alloc(&w->net, &nc, e);
 	if (!err && run->shard.faults)
 		err = net_set_faults(w->net, NULL, NULL, run->shard.faults);
-	if (!err)
-		err = open_transport(w, e);
 	for (unsigned i = 0; i < run->shards && !err; i++)
 		err = open_member(w, i, e);
 	return err;
@@ -404,7 +401,9 @@ static void close_all(struct load_worker *w)
 	}
 	tmr_cancel(&w->look);
 	tmr_cancel(&w->second);
-	w->sb = mem_deref(w->sb);
+	for (unsigned i = 0; i < HOMES; i++)
+		w->homes[i] = mem_deref(w->homes[i]);
+	hash_free(&w->scopes.calls);
 	w->net = mem_deref(w->net);
 	w->loop = mem_deref(w->loop);
 }

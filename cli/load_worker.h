@@ -36,9 +36,6 @@ struct load_worker_state {
 	char trouble[500];          /* "" or why it cannot go on, or what a setup or teardown raised */
 	enum err_code code;         /* of that */
 	bool draining;
-	uint64_t dropped_by_kernel; /* datagrams that found no room in a socket's buffer */
-	char where[ADDR_STRLEN];    /* its address, once it has one */
-	bool serves;
 };
 
 /* ERR_NOMEM, ERR_ENV */

@@ -113,13 +113,8 @@ end
 -- The function that is one iteration of a new virtual user of that entry.
 function load.virtual_user(caller)
   local entry = loads[caller]
-  if entry.kind == "test" then return test.main_of(entry) end
-  local f, vu = entry.f, test.virtual_user(root)
-  return function()
-    vu.iteration = vu.iteration + 1
-    f(vu, shared[entry])
-    test.ended(vu)
-  end
+  local f, vu, iterate = entry.f, test.virtual_user(entry.name), test.iterate
+  return function() iterate(vu, f, shared[entry]) end
 end
 
 -- --- the same in a test: `offhook run` runs each load once ---

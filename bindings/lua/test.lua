@@ -5,21 +5,23 @@ local expect, failure, hold, options = use "expect", use "failure", use "hold", 
 local Test = {}
 local meta = { __metatable = "locked" }
 
+local context_of = setmetatable({}, { __mode = "k" })   -- the context that made an endpoint
+local ua_at = {}                                        -- names by address, where actors do not share one
+local shares = engine.run().shares                      -- under load: endpoints at one transport
+local root                                              -- under load: the context of what is made for all
+
 -- What a context has: made when it is first asked for, because most virtual users of a load never do.
 local state_of = setmetatable({}, { __mode = "k" })
 local function state(t)
   local s = state_of[t]
   if not s then
     s = { spawned = {}, served = {}, links = {}, actors = {} }
+    if shares then s.own, s.kept = {}, {} end                   -- endpoints of the iteration, and of t:once
     state_of[t] = s
   end
   return s
 end
 
-local context_of = setmetatable({}, { __mode = "k" })   -- the context that made an endpoint
-local ua_at = {}                                        -- names by address, where actors do not share one
-local shares = engine.run().shares                      -- under load: endpoints at one transport
-local root                                              -- under load: the context of what is made for all
 
 -- "bob", and when that is taken "bob-2", ...
 local function fresh_name(self, wanted)
@@ -41,11 +43,20 @@ function Test:endpoint(given)
   given = options.check("t:endpoint", given, endpoint_options)
   options.check("timers", given.timers, timer_names)
   options.text("t:endpoint", given, "name")
+  local s, nth, beside = state(self), nil, nil
+  if shares then
+    nth = #s.kept + #s.own
+    beside = self ~= root and (s.kept[1] or s.own[1] or true) or nil
+  end
   local endpoint = engine.endpoint {
     name = fresh_name(self, given.name or "endpoint"), address = given.address, port = given.port, ipv6 = given.ipv6,
-    timers = given.timers,
+    timers = given.timers, nth = nth, beside = beside,
   }
   context_of[endpoint] = self
+  if shares then
+    local list = s.keeps and s.kept or s.own
+    list[#list + 1] = endpoint
+  end
   return endpoint
 end
 
@@ -139,9 +150,9 @@ function Test:sleep(seconds)
   engine.sleep(seconds)
 end
 
--- Script time since the test began, in seconds.
+-- Script time since the test, or the iteration, began, in seconds.
 function Test:now()
-  return engine.now()
+  return engine.now() - (rawget(self, "began") or 0)
 end
 
 local Barrier = {}
@@ -231,7 +242,7 @@ function Test:target(role)
   if role then
     local own = role()
     if type(own) ~= "string" then own = own.uri end
-    if root then state(root).target = own end
+    if self == root then state(root).target = own end   -- another's role ends with its iteration
     return own
   end
   local uas = home:ua { aor = "sip:target@example.test", name = "target" }
@@ -299,6 +310,13 @@ end
 
 local KEPT = {}
 
+-- While this is open, what a virtual user makes is none of its iteration's, and stays.
+local function keeping(t)
+  local s = state(t)
+  s.keeps = (s.keeps or 0) + 1
+  return setmetatable({}, { __close = function() s.keeps = s.keeps > 1 and s.keeps - 1 or nil end })
+end
+
 -- What f returned when this virtual user came here first. A call that fails keeps nothing, and is tried again.
 function Test:once(name, f)
   if type(name) ~= "string" or type(f) ~= "function" then error('t:once wants a name and a function: t:once("ua", function() ... end)', 0) end
@@ -308,8 +326,9 @@ function Test:once(name, f)
     rawset(self, KEPT, kept)
   end
   if kept[name] == nil then
-    kept[name] = f()
-    if kept[name] == nil then kept[name] = false end
+    local s <close> = keeping(self)
+    local value = f()
+    kept[name] = value == nil and false or value
   end
   return kept[name]
 end
@@ -468,9 +487,9 @@ function life.context(name)
 end
 
 -- A virtual user: it keeps what t:once made, and counts its iterations.
-function life.virtual_user()
+function life.virtual_user(name)
   users = users + 1
-  return setmetatable({ id = users, iteration = 0 }, meta)
+  return setmetatable({ name = name, id = users, iteration = 0 }, meta)
 end
 
 -- What the script serves: t:target() is that, unless --target says another.
@@ -478,17 +497,34 @@ function life.serves(t, ua)
   state(t).target = state(t).target or ua.uri
 end
 
--- The end of a test or an iteration: what it spawned is waited for; under load what it serves ends with it.
-function life.ended(t)
+-- What a test or an iteration spawned is waited for.
+local function join(t)
   local s = state_of[t]
   if not s then return end
   for _, spawned in ipairs(s.spawned) do
     if not spawned.done then engine.wait(spawned, "ended") end
   end
+  s.spawned = {}
+end
+
+-- The end of an iteration, however it came: what it serves is cancelled, its actors go.
+function meta.__close(t)
+  local s = state_of[t]
+  if not s then return end
   for _, served in ipairs(s.served) do
     if not served.done then engine.cancel_task(served) end
   end
-  s.spawned, s.served = {}, {}
+  for _, endpoint in ipairs(s.own) do engine.close_endpoint(endpoint) end
+  s.served, s.own, s.spawned, s.links = {}, {}, {}, {}
+  if #s.kept == 0 then s.actors = {} end
+end
+
+-- One iteration of a virtual user.
+function life.iterate(vu, f, ...)
+  local _ <close> = vu
+  vu.iteration, vu.began = vu.iteration + 1, engine.now()
+  f(vu, ...)
+  join(vu)
 end
 
 -- The function that runs one test from start to end.
@@ -496,7 +532,7 @@ function life.main_of(test)
   return function()
     local t = context(test.name, 1)
     test.f(t)
-    life.ended(t)
+    join(t)
     check_links(t, true)
   end
 end

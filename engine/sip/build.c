@@ -82,10 +82,16 @@ const char *build_reason(unsigned status)
 
 static void put_header(struct buf *out, struct slice name, struct slice value)
 {
-	buf_put_slice(out, name);
-	buf_put(out, ": ", 2);
-	buf_put_slice(out, value);
-	buf_put(out, "\r\n", 2);
+	if (!buf_reserve(out, name.l + value.l + 4))
+		return;
+	uint8_t *p = mempcpy(out->p + out->len, name.p, name.l);
+	*p++ = ':';
+	*p++ = ' ';
+	if (value.l)
+		p = mempcpy(p, value.p, value.l);
+	*p++ = '\r';
+	*p++ = '\n';
+	out->len = (size_t)(p - out->p);
 }
 
 /* Unless it is missing. */
@@ -237,11 +243,11 @@ static void put_top_via(struct buf *out, struct slice via, const struct scan *re
 {
 	char text[ADDR_STRLEN];
 	const char *at = via.p;
-	struct slice host = slice_str(addr_str(text, source)), port, sent_host, rport = SLICE_NONE, received = SLICE_NONE;
+	struct slice host = slice_str(addr_str(text, source)), port, sent_host;
+	struct scan_via v;
 	uint16_t sent_port;
-	bool has_rport = scan_param(&rport, req->via, "rport");
-	bool has_received = scan_param(&received, req->via, "received");
-	bool set_rport = has_rport && rport.l == 0; /* RFC 3581 4: only one without a value */
+	scan_via_params(&v, req);
+	bool set_rport = v.rport.p && v.rport.l == 0; /* RFC 3581 4: only one without a value */
 
 	const char *colon = memrchr(host.p, ':', host.l);
 	port = (struct slice){colon + 1, (size_t)(host.p + host.l - colon - 1)};
@@ -250,16 +256,16 @@ static void put_top_via(struct buf *out, struct slice via, const struct scan *re
 		host = (struct slice){host.p + 1, host.l - 2};
 	scan_sent_by(req, &sent_host, &sent_port);
 
-	if (set_rport && (!has_received || rport.p < received.p)) {
-		put_param_value(out, &at, rport, port);
+	if (set_rport && (!v.received.p || v.rport.p < v.received.p)) {
+		put_param_value(out, &at, v.rport, port);
 		set_rport = false;
 	}
-	if (has_received)
-		put_param_value(out, &at, received, host);
+	if (v.received.p)
+		put_param_value(out, &at, v.received, host);
 	if (set_rport)
-		put_param_value(out, &at, rport, port);
+		put_param_value(out, &at, v.rport, port);
 	put_up_to(out, &at, req->via.p + req->via.l);
-	if (!has_received && (has_rport || !is_host(sent_host, source))) {
+	if (!v.received.p && (v.rport.p || !is_host(sent_host, source))) {
 		buf_puts(out, ";received=");
 		buf_put_slice(out, host);
 	}
@@ -287,13 +293,19 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 		/* What the script gives in place of a copied header stands once, where the first of them stood. */
 		if (!(copied & 1ull << id) || overridden(out, &x, id))
 			continue;
+		bool top_via = r->source && value.p == req->via.p;
+		bool add_tag = value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100;
+		if (!top_via && !add_tag) {
+			put_header(out, scan_name(req, i), value);
+			continue;
+		}
 		buf_put_slice(out, scan_name(req, i));
 		buf_put(out, ": ", 2);
-		if (r->source && value.p == req->via.p)
+		if (top_via)
 			put_top_via(out, value, req, r->source);
 		else
 			buf_put_slice(out, value);
-		if (value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100) {
+		if (add_tag) {
 			buf_puts(out, ";tag=");
 			buf_put_slice(out, r->to_tag);
 		}

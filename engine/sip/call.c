@@ -114,13 +114,16 @@ struct call *call_alloc(struct ua *ua)
 	return call;
 }
 
-/* What stands behind the o= line. */
+/* What stands behind the o= line, the second. */
 static uint64_t described(const struct buf *out, size_t from)
 {
-	struct slice text = {(const char *)out->p + from, out->len - from};
-	long at = slice_find(text, SLICE_LIT("\r\ns="), 0);
+	const char *p = (const char *)out->p + from, *end = (const char *)out->p + out->len;
 
-	return at < 0 ? 0 : slice_hash(SLICE_HASH_SEED, (struct slice){text.p + at, text.l - (size_t)at});
+	for (int line = 0; line < 2 && p; line++) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return p ? slice_hash(SLICE_HASH_SEED, (struct slice){p, (size_t)(end - p)}) : 0;
 }
 
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer)

@@ -152,6 +152,12 @@ unsigned call_repeated_2xx(const struct call *call);
 /* The call's dialog that a message of the other side belongs to, or NULL. Those of a try that was refused are no more. */
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
+/* Its user goes, for good and now: what is up is hung up, what rings is cancelled or refused (480), and the last reference may be dropped. What
+ * the other side repeats of a call that ended is acknowledged all the same. */
+void call_leave(struct call *call, const char *by);
+/* Whether nothing of it is under way that a user might still want to see. */
+bool call_is_left(const struct call *call);
+
 bool call_in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m);
 
 #endif

@@ -62,6 +62,30 @@ void call_server_over(struct call *call)
 	call_take_server(call, NULL);
 }
 
+/* --- a call that its user leaves --- */
+
+void call_leave(struct call *call, const char *by)
+{
+	mem_ref(call);
+	if (call->state == CALL_CONFIRMED)
+		call_hang_up(call, by);
+	else if (call->state == CALL_INCOMING && call_waits_for_answer(call))
+		call_reply(call, &(struct call_reply){.status = 480}, NULL, NULL);
+	else if (call->outgoing && call->state != CALL_TERMINATED)
+		call_cancel(call, false, false, NULL);
+	if (call->state == CALL_TERMINATED && call->invite && call->dialog && call->dialog->ack)
+		ctrans_keep_ack(call->invite->ct, call->dialog->ack);
+	mem_deref(call);
+}
+
+bool call_is_left(const struct call *call)
+{
+	bool hanging_up = call->bye && call->bye->ct->ep && call->bye->ct->state < TRANS_COMPLETED;
+	bool acknowledged = !call->invite || !call->invite->ct->ep || call->invite->ct->ack_2xx || call->invite->ct->state != TRANS_ACCEPTED;
+
+	return call->state == CALL_TERMINATED && !hanging_up && acknowledged;
+}
+
 /* --- what scripts read of it all the same --- */
 
 struct msg *call_invite_msg(struct call *call)

@@ -40,6 +40,7 @@ static void destroy(void *p)
 	tmr_cancel(&ct->timeout);
 	mem_deref(ct->request);
 	mem_deref(ct->ack);
+	mem_deref(ct->ack_2xx);
 	mem_deref(ct->cancel);
 	mem_deref((void *)ct->opts.timers);
 }
@@ -266,6 +267,27 @@ static void measure(const struct ctrans *ct, const struct msg *m)
 		meter_took(meter, METER_REQUEST, ct->request->time, m->time);
 }
 
+void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)
+{
+	if (ct->state != TRANS_ACCEPTED)
+		return;
+	mem_deref(ct->ack_2xx);
+	ct->ack_2xx = mem_ref(ack);
+}
+
+/* Nobody has the dialog any more but the other side. */
+static void repeat_ack(struct ctrans *ct, const struct msg *answer)
+{
+	struct msg *m;
+
+	absorb(ct, answer);
+	if (msg_wake(&m, ct->ack_2xx))
+		return;
+	if (slice_eq(m->s.to_tag, answer->s.to_tag))
+		endpoint_send_msg(ct->ep, m, &m->dst, NULL);
+	mem_deref(m);
+}
+
 static int send_cancel(struct ctrans *ct, struct err *e)
 {
 	struct buf b = {0};
@@ -334,8 +356,10 @@ static bool receive_invite(struct ctrans *ct, struct msg *m)
 	case TRANS_ACCEPTED: /* RFC 6026: every 2xx is its user's, be it a repeated one or another branch's */
 		if (status >= 300)
 			return false;
-		if (status >= 200)
+		if (status >= 200 && !ct->ack_2xx)
 			tell(ct, m);
+		else if (status >= 200)
+			repeat_ack(ct, m);
 		else
 			absorb(ct, m);
 		return true;

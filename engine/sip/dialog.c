@@ -45,11 +45,14 @@ static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 				size += item.l;
 			}
 	}
-	if (count && !(kept = mem_zalloc(count * sizeof(*kept) + size, NULL)))
-		return ERR_NOMEM;
-	char *at = (char *)(kept + count);
-	for (unsigned i = 0; i < count; i++)
-		kept[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+	if (count) {
+		kept = mem_zalloc(count * sizeof(*kept) + size, NULL);
+		if (!kept)
+			return ERR_NOMEM;
+		char *at = (char *)(kept + count);
+		for (unsigned i = 0; i < count; i++)
+			kept[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+	}
 	mem_deref(d->routes_block);
 	d->routes = d->routes_block = kept;
 	d->route_count = count;

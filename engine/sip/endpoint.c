@@ -21,25 +21,31 @@ static void destroy(void *p)
 		strans_close(LIST_FIRST(&ep->strans));
 	if (ep->sb)
 		switchboard_leave(ep->sb, ep);
+	if (ep->scope)
+		scope_leave(ep->scope, ep);
 	mem_deref(ep->sb);
 	mem_deref(ep->name);
+	mem_deref(ep->user);
 }
 
-/* Its name; at a shared switchboard one that nobody has yet, for it is the user of its Contact. */
-static char *own_name(struct switchboard *sb, const char *wanted)
+/* The user of its Contact at a shared transport: its name, which may stand in a URI then, and is nobody else's there. One of a scope has a number in
+ * any case, so that an address of record is not taken for it. */
+static char *own_user(struct switchboard *sb, const char *name, bool numbered)
 {
-	size_t size = strlen(wanted) + 24;
-	char *name = mem_zalloc(size, NULL);
+	size_t length = strlen(name), size = length + 24;
+	char *user = mem_zalloc(size, NULL);
 
-	if (!name)
+	if (!user)
 		return NULL;
-	snprintf(name, size, "%s", wanted);
-	for (char *p = name; sb && *p; p++) /* unreserved, RFC 3261 25.1 */
+	memcpy(user, name, length);
+	for (char *p = user; *p; p++) /* unreserved, RFC 3261 25.1 */
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()%+", *p))
 			*p = '_';
-	while (sb && switchboard_find(sb, slice_str(name)))
-		snprintf(name, size, "%s-%llu", wanted, (unsigned long long)++sb->made);
-	return name;
+	while (numbered || switchboard_find(sb, slice_str(user))) {
+		snprintf(user + length, size - length, "-%llu", (unsigned long long)++sb->made);
+		numbered = false;
+	}
+	return user;
 }
 
 int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const struct endpoint_handlers *h,
@@ -47,12 +53,15 @@ int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const 
 {
 	struct endpoint *ep = mem_zalloc(sizeof(*ep), destroy);
 	struct switchboard_cfg own = {.net = cfg->net, .actor = cfg->name, .local = cfg->local, .v6 = cfg->v6};
+	size_t name_size = strlen(cfg->name) + 1;
 	int err = 0;
 
-	if (!ep || !(ep->name = own_name(cfg->sb, cfg->name))) {
+	if (!ep || !(ep->name = mem_zalloc(name_size, NULL)) ||
+	    (cfg->sb && cfg->sb->shared && !(ep->user = own_user(cfg->sb, cfg->name, cfg->scope)))) {
 		err = err_set(e, ERR_NOMEM, "out of memory for endpoint %s", cfg->name);
 		goto out;
 	}
+	memcpy(ep->name, cfg->name, name_size);
 	ep->net = cfg->net;
 	ep->loop = net_loop(cfg->net);
 	ep->h = *h;
@@ -60,7 +69,7 @@ int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const 
 		ep->timers = *cfg->timers;
 	sip_timers_derive(&ep->timers);
 	snprintf(ep->run_id, sizeof(ep->run_id), "%s", cfg->run_id ? cfg->run_id : "");
-	rnd_init(&ep->ids, cfg->seed, cfg->test, ep->name, "identifiers");
+	rnd_init(&ep->ids, cfg->seed, cfg->test, ep->user ? ep->user : ep->name, "identifiers");
 	ep->sb = mem_ref(cfg->sb);
 	if (!ep->sb)
 		err = switchboard_alloc(&ep->sb, &own, e);
@@ -69,6 +78,8 @@ int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const 
 	err = switchboard_enter(ep->sb, ep);
 	if (err)
 		err_set(e, err, "out of memory for endpoint %s", cfg->name);
+	else if (cfg->scope)
+		scope_enter(cfg->scope, ep);
 out:
 	if (err)
 		mem_deref(ep);
@@ -96,6 +107,8 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 	if (!m->dst.u.sa.sa_family) { /* its first time on the wire */
 		stamp(ep, m, dst, frame);
 		meter_message(ep->sb->meter, m, true);
+		if (ep->scope && m->s.request && !m->s.to_tag.p)
+			scope_know(ep->scope, m->s.call_id);
 		shown = mem_ref(m);
 	} else {
 		meter_repeated(ep->sb->meter, m, true);

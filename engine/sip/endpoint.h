@@ -11,6 +11,7 @@
 #include "core/rnd.h"
 #include "net/net.h"
 #include "sip/msg.h"
+#include "sip/scope.h"
 #include "sip/switchboard.h"
 #include "sip/timers.h"
 
@@ -35,7 +36,10 @@ struct endpoint {
 	struct net *net;
 	struct loop *loop;
 	struct switchboard *sb;
-	struct hash_node node;    /* by name, of a shared switchboard */
+	struct hash_node node;    /* by user, of a shared switchboard */
+	char *user;               /* of its Contact, unique there; NULL where it has a transport of its own */
+	struct scope *scope;      /* NULL: none */
+	LIST_ENTRY(endpoint) of_scope;
 	LIST_HEAD(, ctrans) ctrans; /* its own ones, to be closed with it */
 	LIST_HEAD(, strans) strans;
 	struct sip_timers timers;
@@ -52,7 +56,8 @@ struct endpoint {
 struct endpoint_cfg {
 	struct net *net;
 	struct switchboard *sb;   /* shared with others; NULL: a transport of its own */
-	const char *name;         /* copied; where it is shared with a number behind it if another has it */
+	struct scope *scope;      /* of one that shares; NULL: none. It is held */
+	const char *name;         /* copied */
 	const struct addr *local; /* of a transport of its own; NULL: chosen */
 	bool v6;
 	const struct sip_timers *timers;

@@ -46,6 +46,16 @@ static inline bool is_lws(char c)
 
 static inline const char *skip_to(const char *p, const char *end, int what)
 {
+	for (; end - p >= 4; p += 4) {
+		if (classes[(unsigned char)p[0]] & what)
+			return p;
+		if (classes[(unsigned char)p[1]] & what)
+			return p + 1;
+		if (classes[(unsigned char)p[2]] & what)
+			return p + 2;
+		if (classes[(unsigned char)p[3]] & what)
+			return p + 3;
+	}
 	while (p < end && !(classes[(unsigned char)*p] & what))
 		p++;
 	return p;
@@ -118,6 +128,47 @@ enum hdr_id hdr_lookup(struct slice name)
 	return HDR_OTHER;
 }
 
+/* The headers that nearly every message has, as nearly everybody writes them, told apart by four bytes at a time: `*name_end` is their
+ * colon. HDR_OTHER: look closer. */
+static inline enum hdr_id quick_name(const char *p, const char *end, const char **name_end)
+{
+#define FOUR(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define AT(i) FOUR((uint8_t)p[i], (uint8_t)p[(i) + 1], (uint8_t)p[(i) + 2], (uint8_t)p[(i) + 3])
+#define IS(len, id) (*name_end = p + (len), HDR_##id)
+
+	if (end - p < 16)
+		return HDR_OTHER;
+	switch (AT(0)) {
+	case FOUR('V', 'i', 'a', ':'):
+		return IS(3, VIA);
+	case FOUR('F', 'r', 'o', 'm'):
+		return p[4] == ':' ? IS(4, FROM) : HDR_OTHER;
+	case FOUR('T', 'o', ':', ' '):
+		return IS(2, TO);
+	case FOUR('C', 'a', 'l', 'l'):
+		return AT(4) == FOUR('-', 'I', 'D', ':') ? IS(7, CALL_ID) : HDR_OTHER;
+	case FOUR('C', 'S', 'e', 'q'):
+		return p[4] == ':' ? IS(4, CSEQ) : HDR_OTHER;
+	case FOUR('C', 'o', 'n', 't'):
+		if (AT(4) == FOUR('a', 'c', 't', ':'))
+			return IS(7, CONTACT);
+		if (AT(4) == FOUR('e', 'n', 't', '-') && AT(8) == FOUR('L', 'e', 'n', 'g') && AT(11) == FOUR('g', 't', 'h', ':'))
+			return IS(14, CONTENT_LENGTH);
+		if (AT(4) == FOUR('e', 'n', 't', '-') && AT(8) == FOUR('T', 'y', 'p', 'e') && p[12] == ':')
+			return IS(12, CONTENT_TYPE);
+		return HDR_OTHER;
+	case FOUR('M', 'a', 'x', '-'):
+		return AT(4) == FOUR('F', 'o', 'r', 'w') && AT(8) == FOUR('a', 'r', 'd', 's') && p[12] == ':' ? IS(12, MAX_FORWARDS) : HDR_OTHER;
+	case FOUR('A', 'l', 'l', 'o'):
+		return p[4] == 'w' && p[5] == ':' ? IS(5, ALLOW) : HDR_OTHER;
+	default:
+		return HDR_OTHER;
+	}
+#undef IS
+#undef AT
+#undef FOUR
+}
+
 const char *scan_flaw_text(unsigned flaws)
 {
 	static const struct {
@@ -173,24 +224,39 @@ static const char *skip_to_params(const char *p, const char *end, bool list)
 	return p;
 }
 
+/* The parameter at the ';' that `*pp` points to, which moves behind it; `key` is empty where junk stands behind the name. False at the end or
+ * a comma. */
+static inline bool next_param(struct slice *key, struct slice *value, const char **pp, const char *end)
+{
+	const char *p = *pp;
+
+	if (p == end || *p != ';')
+		return false;
+	const char *name = skip_lws(p + 1, end);
+	const char *name_end = skip_token(name, end);
+	const char *from = p = skip_lws(name_end, end);
+	if (p < end && *p == '=')
+		from = p = skip_lws(p + 1, end);
+	else if (p < end && *p != ';' && *p != ',')
+		name_end = name;
+	while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
+		p = skip_quoted(p, end);
+	*key = between(name, name_end);
+	*value = trimmed_to(from, p);
+	*pp = p;
+	return true;
+}
+
 /* Looks for a parameter from the ';' at `p` on, up to the end or a comma. */
 static bool find_param(struct slice *out, const char *p, const char *end, struct slice name)
 {
-	while (p < end && *p == ';') {
-		const char *key = skip_lws(p + 1, end);
-		const char *key_end = skip_token(key, end);
-		const char *value = p = skip_lws(key_end, end);
-		if (p < end && *p == '=')
-			value = p = skip_lws(p + 1, end);
-		else if (p < end && *p != ';' && *p != ',')
-			key_end = key; /* junk behind the name: no parameter at all */
-		while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
-			p = skip_quoted(p, end);
-		if (key_end > key && (size_t)(key_end - key) == name.l && slice_case_eq(between(key, key_end), name)) {
-			*out = trimmed_to(value, p);
+	struct slice key, value;
+
+	while (next_param(&key, &value, &p, end))
+		if (key.l && key.l == name.l && slice_case_eq(key, name)) {
+			*out = value;
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -215,8 +281,11 @@ static void scan_via(struct scan *s, struct slice value)
 {
 	const char *p = value.p, *end = value.p + value.l, *comma;
 
-	for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
-		slash += *p == '/';
+	if (value.l > 8 && !memcmp(p, "SIP/2.0/", 8)) /* as nearly everybody writes it */
+		p += 8;
+	else
+		for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
+			slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
 	p = skip_to(p, end, SEMI | COMMA);
@@ -227,6 +296,25 @@ static void scan_via(struct scan *s, struct slice value)
 		for (comma = p; comma < end && *comma != ',';)
 			comma = *comma == '"' ? skip_quoted(comma, end) : comma + 1;
 	s->via = trimmed_to(value.p, comma ? comma : end);
+}
+
+void scan_via_params(struct scan_via *v, const struct scan *s)
+{
+	const char *end = s->via.p + s->via.l, *p = s->sent_by.p + s->sent_by.l;
+	struct slice key, value;
+
+	*v = (struct scan_via){.maddr = SLICE_NONE};
+	if (!s->via.l || !s->sent_by.p)
+		return;
+	p = skip_to(p, end, SEMI);
+	while (next_param(&key, &value, &p, end)) {
+		struct slice *out = key.l == 8 && slice_case_eq(key, SLICE_LIT("received")) ? &v->received
+				    : key.l == 5 && slice_case_eq(key, SLICE_LIT("rport")) ? &v->rport
+				    : key.l == 5 && slice_case_eq(key, SLICE_LIT("maddr")) ? &v->maddr
+											   : NULL;
+		if (out && !out->p)
+			*out = value;
+	}
 }
 
 bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port)
@@ -341,13 +429,13 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 
 static bool is_version(struct slice v)
 {
-	return v.l >= 4 && slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/"));
+	return v.l >= 4 && (!memcmp(v.p, "SIP/", 4) || slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/")));
 }
 
 static void set_version(struct scan *s, struct slice version)
 {
 	s->version = version;
-	if (!slice_case_eq(version, SLICE_LIT("SIP/2.0")))
+	if (!(version.l == 7 && !memcmp(version.p, "SIP/2.0", 7)) && !slice_case_eq(version, SLICE_LIT("SIP/2.0")))
 		s->flaws |= SCAN_VERSION;
 }
 
@@ -406,23 +494,27 @@ static bool scan_start_line(struct scan *s, const char *p, const char *end)
 /* One header, folded lines included (RFC 3261 7.3.1). */
 static int scan_line(struct scan *s, struct scan_room *room, const char *p, const char *end, uint64_t *seen)
 {
-	const char *name_end = skip_token(p, end), *colon = name_end;
-	enum hdr_id id;
+	const char *name_end, *colon;
+	enum hdr_id id = quick_name(p, end, &name_end);
 	int err;
 
-	while (colon < end && (*colon == ' ' || *colon == '\t'))
-		colon++;
-	if (name_end == p || colon == end || *colon != ':') {
-		s->flaws |= SCAN_HEADER_LINE;
-		colon = memchr(p, ':', (size_t)(end - p));
-		name_end = colon ? colon : end;
-		while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
-			name_end--;
+	if (id != HDR_OTHER) {
+		colon = name_end;
+	} else {
+		name_end = colon = skip_token(p, end);
+		while (colon < end && (*colon == ' ' || *colon == '\t'))
+			colon++;
+		if (name_end == p || colon == end || *colon != ':') {
+			s->flaws |= SCAN_HEADER_LINE;
+			colon = memchr(p, ':', (size_t)(end - p));
+			name_end = colon ? colon : end;
+			while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+				name_end--;
+		}
+		id = colon ? hdr_lookup(between(p, name_end)) : HDR_OTHER;
 	}
-	struct slice name = between(p, name_end);
 	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
-	id = colon ? hdr_lookup(name) : HDR_OTHER;
-	err = add_header(s, room, name, value, id);
+	err = add_header(s, room, between(p, name_end), value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -477,7 +569,7 @@ int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 			break;
 		}
 		nl = memchr(p, '\n', (size_t)(end - p));
-		while (nl && nl + 1 < end && (nl[1] == ' ' || nl[1] == '\t'))
+		while (nl && nl + 1 < end && (uint8_t)nl[1] <= ' ' && (nl[1] == ' ' || nl[1] == '\t'))
 			nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1));
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
@@ -516,9 +608,10 @@ void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
 {
 	const char *from = s->bytes.p;
 
-	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
-		if (s->slices[i].p)
-			s->slices[i].p = bytes + (s->slices[i].p - from);
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++) {
+		const char *p = s->slices[i].p;
+		s->slices[i].p = p ? bytes + (p - from) : NULL;
+	}
 	if (s->header_count)
 		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
 	s->headers = headers;

@@ -138,6 +138,11 @@ struct slice scan_header_named(const struct scan *s, struct slice name, unsigned
 /* The value of parameter `name` (any case) of a header value, outside quotes and angle brackets; of a list, of its first value.
  * A parameter without a value gives an empty one. Quotes stay. False if absent, then `*out` is as it was. */
 bool scan_param(struct slice *out, struct slice value, const char *name);
+/* Parameters of the top Via that say where an answer goes (RFC 3261 18.2.2, RFC 3581); `p` NULL: absent. */
+struct scan_via {
+	struct slice received, rport, maddr;
+};
+void scan_via_params(struct scan_via *v, const struct scan *s);
 /* Host (brackets and all) and port of the top Via's sent-by; 5060 when it names none. False, with port 0, when what stands there
  * is no port. */
 bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port);

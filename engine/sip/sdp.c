@@ -7,8 +7,10 @@ static const char *const directions[] = {"inactive", "sendonly", "recvonly", "se
 
 static int direction_index(struct slice name)
 {
+	if (name.l != 8) /* as long as all of them */
+		return -1;
 	for (int i = 0; i < 4; i++)
-		if (slice_eq(name, slice_str(directions[i])))
+		if (!memcmp(name.p, directions[i], 8))
 			return i;
 	return -1;
 }

@@ -198,7 +198,8 @@ static void on_trying(void *arg)
 void strans_peer(struct addr *peer, const struct msg *request)
 {
 	const struct scan *s = &request->s;
-	struct slice host, param;
+	struct slice host;
+	struct scan_via v;
 	struct addr maddr;
 	uint16_t port;
 
@@ -206,10 +207,11 @@ void strans_peer(struct addr *peer, const struct msg *request)
 	if (!s->via.p)
 		return;
 	bool ok = scan_sent_by(s, &host, &port);
-	if (scan_param(&param, s->via, "maddr") && addr_set(&maddr, param, ok ? port : 5060) &&
+	scan_via_params(&v, s);
+	if (v.maddr.p && addr_set(&maddr, v.maddr, ok ? port : 5060) &&
 	    addr_is_v6(&maddr) == addr_is_v6(peer))
 		*peer = maddr;
-	else if (ok && !scan_param(&param, s->via, "rport")) /* RFC 3581 4 */
+	else if (ok && !v.rport.p) /* RFC 3581 4 */
 		addr_set_port(peer, port);
 	/* else, or where no port can be made out, back to where it came from */
 }

@@ -10,13 +10,13 @@
 
 /* --- whose it is --- */
 
-struct endpoint *switchboard_find(const struct switchboard *sb, struct slice name)
+struct endpoint *switchboard_find(const struct switchboard *sb, struct slice user)
 {
-	uint64_t hash = slice_hash(SLICE_HASH_SEED, name);
+	uint64_t hash = slice_hash(SLICE_HASH_SEED, user);
 
 	for (struct hash_node *n = hash_first(&sb->users, hash); n; n = hash_next(n)) {
 		struct endpoint *ep = hash_owner(n, struct endpoint, node);
-		if (slice_eq(slice_str(ep->name), name))
+		if (slice_eq(slice_str(ep->user), user))
 			return ep;
 	}
 	return NULL;
@@ -51,6 +51,8 @@ static struct endpoint *whose_request(struct switchboard *sb, const struct scan 
 	if (*d)
 		return (*d)->ep;
 	ep = named_by(sb, s->uri);
+	if (!ep && sb->scopes)
+		ep = scope_find(sb->scopes, s->call_id, sb);
 	return ep ? ep : next_other(sb);
 }
 
@@ -191,6 +193,7 @@ int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cf
 	sb->loop = net_loop(cfg->net);
 	sb->shared = cfg->shared;
 	sb->meter = cfg->meter;
+	sb->scopes = cfg->scopes;
 	err = transport_udp(&sb->tp, cfg->net, cfg->actor, cfg->local, cfg->v6, receive, unreachable, sb, e);
 	if (err)
 		mem_deref(sb);
@@ -205,7 +208,7 @@ int switchboard_enter(struct switchboard *sb, struct endpoint *ep)
 		sb->only = ep;
 		return 0;
 	}
-	return hash_add(&sb->users, &ep->node, slice_hash(SLICE_HASH_SEED, slice_str(ep->name)));
+	return hash_add(&sb->users, &ep->node, slice_hash(SLICE_HASH_SEED, slice_str(ep->user)));
 }
 
 void switchboard_leave(struct switchboard *sb, struct endpoint *ep)

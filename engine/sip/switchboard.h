@@ -1,8 +1,8 @@
 /* What stands behind one transport: its transactions, its dialogs, and the endpoints that live there.
  *
  * An actor of a test has a transport, and so a switchboard, of its own. Under load many endpoints share one. A message is then told apart by
- * its branch (transactions), by a Route that names an endpoint, by Call-ID and tags (dialogs), and by the user of its Request-URI, which is that
- * of the endpoint's Contact. What names nobody goes to whoever said that it takes that, in turn. */
+ * its branch (transactions), by a Route that names an endpoint, by Call-ID and tags (dialogs), by its Call-ID alone (scopes), and by the user of its
+ * Request-URI, which is that of the endpoint's Contact. What names nobody goes to whoever said that it takes that, in turn. */
 #ifndef OFFHOOK_SIP_SWITCHBOARD_H
 #define OFFHOOK_SIP_SWITCHBOARD_H
 
@@ -20,8 +20,9 @@ struct switchboard {
 	struct hash ctrans, strans, merged, dialogs;
 	struct endpoint *only;       /* NULL while it is shared */
 	bool shared;
-	struct hash users;           /* shared: its endpoints by name */
-	uint64_t made;               /* endpoints so far, which makes their names unique */
+	struct hash users;           /* shared: its endpoints by the user of their Contact */
+	uint64_t made;               /* endpoints so far, which makes their users unique */
+	const struct scope_table *scopes; /* shared: may be NULL */
 	struct endpoint **others;    /* who takes what names nobody */
 	unsigned other_count, turn;
 	const struct meter *meter;   /* may be NULL */
@@ -34,6 +35,7 @@ struct switchboard_cfg {
 	const struct addr *local;    /* NULL: chosen */
 	bool v6;
 	bool shared;
+	const struct scope_table *scopes; /* of a shared one; may be NULL */
 	const struct meter *meter;   /* must outlive it */
 };
 
@@ -41,11 +43,11 @@ struct switchboard_cfg {
 int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cfg, struct err *e);
 
 /* --- for endpoints --- */
-/* Takes `ep` in. Of a shared one ep->name must be unique: see switchboard_name(). ERR_NOMEM. */
+/* Takes `ep` in. At a shared one ep->user must be unique. ERR_NOMEM. */
 int switchboard_enter(struct switchboard *sb, struct endpoint *ep);
 void switchboard_leave(struct switchboard *sb, struct endpoint *ep);
-/* The endpoint of that name, NULL if there is none; of shared ones only. */
-struct endpoint *switchboard_find(const struct switchboard *sb, struct slice name);
+/* The endpoint with that user, NULL if there is none; of shared ones only. */
+struct endpoint *switchboard_find(const struct switchboard *sb, struct slice user);
 /* From now on `ep` has its turn when a request names nobody who lives here. ERR_NOMEM. */
 int switchboard_take_others(struct switchboard *sb, struct endpoint *ep);
 

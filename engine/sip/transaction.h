@@ -41,6 +41,7 @@ struct ctrans {
 	struct addr dst;
 	struct ctrans_opts opts;
 	struct msg *ack;      /* to a non-2xx, for repeated finals */
+	struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
 	struct tmr retransmit, timeout;
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request */
@@ -62,6 +63,9 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
+/* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
+ * to where it went. Takes a reference. */
+void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);
 
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct ctrans *ctrans_past(struct msg *request);

@@ -38,7 +38,7 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	struct ua *ua = mem_zalloc(sizeof(*ua), destroy);
 	struct buf contact = {0}, route = {0}, from = {0};
 	/* At a shared transport the user of the Contact says whose a request is. */
-	struct slice user = ep->sb->shared ? slice_str(ep->name) : cfg->contact_user.p ? cfg->contact_user : route_user(cfg->aor), host;
+	struct slice user = ep->user ? slice_str(ep->user) : cfg->contact_user.p ? cfg->contact_user : route_user(cfg->aor), host;
 	struct slice account_user = cfg->account.username.p ? cfg->account.username : route_user(cfg->aor);
 	struct slice supports = cfg->supports.p ? cfg->supports : SLICE_LIT(UA_SUPPORTS);
 	char where[ADDR_STRLEN];

@@ -51,7 +51,7 @@ struct ua_cfg {
 	struct slice aor;            /* sip:user@domain */
 	struct slice display;        /* may be empty */
 	struct slice outbound_proxy; /* URI; p NULL: none. Goes out as a Route (RFC 3261 8.1.2) */
-	struct slice contact_user;   /* p NULL: the AOR's user. At a shared transport it is the endpoint's name */
+	struct slice contact_user;   /* p NULL: the AOR's user. At a shared transport it is the endpoint's */
 	struct slice user_agent;     /* value of User-Agent; p NULL: none */
 	struct auth_account account; /* username p NULL: the AOR's user */
 	unsigned answers;            /* UA_ANSWER bits that are switched on */

@@ -108,6 +108,21 @@ static void user_request(struct talk *t, const char *method, unsigned flags, con
 	}
 }
 
+static bool is_invite(const struct msg *m)
+{
+	return m && slice_eq(m->s.method, SLICE_LIT("INVITE"));
+}
+
+static bool is_client(const struct ctrans *ct)
+{
+	return ct && is_invite(ct->request);
+}
+
+static bool is_server(const struct strans *st)
+{
+	return st && is_invite(st->request);
+}
+
 /* Reads its arguments whether or not there is a call, so that the rest of the script does not depend on it. */
 static void user_act(struct talk *t, unsigned what)
 {
@@ -160,6 +175,14 @@ static void user_act(struct talk *t, unsigned what)
 		t->w->unclear = true;
 		for (unsigned i = 0; i < TALK_UACS; i++)
 			t->uac[i] = mem_deref(t->uac[i]);
+		break;
+	case 26: /* looks at its INVITE, which may be at rest */
+		CHECK(is_invite(call_invite_msg(t->call)) || t->w->short_of_memory);
+		break;
+	case 27: /* and at the transaction */
+		CHECK((t->call->outgoing ? is_client(call_client(t->call)) : is_server(call_server(t->call))) || t->w->short_of_memory);
+		call_repeated_2xx(t->call);
+		call_retransmissions(t->call);
 		break;
 	default:
 		break;

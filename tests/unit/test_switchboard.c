@@ -119,8 +119,9 @@ static void sent(const char *uri, const char *lines, const char *want)
 static void by_name(void **state)
 {
 	(void)state;
-	assert_string_equal(actor[1]->name, "bob");
-	assert_string_not_equal(actor[3]->name, "bob");
+	assert_string_equal(actor[1]->user, "bob");
+	assert_string_equal(actor[3]->name, "bob");
+	assert_string_not_equal(actor[3]->user, "bob");
 	sent("sip:bob@198.18.0.1", "", "bob OPTIONS\n");
 	sent("sip:alice@elsewhere.test", "", "alice OPTIONS\n");
 	sent("sip:bob@198.18.0.1", "Route: <sip:edge@198.18.0.1;lr>\r\n", "edge OPTIONS\n");
