@@ -374,30 +374,42 @@ static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRA
 						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
 #define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
 
-static void close_kind(struct objects *list, enum object_kind kind)
+/* All of a list and what stands on them, by kind; the links of `check` serve for that. */
+static void sort_by_kind(struct object_checks *kinds_of, struct objects *list)
 {
 	struct object *o;
 
 	LIST_FOREACH(o, list, entry)
 	{
-		close_kind(&o->members, kind);
-		if (o->kind == kind)
-			close_object(o);
+		check_no_more(o);
+		TAILQ_INSERT_TAIL(&kinds_of[o->kind], o, check);
+		sort_by_kind(kinds_of, &o->members);
 	}
+}
+
+static void close_list(struct objects *list)
+{
+	struct object_checks of_kind[OBJECT_KINDS];
+	struct object *o;
+
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		TAILQ_INIT(&of_kind[i]);
+	sort_by_kind(of_kind, list);
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		TAILQ_FOREACH(o, &of_kind[closing_order[i]], check)
+			close_object(o);
 }
 
 void object_close_all(struct shard *sh)
 {
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&sh->objects, closing_order[i]);
+	close_list(&sh->objects);
 }
 
 void object_close_endpoint(struct object *endpoint)
 {
 	struct object *o;
 
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&endpoint->members, closing_order[i]);
+	close_list(&endpoint->members);
 	close_object(endpoint);
 	LIST_FOREACH(o, &endpoint->members, entry)
 	{

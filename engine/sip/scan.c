@@ -63,6 +63,16 @@ static inline const char *skip_to(const char *p, const char *end, int what)
 
 static inline const char *skip_token(const char *p, const char *end)
 {
+	for (; end - p >= 4; p += 4) {
+		if (!is_token(p[0]))
+			return p;
+		if (!is_token(p[1]))
+			return p + 1;
+		if (!is_token(p[2]))
+			return p + 2;
+		if (!is_token(p[3]))
+			return p + 3;
+	}
 	while (p < end && is_token(*p))
 		p++;
 	return p;
@@ -268,12 +278,25 @@ bool scan_param(struct slice *out, struct slice value, const char *name)
 	return find_param(out, skip_to_params(value.p, end, true), end, slice_str(name));
 }
 
+/* The first parameter at `p`, where it is the one looked for and a token, as it nearly always is; `begin` is ";name=". */
+static inline bool first_param(struct slice *out, const char *p, const char *end, const char *begin, size_t len)
+{
+	if ((size_t)(end - p) <= len || memcmp(p, begin, len))
+		return false;
+	const char *value_end = skip_token(p + len, end);
+	*out = between(p + len, value_end);
+	return out->l && (value_end == end || *value_end == ';');
+}
+
 /* From and To hold one value: a comma in a display name without its quotes is no reason to miss the tag. */
 static void scan_tag(struct slice *tag, struct slice value)
 {
-	const char *end = value.p + value.l;
+	const char *end = value.p + value.l, *p = skip_to_params(value.p, end, false);
 
-	find_param(tag, skip_to_params(value.p, end, false), end, SLICE_LIT("tag"));
+	if (!first_param(tag, p, end, ";tag=", 5)) {
+		*tag = SLICE_NONE;
+		find_param(tag, p, end, SLICE_LIT("tag"));
+	}
 }
 
 /* via-parm = name SLASH version SLASH transport LWS sent-by *( SEMI params ), with white space about each SLASH */
@@ -290,7 +313,10 @@ static void scan_via(struct scan *s, struct slice value)
 	const char *sent_by = p;
 	p = skip_to(p, end, SEMI | COMMA);
 	s->sent_by = trimmed_to(sent_by, p);
-	find_param(&s->branch, p, end, SLICE_LIT("branch"));
+	if (!first_param(&s->branch, p, end, ";branch=", 8)) {
+		s->branch = SLICE_NONE;
+		find_param(&s->branch, p, end, SLICE_LIT("branch"));
+	}
 	comma = memchr(p, ',', (size_t)(end - p));
 	if (comma) /* maybe a quoted one */
 		for (comma = p; comma < end && *comma != ',';)
