@@ -34,12 +34,16 @@ static uint64_t to_real(const struct loop *loop, uint64_t script)
 	return real < (double)(UINT64_MAX / 2) ? (uint64_t)real : UINT64_MAX / 2;
 }
 
+static uint64_t mono_now(const struct loop *loop)
+{
+	return clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
+}
+
 static void clock_update(struct loop *loop)
 {
-	uint64_t now = to_script(loop, clock_ns(CLOCK_MONOTONIC) - loop->mono_start);
-
-	if (now > loop->now)
-		loop->now = now;
+	loop->mono_now = mono_now(loop);
+	loop->wall_now = clock_ns(CLOCK_REALTIME);
+	loop->now = to_script(loop, loop->mono_now);
 }
 
 bool loop_is_virtual(const struct loop *loop)
@@ -59,17 +63,15 @@ uint64_t loop_wall(const struct loop *loop, uint64_t now)
 
 uint64_t loop_from_wall(const struct loop *loop, uint64_t wall)
 {
-	uint64_t real, mono, offset;
+	uint64_t age;
 
 	if (loop->virtual_clock)
 		return wall > LOOP_VIRTUAL_EPOCH ? wall - LOOP_VIRTUAL_EPOCH : 0;
 	/* By its age and not by its distance from the start: the wall clock may have been set in mid-run. */
-	real = clock_ns(CLOCK_REALTIME);
-	mono = clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
-	if (wall >= real)
-		return to_script(loop, mono + (wall - real));
-	offset = real - wall;
-	return offset < mono ? to_script(loop, mono - offset) : 0;
+	if (wall >= loop->wall_now)
+		return to_script(loop, loop->mono_now + (wall - loop->wall_now));
+	age = loop->wall_now - wall;
+	return age < loop->mono_now ? to_script(loop, loop->mono_now - age) : 0;
 }
 
 /* --- descriptors --- */
@@ -210,9 +212,21 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
-static void fire(struct tmr *t)
+void loop_late(const struct loop *loop, uint64_t due)
+{
+	uint64_t now;
+
+	if (!loop->late)
+		return;
+	/* Not the round's time: a long round makes late what stands at its end. */
+	now = to_script(loop, mono_now(loop));
+	loop->late(loop->late_arg, now > due ? now - due : 0);
+}
+
+static void fire(struct loop *loop, struct tmr *t)
 {
 	tmr_cancel(t);
+	loop_late(loop, t->due);
 	t->h(t->arg);
 }
 
@@ -230,7 +244,7 @@ static enum loop_end run_virtual(struct loop *loop)
 			return LOOP_DRY;
 		if (t->due > loop->now)
 			loop->now = t->due;
-		fire(t);
+		fire(loop, t);
 		work(loop);
 	}
 }
@@ -255,7 +269,7 @@ static void fire_due(struct loop *loop)
 			}
 			continue;
 		}
-		fire(t);
+		fire(loop, t);
 		work(loop);
 	}
 }
@@ -273,8 +287,23 @@ static uint64_t time_left(const struct loop *loop)
 	due = to_real(loop, t->due);
 	if (loop->scale != 1.0)
 		due++;
-	mono = clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
+	mono = mono_now(loop);
 	return due > mono ? due - mono : 0;
+}
+
+/* Lets datagrams and timers collect until the next round may begin; but a timer that waits for its turn (TIMERS_A_ROUND)
+ * need not wait for more. */
+static void gather(const struct loop *loop)
+{
+	uint64_t until = loop->mono_now + loop->gather;
+	struct tmr *t = tmr_top(loop);
+	struct timespec ts;
+
+	if (!loop->gather || (t && t->due <= loop->now) || mono_now(loop) >= until)
+		return;
+	until += loop->mono_start;
+	ts = (struct timespec){.tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL); /* a signal ends it, and nothing is lost */
 }
 
 static enum loop_end run_real(struct loop *loop)
@@ -290,6 +319,7 @@ static enum loop_end run_real(struct loop *loop)
 			return LOOP_STOPPED;
 		if (!loop->heap_n && !loop->nfds)
 			return LOOP_DRY;
+		gather(loop);
 		n = fds_wait(loop, time_left(loop));
 		clock_update(loop);
 		if (n) {
@@ -339,8 +369,11 @@ int loop_alloc(struct loop **loopp, const struct loop_cfg *cfg, struct err *e)
 	if (loop->virtual_clock)
 		goto out;
 
+	loop->gather = cfg->gather;
+	loop->late = cfg->late;
+	loop->late_arg = cfg->late_arg;
 	loop->mono_start = clock_ns(CLOCK_MONOTONIC);
-	loop->wall_start = clock_ns(CLOCK_REALTIME);
+	loop->wall_start = loop->wall_now = clock_ns(CLOCK_REALTIME);
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ev.data.ptr = loop;

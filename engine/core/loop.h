@@ -19,6 +19,14 @@ struct loop;
 struct loop_cfg {
 	bool virtual_clock;
 	double timer_scale; /* real clock only: script seconds last this many real seconds; 0 = 1.0 */
+
+	/* Real clock only, real ns: a round begins at the earliest this long after the one before it, so that what comes in
+	 * between is served together, in one batch. Timers fire late by up to that, never early. 0: serve at once. */
+	uint64_t gather;
+	/* Real clock only, may be NULL: told how late each timer fires, and each batch of datagrams goes out (its oldest), in script
+	 * ns. How a user knows that the program itself is the bottleneck. */
+	void (*late)(void *arg, uint64_t ns);
+	void *late_arg;
 };
 
 /* Unix time, in ns, at which every virtual run begins: 2026-01-01T00:00:00Z. */
@@ -31,7 +39,7 @@ bool loop_is_virtual(const struct loop *loop);
 uint64_t loop_now(const struct loop *loop);
 /* Unix time in ns of the script time `now` (for captures and os.time). On the real clock this is the wire's time. */
 uint64_t loop_wall(const struct loop *loop, uint64_t now);
-/* Script time of the Unix time `wall` (kernel receive stamps). */
+/* Script time of the Unix time `wall` (kernel receive stamps), reckoned from the current round. */
 uint64_t loop_from_wall(const struct loop *loop, uint64_t wall);
 
 /* --- timers: total order on (due, rank, sequence of arming) --- */
@@ -93,6 +101,8 @@ struct loop_flush {
 };
 void loop_flush_add(struct loop *loop, struct loop_flush *lf);
 void loop_flush_remove(struct loop *loop, struct loop_flush *lf);
+/* Tells `late` of the configuration that what was due at script time `due` is done now; for what is due without a timer. */
+void loop_late(const struct loop *loop, uint64_t due);
 
 enum loop_end {
 	LOOP_STOPPED, /* loop_stop() was called */

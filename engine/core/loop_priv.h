@@ -22,6 +22,10 @@ struct loop {
 	double scale;
 	uint64_t now;
 	uint64_t mono_start, wall_start;
+	uint64_t mono_now, wall_now; /* when the round began, as `now` in real ns since mono_start and in Unix time */
+	uint64_t gather;
+	void (*late)(void *arg, uint64_t ns);
+	void *late_arg;
 
 	struct tmr_slot *heap;
 	uint32_t heap_n, heap_cap;
