@@ -215,6 +215,38 @@ static void there_and_back(bool virtual_clock)
 	run_close(&r);
 }
 
+static unsigned freed;
+
+static void on_freed(void *block)
+{
+	(void)block;
+	freed++;
+}
+
+/* A block that is sent by reference lives for as long as it is under way, a duplicate included. */
+static void owned(bool virtual_clock)
+{
+	struct net_faults f = {.delay = NS_PER_MS, .duplicate = 1};
+	struct run r;
+	char *block;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	for (unsigned twins = 0; twins < 2; twins++) {
+		freed = 0;
+		block = mem_zalloc(6, on_freed);
+		memcpy(block, "<hello", 6);
+		assert_int_equal(transport_send_owned(r.a.tp, TO(r.b), block, block + 1, 5, NULL, NULL), 0);
+		mem_deref(block);
+		assert_int_equal(freed, 0);
+		run_for(&r, 1 + twins);
+		run_for(&r, 0);
+		assert_int_equal(freed, 1);
+		assert_int_equal(net_set_faults(r.net, "alice", "bob", &f), 0);
+	}
+	assert_string_equal(text(&r.b.got), "hello/1 hello/2 hello/2 ");
+	run_close(&r);
+}
+
 static void refused(bool virtual_clock)
 {
 	char where[ADDR_STRLEN], want[200];
@@ -614,6 +646,27 @@ static void many(void **state)
 	run_close(&r);
 }
 
+/* What the kernel had no room for is counted: all that was sent is either here or there. */
+static void overflow(void **state)
+{
+	enum { MANY = 20000 };
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	r.tap.packet = NULL; /* 20000 lines */
+	assert_int_equal(net_stats(r.net)->overflowed, 0);
+	for (int i = 0; i < MANY; i++)
+		say(&r.a, TO(r.b), "x");
+	for (int i = 0; i < 500 && r.b.n + net_stats(r.net)->overflowed < MANY; i++)
+		run_for(&r, 0);
+	assert_in_range(net_stats(r.net)->overflowed, 1, MANY - 1);
+	assert_int_equal(net_stats(r.net)->overflowed, MANY - r.b.n);
+	actor_close(&r.b);
+	assert_int_equal(net_stats(r.net)->overflowed, MANY - r.b.n);
+	run_close(&r);
+}
+
 /* A full socket keeps what waits, sends it in order when there is room, and does so after its transport is closed. */
 static void full_socket(void **state)
 {
@@ -695,6 +748,7 @@ static void out_of_memory(bool virtual_clock)
 	}
 
 BOTH(there_and_back)
+BOTH(owned)
 BOTH(refused)
 BOTH(misuse)
 BOTH(in_use)
@@ -713,6 +767,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST_BOTH(there_and_back),
+	    TEST_BOTH(owned),
 	    TEST_BOTH(refused),
 	    TEST_BOTH(misuse),
 	    TEST_BOTH(in_use),
@@ -730,6 +785,7 @@ int main(void)
 	    UNIT_TEST(not_this_host),
 	    UNIT_TEST(ipv6),
 	    UNIT_TEST(many),
+	    UNIT_TEST(overflow),
 	    UNIT_TEST(full_socket),
 	    TEST_BOTH(out_of_memory),
 	};
