@@ -11,11 +11,32 @@ static lua_State *get_co(lua_State *L)
 	return co;
 }
 
+/* Ends one that will not go on: what is to be closed is. */
+static void reset(lua_State *L, lua_State *co)
+{
+	struct sched *s = &shard_of(L)->sched;
+	lua_State *outer = s->running;
+
+	s->running = co;
+	lua_resetthread(co);
+	s->running = outer;
+	if (s->stop != STOP_NOT)
+		task_stop(L);
+	lua_settop(co, 0);
+}
+
 /* Results of the inner coroutine, moved to L; negative: an error, whose value is on L's top. */
 static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, lua_KContext ctx)
 {
-	int results = 0, status = lua_resume(co, L, args, &results);
+	struct sched *s = &shard_of(L)->sched;
+	lua_State *outer = s->running;
+	int results = 0, status;
 
+	s->running = co;
+	status = lua_resume(co, L, args, &results);
+	s->running = outer;
+	if (s->stop != STOP_NOT)
+		task_stop(L); /* the resumer must not begin anew */
 	if (status == LUA_YIELD && task_is_waiting(co)) {
 		/* An engine wait in the inner one: the whole task waits. */
 		if (!lua_isyieldable(L)) {
@@ -23,8 +44,7 @@ static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, 
 			struct task *task = task_current(L);
 			task_stop_waiting(task);
 			lua_pop(co, 1);
-			lua_resetthread(co);
-			lua_settop(co, 0);
+			reset(L, co);
 			lua_pushliteral(L, "nothing can wait here: the coroutine was resumed inside table.sort, string.gsub, or a "
 					   "metamethod called from C");
 			return -1;
@@ -33,8 +53,6 @@ static int resume_inner(lua_State *L, lua_State *co, int args, lua_KFunction k, 
 		return lua_yieldk(L, 1, ctx, k);
 	}
 	if (status != LUA_OK && status != LUA_YIELD) {
-		if (shard_of(L)->sched.stopped)
-			task_stop(L); /* the resumer must not begin anew */
 		lua_xmove(co, L, 1);
 		return -1;
 	}
@@ -101,8 +119,7 @@ static int wrap_done(lua_State *L, lua_State *co, int n)
 		return n;
 	int status = lua_status(co);
 	if (status != LUA_OK && status != LUA_YIELD) {
-		lua_resetthread(co); /* closes what is to be closed */
-		lua_settop(co, 0);
+		reset(L, co);
 	}
 	if (lua_type(L, -1) == LUA_TSTRING) {
 		luaL_where(L, 1);
@@ -168,9 +185,11 @@ static int co_isyieldable(lua_State *L)
 /* coroutine.running() */
 static int co_running(lua_State *L)
 {
-	bool main = lua_pushthread(L);
+	bool main = lua_pushthread(L), own = is_task_thread(L);
 
-	lua_pushboolean(L, main || is_task_thread(L));
+	if (own)
+		shard_of(L)->sched.current->known = true;
+	lua_pushboolean(L, main || own);
 	return 2;
 }
 
@@ -191,13 +210,21 @@ static int co_status(lua_State *L)
 /* coroutine.close(co). upvalue: Lua's own. */
 static int co_close(lua_State *L)
 {
-	if (task_is_waiting(get_co(L)))
+	struct sched *s = &shard_of(L)->sched;
+	lua_State *co = get_co(L), *outer = s->running;
+	int status;
+
+	if (task_is_waiting(co))
 		return luaL_error(L, "cannot close a normal coroutine");
 	lua_settop(L, 1);
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
-	lua_call(L, 1, LUA_MULTRET);
-	return lua_gettop(L);
+	s->running = co; /* what it closes runs there */
+	status = lua_pcall(L, 1, LUA_MULTRET, 0);
+	s->running = outer;
+	if (s->stop != STOP_NOT)
+		task_stop(L);
+	return status ? lua_error(L) : lua_gettop(L);
 }
 
 /* The only light userdata that a script ever sees is the mark of a cancelled task. */

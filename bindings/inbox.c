@@ -3,86 +3,174 @@
 #include "core/mem.h"
 #include "sip/msg.h"
 
-#include <lauxlib.h>
-#include <stdlib.h>
-
-void inbox_item_free(struct shard *sh, struct item *it)
+static void item_destroy(void *block)
 {
-	mem_deref(it->msg);
+	struct item *it = block;
+
+	if (it->kind == ITEM_MESSAGE)
+		mem_deref(it->p);
+	else if (it->kind == ITEM_OBJECT)
+		((struct object *)it->p)->unread = false;
 	mem_deref(it->text);
-	luaL_unref(sh->L, LUA_REGISTRYINDEX, it->ref);
 }
 
-void inbox_push(struct shard *sh, struct inbox *box, struct item item)
+struct inbox *inbox_find(const struct object *o, unsigned index)
 {
-	if (box->count == box->cap && box->cap < INBOX_LIMIT) {
-		unsigned cap = box->cap ? box->cap * 2 : 4;
-		struct item *items = malloc(cap * sizeof(*items));
-		for (unsigned i = 0; items && i < box->count; i++)
-			items[i] = box->items[(box->head + i) % box->cap];
-		if (items) {
-			free(box->items);
-			box->items = items;
-			box->cap = cap;
-			box->head = 0;
-		}
+	struct inbox *box = o->inboxes;
+
+	while (box && box->index != index)
+		box = box->next;
+	return box;
+}
+
+static struct inbox *find_or_make(struct object *o, unsigned index)
+{
+	struct inbox *box = inbox_find(o, index);
+
+	if (!box && (box = mem_zalloc(sizeof(*box), NULL))) {
+		box->index = (uint8_t)index;
+		box->next = o->inboxes;
+		o->inboxes = box;
 	}
-	if (box->count == box->cap) {
-		box->lost++;
-		inbox_item_free(sh, &item);
+	return box;
+}
+
+/* Frees one that holds and awaits nothing. */
+static void let_go(struct object *o, struct inbox *box)
+{
+	struct inbox **pp = &o->inboxes;
+
+	if (box->first || box->waiters || box->lost)
+		return;
+	while (*pp != box)
+		pp = &(*pp)->next;
+	*pp = box->next;
+	mem_deref(box);
+}
+
+static void push(struct object *o, unsigned index, enum item_kind kind, void *p, const char *text)
+{
+	struct inbox *box = find_or_make(o, index);
+	struct item *it = box && box->count < INBOX_LIMIT ? mem_zalloc(sizeof(*it), item_destroy) : NULL;
+
+	if (!it) {
+		if (box)
+			box->lost++;
 		return;
 	}
-	box->items[(box->head + box->count++) % box->cap] = item;
+	it->kind = kind;
+	it->p = kind == ITEM_MESSAGE ? mem_ref(p) : p;
+	if (text && (it->text = mem_zalloc(strlen(text) + 1, NULL)))
+		memcpy(it->text, text, strlen(text));
+	if (box->last)
+		box->last->next = it;
+	else
+		box->first = it;
+	box->last = it;
+	box->count++;
 	if (box->waiters)
 		task_ready(box->waiters);
 }
 
-void inbox_push_msg(struct shard *sh, struct inbox *box, struct msg *m, const char *text)
+void inbox_push_msg(struct object *o, unsigned index, struct msg *m, const char *text)
 {
-	struct item it = {.kind = ITEM_MESSAGE, .msg = mem_ref(m), .ref = LUA_NOREF};
-
-	if (text && (it.text = mem_zalloc(strlen(text) + 1, NULL)))
-		memcpy(it.text, text, strlen(text));
-	inbox_push(sh, box, it);
+	push(o, index, ITEM_MESSAGE, m, text);
 }
 
-void inbox_push_event(struct shard *sh, struct inbox *box, const char *text)
+void inbox_push_object(struct object *o, unsigned index, struct object *item)
 {
-	struct item it = {.kind = ITEM_EVENT, .ref = LUA_NOREF};
-
-	if ((it.text = mem_zalloc(strlen(text) + 1, NULL)))
-		memcpy(it.text, text, strlen(text));
-	inbox_push(sh, box, it);
+	item->unread = true;
+	push(o, index, ITEM_OBJECT, item, NULL);
 }
 
-bool inbox_pop(struct inbox *box, struct item *out)
+void inbox_push_event(struct object *o, unsigned index, const char *text)
 {
-	if (!box->count) {
-		*out = (struct item){.kind = ITEM_END, .ref = LUA_NOREF};
-		return box->closed;
-	}
-	*out = box->items[box->head];
-	box->head = (box->head + 1) % box->cap;
+	push(o, index, ITEM_EVENT, NULL, text);
+}
+
+struct item *inbox_take(struct object *o, unsigned index)
+{
+	struct inbox *box = inbox_find(o, index);
+	struct item *it = box ? box->first : NULL;
+
+	if (!it)
+		return NULL;
+	box->first = it->next;
+	if (!box->first)
+		box->last = NULL;
 	box->count--;
-	return true;
+	let_go(o, box);
+	return it;
 }
 
-void inbox_close(struct inbox *box)
+void inbox_close(struct object *o, unsigned index)
 {
-	box->closed = true;
-	if (box->waiters)
+	struct inbox *box = inbox_find(o, index);
+
+	o->closed |= (uint8_t)(1u << index);
+	if (box && box->waiters)
 		task_ready(box->waiters); /* who then readies the next */
 }
 
-void inbox_free(struct shard *sh, struct inbox *box)
+bool inbox_closed(const struct object *o, unsigned index)
 {
-	struct item it;
+	return o->closed >> index & 1;
+}
 
-	box->closed = false;
-	while (inbox_pop(box, &it))
-		inbox_item_free(sh, &it);
-	free(box->items);
-	for (struct task *t = box->waiters; t; t = t->next_waiter)
-		t->waits_on = NULL;
-	memset(box, 0, sizeof(*box));
+void inbox_free_all(struct object *o)
+{
+	while (o->inboxes) {
+		struct inbox *box = o->inboxes;
+		o->inboxes = box->next;
+		while (box->first) {
+			struct item *it = box->first;
+			box->first = it->next;
+			mem_deref(it);
+		}
+		for (struct task *t = box->waiters; t; t = t->next_waiter)
+			t->waits_at = NULL;
+		mem_deref(box);
+	}
+}
+
+/* --- who waits, in the order they came --- */
+
+struct inbox *inbox_join(struct object *o, unsigned index, struct task *task)
+{
+	struct inbox *box = find_or_make(o, index);
+
+	if (!box)
+		return NULL;
+	task->waits_at = o;
+	task->waits_on = box;
+	task->next_waiter = NULL;
+	task->prev_waiter = box->waiters_last;
+	if (box->waiters_last)
+		box->waiters_last->next_waiter = task;
+	else
+		box->waiters = task;
+	box->waiters_last = task;
+	return box;
+}
+
+void inbox_leave(struct task *task)
+{
+	struct object *o = task->waits_at;
+	struct inbox *box = task->waits_on;
+
+	task->waits_at = NULL;
+	task->waits_on = NULL;
+	if (!o)
+		return;
+	if (task->prev_waiter)
+		task->prev_waiter->next_waiter = task->next_waiter;
+	else
+		box->waiters = task->next_waiter;
+	if (task->next_waiter)
+		task->next_waiter->prev_waiter = task->prev_waiter;
+	else
+		box->waiters_last = task->prev_waiter;
+	if (box->waiters && (box->first || inbox_closed(o, box->index)))
+		task_ready(box->waiters); /* what this one leaves, the next may take */
+	let_go(o, box);
 }

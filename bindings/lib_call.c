@@ -1,6 +1,7 @@
 /* Calls and their dialogs in Lua. */
 #include "bindings/lib_ua.h"
 
+#include "bindings/load.h"
 #include "bindings/shard.h"
 #include "core/mem.h"
 #include "sip/call.h"
@@ -16,18 +17,24 @@ static struct dialog *last_dialog(const struct call *call)
 	return d;
 }
 
+/* The table that a call's box keeps, by what its values stand for; the box is on top. [+1] */
+static void push_parts(lua_State *L)
+{
+	if (lua_getiuservalue(L, -1, OBJECT_BESIDE) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_pushvalue(L, -1);
+	lua_setiuservalue(L, -3, OBJECT_BESIDE);
+}
+
 /* The box of what is a call's (a dialog, a transaction): made once, and held by the call's. [+1] */
 static struct object *push_part(lua_State *L, struct object *call, enum object_kind kind, void *part, struct object *owner)
 {
 	struct object *o;
 
 	object_push(L, call);
-	if (lua_getiuservalue(L, -1, 2) != LUA_TTABLE) {
-		lua_pop(L, 1);
-		lua_newtable(L);
-		lua_pushvalue(L, -1);
-		lua_setiuservalue(L, -3, 2);
-	}
+	push_parts(L);
 	if (lua_rawgetp(L, -1, part) == LUA_TNIL) {
 		lua_pop(L, 1);
 		object_new(L, kind, mem_ref(part), owner);
@@ -100,10 +107,14 @@ static void push_transaction(lua_State *L, struct object *o)
 	struct call *call = o->p;
 	struct object *endpoint = o->owner->owner;
 
-	if (call->outgoing)
-		o->transaction = push_part(L, o, OBJECT_CLIENT, call->invite->ct, endpoint);
+	void *part = call->outgoing ? (void *)call_client(call) : call_server(call);
+
+	if (!part)
+		script_error(L, "out of memory for a transaction");
+	else if (call->outgoing)
+		o->transaction = push_part(L, o, OBJECT_CLIENT, part, endpoint);
 	else
-		object_listen_server(push_part(L, o, OBJECT_SERVER, call->server, endpoint));
+		object_listen_server(push_part(L, o, OBJECT_SERVER, part, endpoint));
 }
 
 /* --- calls --- */
@@ -115,49 +126,93 @@ static bool on_call_event(struct call *call, enum call_event ev, struct msg *m, 
 	switch (ev) {
 	case CALL_RESPONSE:
 		object_set_final(o, m, why);
-		inbox_push_msg(o->sh, &o->in[0], m, why);
+		inbox_push_msg(o, CALL_IN_RESPONSES, m, why);
 		if (o->transaction)
 			object_on_client_response(call->invite->ct, m, o->transaction);
 		break;
 	case CALL_FORK:
 		push_dialog(o->sh->L, o, last_dialog(call));
-		inbox_push(o->sh, &o->in[7], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(o->sh->L, LUA_REGISTRYINDEX)});
+		inbox_push_object(o, CALL_IN_FORKS, lua_touserdata(o->sh->L, -1));
+		lua_pop(o->sh->L, 1);
 		break;
 	case CALL_REQUEST:
-		object_push_server(o, &o->in[1], mem_ref(st));
+		object_push_server(o, CALL_IN_REQUESTS, mem_ref(st));
 		return true;
 	case CALL_ACK:
-		inbox_push_msg(o->sh, &o->in[2], m, NULL);
+		inbox_push_msg(o, CALL_IN_ACK, m, NULL);
 		break;
 	case CALL_BYE:
-		inbox_push_msg(o->sh, &o->in[3], m, NULL);
+		inbox_push_msg(o, CALL_IN_BYE, m, NULL);
 		break;
 	case CALL_CANCELLED:
-		inbox_push_msg(o->sh, &o->in[4], m, NULL);
+		inbox_push_msg(o, CALL_IN_CANCEL, m, NULL);
 		break;
 	case CALL_PRACK:
-		inbox_push_msg(o->sh, &o->in[5], m, NULL);
+		inbox_push_msg(o, CALL_IN_PRACK, m, NULL);
 		break;
 	case CALL_NO_ACK:
 		break; /* its end follows, and says so */
 	case CALL_ENDED:
-		for (int i = 2; i <= 6; i++)
-			inbox_close(&o->in[i]);
+		for (unsigned i = CALL_IN_ACK; i <= CALL_IN_ENDED; i++)
+			inbox_close(o, i);
+		object_may_be_over(o);
 		break;
 	}
 	return true;
+}
+
+struct object *object_new_call(lua_State *L, struct object *ua, struct call *call)
+{
+	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), ua);
+
+	call_set_handler(call, on_call_event, o);
+	return o;
 }
 
 bool object_push_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct object *owner = arg;
 	lua_State *L = owner->sh->L;
-	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), owner);
 
 	(void)ua;
-	call_set_handler(call, on_call_event, o);
-	inbox_push(owner->sh, &owner->in[0], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	struct object *o = object_new_call(L, owner, call);
+	if (call->replaces && call->replaces->arg) { /* the script may ask for its box when it would be gone */
+		push_parts(L);
+		object_push(L, call->replaces->arg);
+		lua_rawsetp(L, -2, call->replaces);
+		lua_pop(L, 1);
+	}
+	inbox_push_object(owner, 0, o);
+	lua_pop(L, 1);
 	return true;
+}
+
+static int start_call(lua_State *L, struct object *owner, const struct ua_request *r, const struct call_opts *opts)
+{
+	struct ua *ua = owner->p;
+	struct err e = {0};
+	struct call *call;
+	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
+
+	if (call_invite(&call, ua, r, opts, on_call_event, o, &e)) {
+		object_release(o);
+		return raise_err(L, &e);
+	}
+	o->p = call;
+	if (o->sh->load)
+		load_call_made(o);
+	note_sent(L, call->request, ua_name(ua));
+	return 1;
+}
+
+/* The box of the call that an incoming one replaces; the latter is argument 1. */
+static void push_replaced(lua_State *L, const struct call *call)
+{
+	lua_pushvalue(L, 1);
+	push_parts(L);
+	lua_rawgetp(L, -1, call->replaces);
+	lua_replace(L, -3);
+	lua_pop(L, 1);
 }
 
 /* invite(ua, options): [+1] */
@@ -166,8 +221,6 @@ static int call_new(lua_State *L)
 	struct object *owner = object_check(L, 1, OBJECT_UA);
 	struct ua *ua = owner->p;
 	struct spoken s;
-	struct err e = {0};
-	struct call *call;
 	struct session_opts session = ua->cfg.session;
 	struct slice reliable = opt_slice(L, 2, "reliable");
 	struct call_opts opts = {
@@ -182,19 +235,31 @@ static int call_new(lua_State *L)
 		.session = &session,
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),
-		.trans = {.timers = ua->ep->timers, .no_retransmit = !opt_flag(L, 2, "retransmit", true)},
+		.due = load_task_due(shard_of(L)),
+		.trans = {.no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 
 	opt_session(L, 2, &session);
 	opt_request(L, 2, &s);
-	struct object *o = object_new(L, OBJECT_CALL, NULL, owner);
-	if (call_invite(&call, ua, &s.r, &opts, on_call_event, o, &e)) {
-		object_release(o);
-		return raise_err(L, &e);
+	return start_call(L, owner, &s.r, &opts);
+}
+
+/* ua:invite(target), a URI or a UA; see object_quick() */
+static int quick_invite(lua_State *L)
+{
+	struct object *owner = object_quick_self(L), *target = object_at(L, 2);
+	struct ua_request r = {.no_contact = false};
+
+	if (owner && lua_gettop(L) == 2) {
+		struct call_opts opts = {.due = load_task_due(owner->sh), .trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
+		if (lua_type(L, 2) == LUA_TSTRING)
+			r.uri = check_slice(L, 2);
+		else if (target && target->kind == OBJECT_UA && target->p)
+			r.uri = ((struct ua *)target->p)->contact;
+		if (r.uri.p)
+			return start_call(L, owner, &r, &opts);
 	}
-	o->p = call;
-	note_sent(L, call->request, ua_name(ua));
-	return 1;
+	return object_slow(L);
 }
 
 static void push_time(lua_State *L, uint64_t from, uint64_t to)
@@ -213,9 +278,12 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 		lua_pushstring(L, call_state_name(call->state));
 	else if (!strcmp(name, "outgoing"))
 		lua_pushboolean(L, call->outgoing);
-	else if (!strcmp(name, "invite")) /* "request" is a method of calls */
-		object_push_message(L, call->request);
-	else if (!strcmp(name, "response"))
+	else if (!strcmp(name, "invite")) { /* "request" is a method of calls */
+		struct msg *m = call_invite_msg(call);
+		if (!m)
+			return script_error(L, "out of memory for a message");
+		object_push_message(L, m);
+	} else if (!strcmp(name, "response"))
 		object_push_final(L, o);
 	else if (!strcmp(name, "why"))
 		lua_pushstring(L, o->final_why);
@@ -224,12 +292,11 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "ua"))
 		object_push(L, o->owner);
 	else if (!strcmp(name, "challenges"))
-		lua_pushinteger(L, call->invite ? call->invite->challenges : 0);
+		lua_pushinteger(L, call_challenges(call));
 	else if (!strcmp(name, "retransmissions"))
-		lua_pushinteger(L, call->outgoing ? (call->invite ? call->invite->ct->retransmissions : 0)
-						  : (call->server ? call->server->retransmissions : 0));
+		lua_pushinteger(L, call_retransmissions(call));
 	else if (!strcmp(name, "repeated_responses"))
-		lua_pushinteger(L, call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : 0));
+		lua_pushinteger(L, call_repeated_2xx(call));
 	else if (!strcmp(name, "ended_by"))
 		lua_pushstring(L, call->ended_by);
 	else if (!strcmp(name, "setup_time")) /* INVITE to its 2xx */
@@ -251,7 +318,7 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "repeated_reliable"))
 		lua_pushinteger(L, call->repeated_reliable);
 	else if (!strcmp(name, "replaces"))
-		call->replaces && call->replaces->arg ? object_push(L, call->replaces->arg) : lua_pushnil(L);
+		push_replaced(L, call);
 	else if (!strcmp(name, "dialog"))
 		call->dialog ? push_dialog(L, o, call->dialog) : lua_pushnil(L);
 	else if (!strcmp(name, "forks"))
@@ -263,14 +330,25 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	return 1;
 }
 
+static int send_reply(lua_State *L, struct object *o, const struct call_reply *r)
+{
+	struct call *call = o->p;
+	struct err e = {0};
+	struct msg *m;
+
+	if (call_reply(call, r, &m, &e))
+		return raise_about(L, o, &e);
+	note_sent(L, m, ua_name(call->ua));
+	object_push_message(L, m);
+	mem_deref(m);
+	return 1;
+}
+
 /* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
 static int call_answer(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_CALL);
-	struct call *call = o->p;
 	lua_Integer status = luaL_checkinteger(L, 2);
-	struct err e = {0};
-	struct msg *m;
 
 	luaL_argcheck(L, status >= 100 && status <= 699, 2, "a status is 100 to 699");
 	struct call_reply r = {.status = (unsigned)status,
@@ -286,12 +364,30 @@ static int call_answer(lua_State *L)
 	r.sdp = s.r.sdp;
 	r.extra = s.r.extra;
 	r.extra_count = s.r.extra_count;
-	if (call_reply(call, &r, &m, &e))
-		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, m, ua_name(call->ua));
-	object_push_message(L, m);
-	mem_deref(m);
-	return 1;
+	return send_reply(L, o, &r);
+}
+
+static int quick_reply_with(lua_State *L, struct object *o, lua_Integer status, int top)
+{
+	if (!o || lua_gettop(L) != top || status < 100 || status > 699)
+		return object_slow(L);
+	return send_reply(L, o, &(struct call_reply){.status = (unsigned)status});
+}
+
+/* call:reply(status), call:ring(), call:answer(): see object_quick() */
+static int quick_reply(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0, 2);
+}
+
+static int quick_ring(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), 180, 1);
+}
+
+static int quick_answer(lua_State *L)
+{
+	return quick_reply_with(L, object_quick_self(L), 200, 1);
 }
 
 /* call_cancel(call, now, keep) */
@@ -318,27 +414,19 @@ static struct object *check_call(lua_State *L, struct dialog **d)
 	return o->owner;
 }
 
-/* call_request(call or dialog, method, options): within the dialog; BYE ends it. [+1] */
-static int call_request_lua(lua_State *L)
+/* Within dialog `d` of a call, or its own where that is NULL; BYE ends it. [+1] */
+static int send_request(lua_State *L, struct object *owner, struct dialog *d, struct slice method, const struct ua_request *r)
 {
-	struct dialog *d;
-	struct object *owner = check_call(L, &d);
 	struct call *call = owner->p;
-	struct slice method = check_slice(L, 2);
-	struct spoken s;
 	struct err e = {0};
 	struct uac *uac;
 	int err;
-
-	opt_request(L, 3, &s);
-	s.r.no_ack = !opt_flag(L, 3, "ack", true);
-	s.r.retry_glare = opt_flag(L, 3, "retry", false);
-	s.r.direction = opt_direction(L, 3);
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
+
 	if (slice_eq(method, SLICE_LIT("BYE")))
-		err = call_bye(&uac, call, d, &s.r, object_on_response, o, &e);
+		err = call_bye(&uac, call, d, r, object_on_response, o, &e);
 	else
-		err = call_request(&uac, call, d, method, &s.r, object_on_response, o, &e);
+		err = call_request(&uac, call, d, method, r, object_on_response, o, &e);
 	if (err) {
 		object_release(o);
 		return raise_about(L, lua_touserdata(L, 1), &e);
@@ -346,6 +434,31 @@ static int call_request_lua(lua_State *L)
 	o->p = uac;
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
+}
+
+/* call_request(call or dialog, method, options) [+1] */
+static int call_request_lua(lua_State *L)
+{
+	struct dialog *d;
+	struct object *owner = check_call(L, &d);
+	struct slice method = check_slice(L, 2);
+	struct spoken s;
+
+	opt_request(L, 3, &s);
+	s.r.no_ack = !opt_flag(L, 3, "ack", true);
+	s.r.retry_glare = opt_flag(L, 3, "retry", false);
+	s.r.direction = opt_direction(L, 3);
+	return send_request(L, owner, d, method, &s.r);
+}
+
+/* call:bye(): see object_quick() */
+static int quick_bye(lua_State *L)
+{
+	struct object *o = object_quick_self(L);
+
+	if (!o || lua_gettop(L) > 1)
+		return object_slow(L);
+	return send_request(L, o, NULL, SLICE_LIT("BYE"), &(struct ua_request){.no_contact = false});
 }
 
 /* call_prack(call, provisional, options): by hand. [+1] */
@@ -378,9 +491,11 @@ static int call_ack_lua(lua_State *L)
 	struct err e = {0};
 
 	opt_request(L, 2, &s);
-	if (call_ack(call, d, &s.r, &e))
+	struct msg *m;
+	if (call_ack(call, d, &s.r, &m, &e))
 		return raise_about(L, lua_touserdata(L, 1), &e);
-	note_sent(L, (d ? d : call->dialog)->ack, ua_name(call->ua));
+	note_sent(L, m, ua_name(call->ua));
+	mem_deref(m);
 	return 0;
 }
 
@@ -395,9 +510,11 @@ static int request_ack(lua_State *L)
 	if (o->owner->kind != OBJECT_CALL || !slice_eq(uac->request->s.method, SLICE_LIT("INVITE")))
 		return script_error(L, "only an INVITE has an ACK");
 	opt_request(L, 2, &s);
-	if (call_ack_reinvite(o->owner->p, uac, &s.r, &e))
+	struct msg *m;
+	if (call_ack_reinvite(o->owner->p, uac, &s.r, &m, &e))
 		return raise_about(L, o, &e);
-	note_sent(L, uac->ack, ua_name(uac->ua));
+	note_sent(L, m, ua_name(uac->ua));
+	mem_deref(m);
 	return 0;
 }
 
@@ -407,7 +524,7 @@ static int request_cancel(lua_State *L)
 	struct object *o = object_check(L, 1, OBJECT_REQUEST);
 	struct uac *uac = o->p;
 	struct err e = {0};
-	bool waits = o->owner->kind == OBJECT_CALL && ((struct call *)o->owner->p)->glare == uac; /* for its next try: there is none then */
+	bool waits = o->owner->kind == OBJECT_CALL && call_retries(o->owner->p, uac); /* for its next try: there is none then */
 
 	if (!waits && ctrans_cancel(uac->ct, lua_toboolean(L, 2), &e))
 		return raise_about(L, o, &e);
@@ -431,5 +548,10 @@ void lib_call_open(lua_State *L)
 
 	object_class(L, OBJECT_CALL, NULL, call_field);
 	object_class(L, OBJECT_DIALOG, NULL, dialog_field);
+	object_quick(L, OBJECT_UA, "invite", quick_invite);
+	object_quick(L, OBJECT_CALL, "reply", quick_reply);
+	object_quick(L, OBJECT_CALL, "ring", quick_ring);
+	object_quick(L, OBJECT_CALL, "answer", quick_answer);
+	object_quick(L, OBJECT_CALL, "bye", quick_bye);
 	luaL_setfuncs(L, functions, 0);
 }

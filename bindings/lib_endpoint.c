@@ -50,7 +50,7 @@ static void on_seen(struct endpoint *ep, struct msg *m, void *arg)
 
 	(void)ep;
 	for (struct object *w = o->watches; w; w = w->watches)
-		inbox_push_msg(o->sh, &w->in[0], m, NULL);
+		inbox_push_msg(w, 0, m, NULL);
 }
 
 static void on_server_event(struct strans *st, enum strans_event ev, struct msg *m, void *arg)
@@ -61,9 +61,9 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 
 	(void)st;
 	if (m)
-		inbox_push_msg(o->sh, &o->in[0], m, names[ev]);
+		inbox_push_msg(o, 0, m, names[ev]);
 	else
-		inbox_push_event(o->sh, &o->in[0], names[ev]);
+		inbox_push_event(o, 0, names[ev]);
 }
 
 void object_listen_server(struct object *o)
@@ -74,26 +74,26 @@ void object_listen_server(struct object *o)
 	st->arg = o;
 }
 
-void object_push_server(struct object *owner, struct inbox *box, struct strans *st)
+void object_push_server(struct object *owner, unsigned index, struct strans *st)
 {
 	lua_State *L = owner->sh->L;
 	struct object *o = object_new(L, OBJECT_SERVER, st, owner);
 
 	object_listen_server(o);
-	inbox_push(owner->sh, box, (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(L, LUA_REGISTRYINDEX)});
+	inbox_push_object(owner, index, o);
+	lua_pop(L, 1);
 }
 
 bool endpoint_to_transaction(struct object *o, struct msg *m)
 {
 	struct strans *st;
-	struct strans_opts opts = {.timers = ((struct endpoint *)o->p)->timers};
 
 	/* An ACK that no transaction knows is that of a 2xx: it has none of its own (RFC 3261 13.2.2.4). */
 	if (!m->s.request || slice_eq(m->s.method, SLICE_LIT("ACK")))
 		return false;
-	if (strans_create(&st, o->p, m, &opts, NULL, NULL, NULL))
+	if (strans_create(&st, o->p, m, NULL, NULL, NULL, NULL))
 		return false;
-	object_push_server(o, &o->in[1], st);
+	object_push_server(o, 1, st);
 	return true;
 }
 
@@ -110,10 +110,28 @@ static void on_unclaimed(struct endpoint *ep, struct msg *m, void *arg)
 	struct object *o = arg;
 
 	(void)ep;
-	inbox_push_msg(o->sh, &o->in[0], m, NULL);
+	inbox_push_msg(o, 0, m, NULL);
 }
 
 /* --- endpoint --- */
+
+/* Under load: `nth` is the place of the endpoint among those of its context, `beside` another of these, or true for the first one of a context
+ * whose endpoints are to be found by each other's Call-IDs. The options are at 1. */
+static int share_home(lua_State *L, struct shard *sh, struct endpoint_cfg *cfg, struct err *e)
+{
+	const struct shard_share *share = sh->cfg.share;
+	int err = 0;
+
+	cfg->sb = share->home(share->arg, opt_count(L, 1, "nth", UINT32_MAX, 0), cfg->name, e);
+	if (!cfg->sb)
+		return e->code;
+	if (lua_getfield(L, 1, "beside") == LUA_TBOOLEAN)
+		err = scope_alloc(&cfg->scope, share->scopes);
+	else if (!lua_isnil(L, -1))
+		cfg->scope = mem_ref(((struct endpoint *)object_check(L, -1, OBJECT_ENDPOINT)->p)->scope);
+	lua_pop(L, 1);
+	return err ? err_set(e, err, "out of memory for endpoint %s", cfg->name) : 0;
+}
 
 /* endpoint { name, address, port, v6, timers }: binds. [+1] */
 static int endpoint_new(lua_State *L)
@@ -135,7 +153,7 @@ static int endpoint_new(lua_State *L)
 		if (!addr_set(&local, address, (uint16_t)port))
 			return script_error(L, "\"%s\" is not a numeric address", address.p);
 		has_local = true;
-	} else if (sh->cfg.target && !sh->cfg.virtual_clock) {
+	} else if (sh->cfg.target && !sh->cfg.virtual_clock && !sh->cfg.share) {
 		/* Against a live target: an address from which the host reaches it, unless the script wants the other family. */
 		lua_pushstring(L, sh->cfg.target);
 		check_address(L, -1, &target);
@@ -160,7 +178,11 @@ static int endpoint_new(lua_State *L)
 		.test = sh->test,
 		.run_id = sh->cfg.run_id,
 	};
-	if (endpoint_alloc(&ep, &cfg, &h, &e))
+	int err = sh->cfg.share && !has_local ? share_home(L, sh, &cfg, &e) : 0;
+	if (!err)
+		err = endpoint_alloc(&ep, &cfg, &h, &e);
+	mem_deref(cfg.scope);
+	if (err)
 		return raise_err(L, &e);
 	ep->in_dialog = call_in_dialog;
 	o->p = ep;
@@ -175,7 +197,7 @@ static int endpoint_field(lua_State *L, struct object *o, const char *name)
 	if (!strcmp(name, "name"))
 		lua_pushstring(L, ep->name);
 	else if (!strcmp(name, "uri"))
-		lua_pushfstring(L, "sip:%s", addr_str(text, endpoint_local(ep)));
+		lua_pushfstring(L, "sip:%s%s%s", ep->user ? ep->user : "", ep->user ? "@" : "", addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "address"))
 		lua_pushstring(L, addr_str(text, endpoint_local(ep)));
 	else if (!strcmp(name, "host"))
@@ -218,21 +240,33 @@ static int endpoint_send_bytes(lua_State *L)
 static int endpoint_claim(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_ENDPOINT);
-	unsigned waiting = o->in[0].count;
-	struct item it;
+	const struct switchboard *sb = ((struct endpoint *)o->p)->sb;
+	const struct inbox *unclaimed = inbox_find(o, 0);
+	unsigned waiting = unclaimed ? unclaimed->count : 0;
+	struct strans *st;
 
 	if (o->claims)
 		return 0;
 	o->claims = true;
-	while (waiting-- && inbox_pop(&o->in[0], &it)) {
+	while (waiting--) {
+		struct item *it = inbox_take(o, 0);
+		struct msg *m = it->p;
 		/* A request, then its retransmissions, in the order they came. */
-		if (it.kind == ITEM_MESSAGE && it.msg->s.request && !(it.msg->s.flaws & SCAN_NOT_SIP) &&
-		    (strans_receive(o->p, it.msg) || endpoint_to_transaction(o, it.msg))) {
-			mem_deref(it.msg);
-			continue;
-		}
-		inbox_push(o->sh, &o->in[0], it);
+		if (!m->s.request || m->s.flaws & SCAN_NOT_SIP ||
+		    !(((st = strans_find(sb, m)) && strans_receive(st, m)) || endpoint_to_transaction(o, m)))
+			inbox_push_msg(o, 0, m, NULL);
+		mem_deref(it);
 	}
+	return 0;
+}
+
+/* close_endpoint(ep): it and all that stands on it, before the end of the run */
+static int endpoint_close(lua_State *L)
+{
+	struct object *o = luaL_checkudata(L, 1, object_kind_name(OBJECT_ENDPOINT));
+
+	if (o->p)
+		object_close_endpoint(o);
 	return 0;
 }
 
@@ -313,7 +347,7 @@ void object_on_client_response(struct ctrans *ct, struct msg *m, void *arg)
 	(void)ct;
 	if (m->s.status >= 200 && !o->final)
 		o->final = mem_ref(m);
-	inbox_push_msg(o->sh, &o->in[0], m, NULL);
+	inbox_push_msg(o, 0, m, NULL);
 }
 
 /* transact(ep, message, address, { timers, retransmit, ack }): a client transaction for a built request. [+1] */
@@ -322,7 +356,8 @@ static int client_new(lua_State *L)
 	struct object *owner = object_check(L, 1, OBJECT_ENDPOINT);
 	struct endpoint *ep = owner->p;
 	struct msg *m = object_check_message(L, 2);
-	struct ctrans_opts opts = {.timers = {0}};
+	struct sip_timers timers = {0};
+	struct ctrans_opts opts = {.timers = &timers};
 	struct ctrans *ct;
 	struct addr dst;
 	struct err e = {0};
@@ -330,9 +365,9 @@ static int client_new(lua_State *L)
 	if (!m->s.request || !m->s.branch.p)
 		return script_error(L, "a transaction needs a request whose Via has a branch; endpoint:send takes any bytes");
 	check_address(L, 3, &dst);
-	opt_timers(L, 4, &opts.timers);
-	if (!opts.timers.t1 && !opts.timers.t2 && !opts.timers.t4) {
-#define INHERIT(field, name, meaning) opts.timers.field = opts.timers.field ? opts.timers.field : ep->timers.field;
+	opt_timers(L, 4, &timers);
+	if (!timers.t1 && !timers.t2 && !timers.t4) {
+#define INHERIT(field, name, meaning) timers.field = timers.field ? timers.field : ep->timers.field;
 		SIP_TIMERS(INHERIT)
 #undef INHERIT
 	}
@@ -463,6 +498,7 @@ void lib_endpoint_open(lua_State *L)
 	static const luaL_Reg server_methods[] = {{"respond", server_respond}, {NULL, NULL}};
 	static const luaL_Reg functions[] = {
 		{"endpoint", endpoint_new},
+		{"close_endpoint", endpoint_close},
 		{"claim", endpoint_claim},
 		{"watch", endpoint_watch},
 		{"via", endpoint_fresh_via},

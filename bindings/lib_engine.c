@@ -1,11 +1,10 @@
-/* What the library in Lua stands on: time, waiting, tasks, chance, faults, comments. */
+/* What the library in Lua stands on: time, tasks, chance, faults, comments. */
 #include "bindings/object.h"
 
 #include "bindings/sandbox.h"
 #include "bindings/shard.h"
 #include "core/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* now(): script time in seconds. */
@@ -13,89 +12,6 @@ static int engine_now(lua_State *L)
 {
 	lua_pushnumber(L, (double)loop_now(shard_of(L)->loop) / 1e9);
 	return 1;
-}
-
-/* A box and the name of one of its inboxes at 1 and 2. */
-static struct inbox *check_inbox(lua_State *L)
-{
-	struct object *o = lua_touserdata(L, 1);
-	const char *name = luaL_checkstring(L, 2);
-
-	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
-	luaL_argcheck(L, o && lua_rawlen(L, 1) >= sizeof(*o), 1, "wants an object");
-	if (o->kind == OBJECT_TASK)
-		return o->p ? &((struct task *)o->p)->ended : NULL;
-	int i = object_inbox(o->kind, name);
-	if (i < 0)
-		script_error(L, "a %s has no inbox \"%s\"", object_kind_name(o->kind), name);
-	return &o->in[i];
-}
-
-/* The script time so many seconds from now; math.huge: never. */
-static uint64_t due_after(lua_State *L, double seconds, const char *what)
-{
-	return seconds == HUGE_VAL ? UINT64_MAX : loop_now(shard_of(L)->loop) + seconds_to_ns(L, seconds, what);
-}
-
-/* wait(object, inbox, seconds): the next item and its text, or nil and "timeout"; seconds nil: as long as the test lives. */
-static int engine_wait(lua_State *L)
-{
-	struct inbox *box = check_inbox(L);
-
-	return task_wait(L, box, lua_isnoneornil(L, 3) ? UINT64_MAX : due_after(L, luaL_checknumber(L, 3), "within"));
-}
-
-/* sleep(seconds) */
-static int engine_sleep(lua_State *L)
-{
-	return task_wait(L, NULL, due_after(L, luaL_checknumber(L, 1), "sleep"));
-}
-
-/* poll(object, inbox): an item that is there already, or nil. */
-static int engine_poll(lua_State *L)
-{
-	struct inbox *box = check_inbox(L);
-	struct item it;
-
-	if (!inbox_pop(box, &it)) {
-		lua_pushnil(L);
-		return 1;
-	}
-	if (it.kind == ITEM_MESSAGE)
-		object_push_message(L, it.msg);
-	else if (it.kind == ITEM_OBJECT)
-		lua_rawgeti(L, LUA_REGISTRYINDEX, it.ref);
-	else
-		lua_pushboolean(L, 1);
-	lua_pushstring(L, it.text);
-	mem_deref(it.msg);
-	mem_deref(it.text);
-	luaL_unref(L, LUA_REGISTRYINDEX, it.ref);
-	return 2;
-}
-
-/* count(object, inbox): how many items wait. */
-static int engine_count(lua_State *L)
-{
-	struct inbox *box = check_inbox(L);
-
-	lua_pushinteger(L, box ? box->count : 0);
-	return 1;
-}
-
-/* inbox(): an inbox of the library's own; push(inbox, text) puts an event into it. */
-static int engine_inbox(lua_State *L)
-{
-	object_release(object_new(L, OBJECT_INBOX, NULL, NULL)); /* the script's alone */
-	return 1;
-}
-
-static int engine_push(lua_State *L)
-{
-	struct object *o = object_check(L, 1, OBJECT_INBOX);
-
-	inbox_push_event(o->sh, &o->in[0], luaL_optstring(L, 2, ""));
-	return 0;
 }
 
 /* spawn(function, name, serve): a task. */
@@ -107,6 +23,7 @@ static int engine_spawn(lua_State *L)
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
 	struct object *o = object_new(L, OBJECT_TASK, NULL, NULL);
+	object_release(o); /* the script's alone */
 	lua_pushvalue(L, 1);
 	o->p = task_new(sh, L, serve ? TASK_SERVE : TASK_SPAWN, name);
 	if (!o->p)
@@ -229,7 +146,7 @@ static int engine_setting(lua_State *L)
 	return 1;
 }
 
-/* run(): { target, virtual, ipv6, seed, test } of this run. */
+/* run(): { target, virtual, ipv6, seed, shares } of this run; shares: actors live at one transport. */
 static int engine_run(lua_State *L)
 {
 	struct shard *sh = shard_of(L);
@@ -243,6 +160,8 @@ static int engine_run(lua_State *L)
 	lua_setfield(L, -2, "ipv6");
 	lua_pushinteger(L, (lua_Integer)sh->cfg.seed);
 	lua_setfield(L, -2, "seed");
+	lua_pushboolean(L, sh->cfg.share != NULL);
+	lua_setfield(L, -2, "shares");
 	return 1;
 }
 
@@ -290,6 +209,25 @@ static int engine_methods(lua_State *L)
 	return 1;
 }
 
+/* quick(kind, name, f): the method that stands before `f`, its form in Lua; `f` itself where there is none. */
+static int engine_quick(lua_State *L)
+{
+	lua_settop(L, 3);
+	luaL_getmetatable(L, luaL_checkstring(L, 1));
+	if (lua_getfield(L, -1, "quick") == LUA_TTABLE) {
+		lua_pushvalue(L, 2);
+		lua_CFunction quick = lua_rawget(L, -2) == LUA_TFUNCTION ? lua_tocfunction(L, -1) : NULL;
+		if (quick) {
+			lua_pushvalue(L, 3);
+			lua_pushinteger(L, object_kind_from(lua_tostring(L, 1)));
+			lua_pushcclosure(L, quick, 2);
+			return 1;
+		}
+	}
+	lua_settop(L, 3);
+	return 1;
+}
+
 /* set_nearest(function(kind, name)): names the method that was meant, for errors. */
 static int engine_set_nearest(lua_State *L)
 {
@@ -305,13 +243,17 @@ static int engine_is(lua_State *L)
 	return 1;
 }
 
+/* made_of(value, metatable) */
+static int engine_made_of(lua_State *L)
+{
+	lua_pushboolean(L, lua_istable(L, 1) && lua_getmetatable(L, 1) && lua_rawequal(L, -1, 2));
+	return 1;
+}
+
 void lib_engine_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{"now", engine_now},		 {"wait", engine_wait},
-		{"sleep", engine_sleep},	 {"poll", engine_poll},
-		{"count", engine_count},	 {"inbox", engine_inbox},
-		{"push", engine_push},		 {"spawn", engine_spawn},
+		{"now", engine_now},		 {"spawn", engine_spawn},
 		{"cancel_task", engine_cancel_task}, {"where", engine_where},
 		{"comment", engine_comment},	 {"token", engine_token},
 		{"random", engine_random},	 {"exponential", engine_exponential},
@@ -319,7 +261,8 @@ void lib_engine_open(lua_State *L)
 		{"run", engine_run},		 {"address", engine_address},
 		{"load", engine_load},
 		{"failure", engine_failure},	 {"methods", engine_methods},	 {"is", engine_is},
-		{"set_nearest", engine_set_nearest},
+		{"made_of", engine_made_of},
+		{"set_nearest", engine_set_nearest}, {"quick", engine_quick},
 		{NULL, NULL},
 	};
 
@@ -328,6 +271,5 @@ void lib_engine_open(lua_State *L)
 	lua_setfield(L, -2, "__tostring");
 	lua_pop(L, 1);
 	object_class(L, OBJECT_TASK, NULL, task_field);
-	object_class(L, OBJECT_INBOX, NULL, NULL);
 	luaL_setfuncs(L, functions, 0);
 }

@@ -53,7 +53,7 @@ static void *on_datagram(const struct net_datagram *d, void *arg)
 	m->dst = d->dst;
 	m->time = loop_now(h->o->sh->loop);
 	m->frame = d->frame;
-	inbox_push_msg(h->o->sh, &h->o->in[0], m, NULL);
+	inbox_push_msg(h->o, 0, m, NULL);
 	return m;
 }
 
@@ -68,7 +68,7 @@ static int hold_new(lua_State *L)
 	unsigned count = (unsigned)lua_rawlen(L, 3);
 	struct object *o = object_new(L, OBJECT_HOLD, NULL, NULL);
 	lua_pushvalue(L, 3);
-	lua_setiuservalue(L, -2, 2);
+	lua_setiuservalue(L, -2, OBJECT_BESIDE);
 	o->p = h = mem_zalloc(sizeof(*h) + count * sizeof(*h->wants), hold_destroy);
 	if (!h)
 		return script_error(L, "out of memory for a hold");
@@ -106,7 +106,7 @@ static void hold_end(struct hold *h)
 		return;
 	h->ended = true;
 	net_hold_end(h->net);
-	inbox_close(&h->o->in[0]);
+	inbox_close(h->o, 0);
 }
 
 /* Argument 2: a message that is held, or NULL for all, which then ends the hold. */

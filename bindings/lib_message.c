@@ -459,7 +459,7 @@ void lib_message_open(lua_State *L)
 		{NULL, NULL},
 	};
 
-	luaL_newmetatable(L, "message");
+	object_message_class(L);
 	luaL_newlib(L, methods);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, -3, "methods");

@@ -24,23 +24,24 @@ static void on_event(struct subscription *sub, enum subscription_event ev, struc
 	switch (ev) {
 	case SUBSCRIPTION_RESPONSE:
 		object_set_final(o, m, why);
-		inbox_push_msg(o->sh, &o->in[0], m, why);
+		inbox_push_msg(o, 0, m, why);
 		break;
 	case SUBSCRIPTION_NOTIFY:
-		inbox_push_msg(o->sh, &o->in[1], m, NULL);
+		inbox_push_msg(o, 1, m, NULL);
 		break;
 	case SUBSCRIPTION_SUBSCRIBE:
-		inbox_push_msg(o->sh, &o->in[2], m, NULL);
+		inbox_push_msg(o, 2, m, NULL);
 		break;
 	case SUBSCRIPTION_FORKED: {
 		struct object *other = object_new(o->sh->L, OBJECT_SUBSCRIPTION, mem_ref(fork), o->owner);
 		subscription_set_handler(fork, on_event, other);
-		inbox_push(o->sh, &o->in[3], (struct item){.kind = ITEM_OBJECT, .ref = luaL_ref(o->sh->L, LUA_REGISTRYINDEX)});
+		inbox_push_object(o, 3, other);
+		lua_pop(o->sh->L, 1);
 		break;
 	}
 	case SUBSCRIPTION_ENDED:
 		for (unsigned i = 1; i < object_inboxes(OBJECT_SUBSCRIPTION); i++)
-			inbox_close(&o->in[i]);
+			inbox_close(o, i);
 		break;
 	}
 }
@@ -105,7 +106,7 @@ static int refresh(lua_State *L)
 	opt_request(L, 2, &s);
 	if (subscription_refresh(sub, expires, &s.r, &e))
 		return raise_about(L, o, &e);
-	o->final = mem_deref(o->final);
+	object_expect_anew(o);
 	note_sent(L, sub->uac->request, sub->ua->ep->name);
 	return 0;
 }

@@ -20,6 +20,13 @@ void object_set_final(struct object *o, struct msg *m, const char *why)
 		memcpy(o->final_why, why, strlen(why));
 }
 
+void object_expect_anew(struct object *o)
+{
+	o->final = mem_deref(o->final);
+	o->last = mem_deref(o->last);
+	o->final_given = false;
+}
+
 int object_push_final(lua_State *L, struct object *o)
 {
 	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
@@ -92,7 +99,7 @@ static bool on_ua_request(struct ua *ua, struct strans *st, void *arg)
 	struct object *o = arg;
 
 	(void)ua;
-	object_push_server(o, &o->in[1], mem_ref(st));
+	object_push_server(o, 1, mem_ref(st));
 	return true;
 }
 
@@ -276,7 +283,7 @@ void object_on_response(struct uac *uac, struct msg *m, const char *why, void *a
 
 	(void)uac;
 	object_set_final(o, m, why);
-	inbox_push_msg(o->sh, &o->in[0], m, why);
+	inbox_push_msg(o, 0, m, why);
 }
 
 /* A request of the script's needs somewhere to keep what a UA keeps for a call. */
@@ -317,7 +324,7 @@ static int request_new(lua_State *L)
 
 	struct object *o = object_new(L, OBJECT_REQUEST, NULL, owner);
 	lua_pushvalue(L, at);
-	lua_setiuservalue(L, -2, 2); /* as long as the request */
+	lua_setiuservalue(L, -2, OBJECT_BESIDE); /* as long as the request */
 	int err = ua_build(ua, &b, &dst, method, &s.r, SLICE_NONE, &e);
 	if (!err)
 		err = msg_alloc(&m, buf_slice(&b));
@@ -367,7 +374,7 @@ static void on_register_response(struct registration *reg, struct msg *m, const 
 
 	(void)reg;
 	object_set_final(o, m, why);
-	inbox_push_msg(o->sh, &o->in[0], m, why);
+	inbox_push_msg(o, 0, m, why);
 }
 
 /* register(ua, { registrar, expires, refresh, headers }) [+1] */
@@ -403,7 +410,7 @@ static int registration_again_lua(lua_State *L)
 		return script_error(L, "expires %I is not a number of seconds from 0 to 2**32 - 1", expires);
 	if (registration_again(reg, (uint32_t)expires, &e))
 		return raise_about(L, lua_touserdata(L, 1), &e);
-	o->final = mem_deref(o->final);
+	object_expect_anew(o);
 	note_sent(L, reg->last, ua_name(reg->ua));
 	return 0;
 }

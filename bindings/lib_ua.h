@@ -24,12 +24,16 @@ void opt_session(lua_State *L, int t, struct session_opts *o);
 /* The last final response of a box, with the reason why a challenge was not answered. */
 void object_set_final(struct object *o, struct msg *m, const char *why);
 int object_push_final(lua_State *L, struct object *o);
+/* Its next responses are to be expected anew: a refresh goes out. */
+void object_expect_anew(struct object *o);
 /* For uac_alloc() and its like: responses go to the box's first inbox. */
 void object_on_response(struct uac *uac, struct msg *m, const char *why, void *arg);
 
 /* lib_call.c: for ua_handlers.incoming: a box for the call into the UA's first inbox. */
 struct call;
 bool object_push_call(struct ua *ua, struct call *call, void *arg);
+/* The box of a call that came in to the UA of box `ua`. [+1] */
+struct object *object_new_call(lua_State *L, struct object *ua, struct call *call);
 
 static inline const char *ua_name(const struct ua *ua)
 {

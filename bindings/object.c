@@ -4,12 +4,10 @@
 #include "core/mem.h"
 #include "sip/call.h"
 #include "sip/registration.h"
-#include "sip/route.h"
 #include "sip/subscription.h"
 
-#include <stdlib.h>
-
 #define MESSAGE_CLASS "message"
+static const char message_class; /* the key of its metatable in the registry, quicker than its name */
 
 static const struct {
 	const char *name;
@@ -48,6 +46,14 @@ int object_inbox(enum object_kind kind, const char *name)
 {
 	for (int i = 0; i < OBJECT_INBOXES && kinds[kind].inboxes[i]; i++)
 		if (!strcmp(kinds[kind].inboxes[i], name))
+			return i;
+	return -1;
+}
+
+int object_kind_from(const char *name)
+{
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		if (!strcmp(kinds[i].name, name))
 			return i;
 	return -1;
 }
@@ -107,13 +113,35 @@ static void detach(struct object *o)
 static void close_object(struct object *o)
 {
 	detach(o);
-	for (unsigned i = 0; i < object_inboxes(o->kind); i++)
-		inbox_free(o->sh, &o->in[i]);
+	inbox_free_all(o);
 	if (o->kind != OBJECT_TASK)
 		o->p = mem_deref(o->p);
 	o->p = NULL;
 	o->final = mem_deref(o->final);
 	o->final_why = mem_deref(o->final_why);
+	o->last = mem_deref(o->last);
+}
+
+static void check_no_more(struct object *o)
+{
+	if (o->queue)
+		TAILQ_REMOVE(&o->sh->checks[o->queue - 1], o, check);
+	o->queue = 0;
+}
+
+static void leave_lists(struct object *o)
+{
+	struct object *member;
+
+	while ((member = LIST_FIRST(&o->members))) { /* the collector may take an endpoint before what stood on it */
+		LIST_REMOVE(member, entry);
+		LIST_INSERT_HEAD(&o->sh->objects, member, entry);
+	}
+	LIST_REMOVE(o, entry);
+	check_no_more(o);
+	if (o->is_left)
+		LIST_REMOVE(o, left);
+	o->is_left = false;
 }
 
 static int object_gc(lua_State *L)
@@ -121,14 +149,9 @@ static int object_gc(lua_State *L)
 	struct object *o = lua_touserdata(L, 1);
 
 	if (o->kind == OBJECT_TASK && o->p)
-		((struct task *)o->p)->box = NULL;
+		task_forget_box(o->p);
 	close_object(o);
-	if (o->prev) {
-		*o->prev = o->next;
-		if (o->next)
-			o->next->prev = o->prev;
-		o->prev = NULL;
-	}
+	leave_lists(o);
 	return 0;
 }
 
@@ -153,8 +176,6 @@ static bool is_over(const struct object *o)
 	case OBJECT_SUBSCRIPTION:
 		return sub && sub->state == SUBSCRIPTION_TERMINATED && !(sub->uac && sub->uac->ct->ep) &&
 		       !(sub->notify && sub->notify->ct->ep);
-	case OBJECT_TASK:
-		return o->p && ((struct task *)o->p)->done;
 	case OBJECT_HOLD:
 		return o->p && object_hold_ended(o);
 	default:
@@ -162,84 +183,143 @@ static bool is_over(const struct object *o)
 	}
 }
 
-/* The weak table from a box to its userdata. [-0, +1] */
-static void push_boxes(lua_State *L)
-{
-	static const char key;
+/* --- boxes that are over: each is looked at a while after it could be, and again later, so that a long run does not grow. When that happens
+ * depends on time and the order of the script's doings alone. --- */
 
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TTABLE)
-		return;
-	lua_pop(L, 1);
-	lua_newtable(L);
-	lua_createtable(L, 0, 1);
-	lua_pushliteral(L, "v");
-	lua_setfield(L, -2, "__mode");
-	lua_setmetatable(L, -2);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+static const uint32_t check_after[CHECK_QUEUES] = {6, 33}; /* s: most transactions last 5, the others 32 */
+#define CHECKS_AT_ONCE 4
+#define UNREAD_KEPT 512
+
+static uint32_t now_in_seconds(const struct shard *sh)
+{
+	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
 }
 
-#define REAP_FIRST 512
-
-/* Leaves what is over to the collector, now and then, so that a long run does not grow. When it happens depends on the number of
- * objects alone. */
-static void reap(struct shard *sh)
+static void check_later(struct object *o, int queue)
 {
-	unsigned alive = 0;
+	check_no_more(o);
+	o->checked = now_in_seconds(o->sh);
+	o->queue = (uint8_t)(queue + 1);
+	TAILQ_INSERT_TAIL(&o->sh->checks[queue], o, check);
+}
 
-	for (struct object *o = sh->objects; o; o = o->next) {
-		if (o->anchor != LUA_NOREF && is_over(o))
-			object_release(o);
-		alive += o->anchor != LUA_NOREF;
+void object_may_be_over(struct object *o)
+{
+	check_later(o, 0);
+}
+
+/* The end of the test tells of it. */
+static bool has_unread(const struct object *o)
+{
+	for (const struct inbox *box = o->inboxes; box; box = box->next)
+		if (box->lost || (box->count && o->kind == OBJECT_CALL && box->index == CALL_IN_REQUESTS))
+			return true;
+	return false;
+}
+
+static void check(struct shard *sh)
+{
+	uint32_t now = now_in_seconds(sh);
+
+	for (int i = 0; i < CHECK_QUEUES; i++) {
+		struct object *o;
+		for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks[i])) && now - o->checked >= check_after[i]; n++) {
+			check_no_more(o);
+			if (o->unread || !is_over(o))
+				check_later(o, CHECK_QUEUES - 1);
+			else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
+				object_release(o);
+		}
 	}
-	sched_reap(sh);
-	sh->made = 0;
-	sh->reap_after = alive > REAP_FIRST ? alive : REAP_FIRST;
+}
+
+/* --- boxes --- */
+
+/* A UA and an endpoint live as long as the test. */
+static bool is_lasting(const struct object *o)
+{
+	return o->kind == OBJECT_UA || o->kind == OBJECT_ENDPOINT;
 }
 
 struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct object *owner)
 {
 	struct shard *sh = shard_of(L);
+	/* One user value at most: an owner that may go before the box, or what the kind keeps beside. */
+	bool holds_owner = owner && !is_lasting(owner);
+	bool keeps = kind == OBJECT_CALL || kind == OBJECT_REQUEST || kind == OBJECT_HOLD;
 
-	if (++sh->made > sh->reap_after)
-		reap(sh);
-	size_t size = sizeof(struct object) + object_inboxes(kind) * sizeof(struct inbox);
-	struct object *o = lua_newuserdatauv(L, size, 2); /* its owner, and what a kind keeps beside */
-
-	memset(o, 0, size);
+	check(sh);
+	struct object *o = lua_newuserdatauv(L, sizeof(*o), holds_owner || keeps);
+	memset(o, 0, sizeof(*o));
 	o->sh = sh;
-	o->kind = kind;
+	o->kind = (uint8_t)kind;
 	o->owner = owner;
 	o->anchor = LUA_NOREF;
-	luaL_setmetatable(L, kinds[kind].name);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_setmetatable(L, -2);
 	o->p = p;
-	o->next = sh->objects;
-	o->prev = &sh->objects;
-	if (sh->objects)
-		sh->objects->prev = &o->next;
-	sh->objects = o;
-	if (owner) { /* whoever holds this one holds its owner */
+	struct object *endpoint = owner;
+	while (endpoint && endpoint->kind != OBJECT_ENDPOINT)
+		endpoint = endpoint->owner;
+	LIST_INSERT_HEAD(endpoint ? &endpoint->members : &sh->objects, o, entry);
+	if (holds_owner) { /* whoever holds this one holds its owner */
 		object_push(L, owner);
 		lua_setiuservalue(L, -2, 1);
 	}
-	push_boxes(L);
-	lua_pushvalue(L, -2);
-	lua_rawsetp(L, -2, o);
-	lua_pop(L, 1);
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+	/* A call is looked at when it has ended. */
+	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_REQUEST || kind == OBJECT_DIALOG ||
+	    kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
+		object_may_be_over(o);
 	return o;
+}
+
+struct object *object_at(lua_State *L, int arg)
+{
+	void *p = lua_touserdata(L, arg);
+
+	/* The other userdata that a script has, messages and memories of nonces, are one pointer each. */
+	return p && lua_rawlen(L, arg) >= sizeof(struct object) ? p : NULL;
 }
 
 void object_push(lua_State *L, struct object *o)
 {
-	push_boxes(L);
-	lua_rawgetp(L, -1, o);
-	lua_remove(L, -2);
+	if (o->anchor != LUA_NOREF) {
+		lua_rawgeti(L, LUA_REGISTRYINDEX, o->anchor);
+	} else if (lua_touserdata(L, 1) == o) {
+		lua_pushvalue(L, 1);
+	} else {
+		if (object_at(L, 1))
+			lua_getiuservalue(L, 1, 1);
+		else
+			lua_pushnil(L);
+		if (lua_touserdata(L, -1) != o) {
+			lua_pop(L, 1);
+			lua_pushnil(L);
+		}
+	}
+}
+
+void object_push_item(lua_State *L, struct item *it)
+{
+	switch (it->kind) {
+	case ITEM_MESSAGE:
+		object_push_message(L, it->p);
+		break;
+	case ITEM_OBJECT:
+		object_push(L, it->p);
+		((struct object *)it->p)->unread = false;
+		break;
+	case ITEM_EVENT:
+		lua_pushboolean(L, 1);
+		break;
+	}
 }
 
 void object_release(struct object *o)
 {
+	check_no_more(o);
 	luaL_unref(o->sh->L, LUA_REGISTRYINDEX, o->anchor);
 	o->anchor = LUA_NOREF;
 }
@@ -252,23 +332,69 @@ static bool has_expired(const struct object *o)
 
 struct object *object_check(lua_State *L, int arg, enum object_kind kind)
 {
-	struct object *o = luaL_checkudata(L, arg, kinds[kind].name);
+	struct object *o = object_at(L, arg);
 
+	if (!o || o->kind != kind)
+		luaL_checkudata(L, arg, kinds[kind].name); /* raises */
 	if (has_expired(o))
 		script_error(L, "this %s has expired: its test has ended", kinds[kind].name);
 	return o;
 }
 
+/* What stands on others goes first. */
+static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,  OBJECT_DIALOG,
+						 OBJECT_REQUEST, OBJECT_CLIENT,       OBJECT_SERVER,       OBJECT_UA,    OBJECT_WATCH,
+						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
+#define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
+
+static void close_kind(struct objects *list, enum object_kind kind)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		close_kind(&o->members, kind);
+		if (o->kind == kind)
+			close_object(o);
+	}
+}
+
 void object_close_all(struct shard *sh)
 {
-	static const enum object_kind order[] = {OBJECT_HOLD,	OBJECT_REGISTRATION, OBJECT_SUBSCRIPTION, OBJECT_CALL,   OBJECT_DIALOG,
-						 OBJECT_REQUEST,      OBJECT_CLIENT,	   OBJECT_SERVER, OBJECT_UA,
-						 OBJECT_WATCH,	      OBJECT_INBOX,	   OBJECT_TASK,	  OBJECT_ENDPOINT};
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&sh->objects, closing_order[i]);
+}
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		for (struct object *o = sh->objects; o; o = o->next)
-			if (o->kind == order[i])
-				close_object(o);
+void object_close_endpoint(struct object *endpoint)
+{
+	struct object *o;
+
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		close_kind(&endpoint->members, closing_order[i]);
+	close_object(endpoint);
+	LIST_FOREACH(o, &endpoint->members, entry)
+	{
+		if (o->anchor != LUA_NOREF)
+			object_release(o);
+	}
+	if (endpoint->anchor != LUA_NOREF)
+		object_release(endpoint);
+}
+
+static void each(struct objects *list, object_h *h, void *arg)
+{
+	struct object *o;
+
+	LIST_FOREACH(o, list, entry)
+	{
+		h(o, arg);
+		each(&o->members, h, arg);
+	}
+}
+
+void object_each(struct shard *sh, object_h *h, void *arg)
+{
+	each(&sh->objects, h, arg);
 }
 
 /* --- messages --- */
@@ -277,9 +403,9 @@ void object_push_message(lua_State *L, struct msg *m)
 {
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
-	*box = NULL;
-	luaL_setmetatable(L, MESSAGE_CLASS);
 	*box = mem_ref(m);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &message_class);
+	lua_setmetatable(L, -2);
 }
 
 struct msg *object_check_message(lua_State *L, int arg)
@@ -287,6 +413,13 @@ struct msg *object_check_message(lua_State *L, int arg)
 	struct msg **box = luaL_checkudata(L, arg, MESSAGE_CLASS);
 
 	return *box;
+}
+
+void object_message_class(lua_State *L)
+{
+	luaL_newmetatable(L, MESSAGE_CLASS);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &message_class);
 }
 
 /* --- classes --- */
@@ -345,6 +478,8 @@ static int object_tostring(lua_State *L)
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field)
 {
 	luaL_newmetatable(L, kinds[kind].name);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
 	lua_newtable(L);
 	if (methods)
 		luaL_setfuncs(L, methods, 0);
@@ -362,216 +497,35 @@ void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, 
 	lua_pop(L, 1);
 }
 
-/* --- options --- */
+/* --- quick methods --- */
 
-double opt_number(lua_State *L, int t, const char *name, double otherwise)
+void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f)
 {
-	if (lua_type(L, t) != LUA_TTABLE || lua_getfield(L, t, name) == LUA_TNIL) {
-		if (lua_type(L, t) == LUA_TTABLE)
-			lua_pop(L, 1);
-		return otherwise;
-	}
-	if (lua_type(L, -1) != LUA_TNUMBER)
-		script_error(L, "option \"%s\" wants a number, got %s", name, luaL_typename(L, -1));
-	double n = lua_tonumber(L, -1);
-	lua_pop(L, 1);
-	return n;
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	luaL_getsubtable(L, -1, "quick");
+	lua_pushcfunction(L, f);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 2);
 }
 
-uint32_t opt_count(lua_State *L, int t, const char *name, uint32_t limit, uint32_t otherwise)
+struct object *object_quick_self(lua_State *L)
 {
-	double n = opt_number(L, t, name, otherwise);
+	struct object *o = object_at(L, 1);
 
-	if (!(n >= 0 && n <= limit) || n != (double)(uint32_t)n)
-		script_error(L, "option \"%s\" wants a whole number from 0 to %I, got %f", name, (lua_Integer)limit, n);
-	return (uint32_t)n;
+	return o && o->p && o->kind == lua_tointeger(L, lua_upvalueindex(2)) ? o : NULL;
 }
 
-bool opt_flag(lua_State *L, int t, const char *name, bool otherwise)
+static int slow_done(lua_State *L, int status, lua_KContext ctx)
 {
-	bool v = otherwise;
-
-	if (lua_type(L, t) != LUA_TTABLE)
-		return otherwise;
-	if (lua_getfield(L, t, name) == LUA_TBOOLEAN)
-		v = lua_toboolean(L, -1);
-	else if (!lua_isnil(L, -1))
-		script_error(L, "option \"%s\" wants true or false, got %s", name, luaL_typename(L, -1));
-	lua_pop(L, 1);
-	return v;
+	(void)status;
+	(void)ctx;
+	return lua_gettop(L);
 }
 
-bool opt_off(lua_State *L, int t, const char *name)
+int object_slow(lua_State *L)
 {
-	bool off = false;
-
-	if (lua_type(L, t) == LUA_TTABLE) {
-		off = lua_getfield(L, t, name) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
-		lua_pop(L, 1);
-	}
-	return off;
-}
-
-struct slice opt_slice(lua_State *L, int t, const char *name)
-{
-	struct slice s = SLICE_NONE;
-
-	if (lua_type(L, t) != LUA_TTABLE)
-		return s;
-	switch (lua_getfield(L, t, name)) {
-	case LUA_TNIL:
-		break;
-	case LUA_TSTRING:
-		s.p = lua_tolstring(L, -1, &s.l);
-		break;
-	default:
-		script_error(L, "option \"%s\" wants a string, got %s", name, luaL_typename(L, -1));
-	}
-	lua_pop(L, 1);
-	return s;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct build_header *x = a, *y = b;
-	size_t n = x->name.l < y->name.l ? x->name.l : y->name.l;
-	int d = memcmp(x->name.p, y->name.p, n);
-
-	return d ? d : (x->name.l > y->name.l) - (x->name.l < y->name.l);
-}
-
-/* The value on top, popped: a string or number, or false to leave the header out. */
-static struct slice header_value(lua_State *L, const char *name)
-{
-	struct slice v = SLICE_NONE;
-
-	if (lua_type(L, -1) == LUA_TSTRING)
-		v.p = lua_tolstring(L, -1, &v.l);
-	else if (lua_type(L, -1) != LUA_TBOOLEAN || lua_toboolean(L, -1))
-		script_error(L, "header \"%s\" wants a string, or false to leave it out; got %s", name, luaL_typename(L, -1));
-	lua_pop(L, 1);
-	return v;
-}
-
-struct build_header *opt_headers(lua_State *L, int t, unsigned *count)
-{
-	t = lua_absindex(L, t);
-	*count = 0;
-	if (lua_type(L, t) != LUA_TTABLE) {
-		lua_pushnil(L);
-		return NULL;
-	}
-	int kind = lua_getfield(L, t, "headers");
-	if (kind == LUA_TNIL)
-		return NULL; /* the nil stays as the anchor */
-	if (kind != LUA_TTABLE)
-		script_error(L, "option \"headers\" wants a table, got %s", luaL_typename(L, -1));
-	int h = lua_gettop(L);
-	unsigned n = 0;
-	for (lua_pushnil(L); lua_next(L, h); lua_pop(L, 1))
-		n++;
-	struct build_header *list = lua_newuserdatauv(L, (n + 1) * sizeof(*list), 0);
-	if (lua_rawlen(L, h) > 0) {
-		if (lua_rawlen(L, h) != n)
-			script_error(L, "option \"headers\" is either a list of { name, value } or a map, not both");
-		for (unsigned i = 1; i <= n; i++) {
-			if (lua_rawgeti(L, h, i) != LUA_TTABLE || lua_rawgeti(L, -1, 1) != LUA_TSTRING)
-				script_error(L, "option \"headers\": item %d is not { name, value }", i);
-			list[i - 1].name.p = lua_tolstring(L, -1, &list[i - 1].name.l);
-			lua_pop(L, 1);
-			lua_rawgeti(L, -1, 2);
-			list[i - 1].value = header_value(L, list[i - 1].name.p);
-			lua_pop(L, 1);
-		}
-	} else {
-		unsigned i = 0;
-		lua_pushnil(L);
-		while (lua_next(L, h)) {
-			if (lua_type(L, -2) != LUA_TSTRING)
-				script_error(L, "option \"headers\": names are strings");
-			list[i].name.p = lua_tolstring(L, -2, &list[i].name.l);
-			list[i].value = header_value(L, list[i].name.p);
-			i++;
-		}
-		qsort(list, n, sizeof(*list), by_name);
-	}
-	lua_remove(L, h);
-	*count = n;
-	return list;
-}
-
-uint64_t seconds_to_ns(lua_State *L, double seconds, const char *what)
-{
-	if (!(seconds >= 0) || seconds > 1e9)
-		script_error(L, "%s wants seconds from 0 on, got %f", what, seconds);
-	return (uint64_t)(seconds * 1e9 + 0.5);
-}
-
-int raise_err(lua_State *L, const struct err *e)
-{
-	char where[300];
-
-	if (e->code != ERR_ENV && e->code != ERR_ARG)
-		return script_error(L, "%s", e->text);
-	lua_createtable(L, 0, 3);
-	lua_pushstring(L, e->text);
-	lua_setfield(L, -2, "message");
-	lua_pushstring(L, e->code == ERR_ENV ? "environment" : "usage");
-	lua_setfield(L, -2, "class");
-	task_where(L, where, sizeof(where));
-	lua_pushstring(L, where);
-	lua_setfield(L, -2, "where");
-	luaL_setmetatable(L, "failure");
-	return lua_error(L);
-}
-
-int raise_about(lua_State *L, const struct object *o, const struct err *e)
-{
-	if (e->code == ERR_ENV || e->code == ERR_ARG)
-		return raise_err(L, e);
-	return script_error(L, "%s: %s", object_actor(o), e->text);
-}
-
-void check_address(lua_State *L, int arg, struct addr *out)
-{
-	struct shard *sh = shard_of(L);
-	struct err e = {0};
-	struct slice s;
-	int err;
-
-	arg = lua_absindex(L, arg);
-	if (lua_type(L, arg) == LUA_TUSERDATA || lua_istable(L, arg)) { /* an endpoint, a UA, a role */
-		if (lua_getfield(L, arg, "uri") != LUA_TSTRING)
-			script_error(L, "a %s without a URI is no address", luaL_typename(L, arg));
-		check_address(L, -1, out);
-		lua_pop(L, 1);
-		return;
-	}
-	if (lua_type(L, arg) != LUA_TSTRING)
-		script_error(L, "an address is wanted (\"host:port\", a SIP URI, or an actor), got %s", luaL_typename(L, arg));
-	s = check_slice(L, arg);
-	if (s.l > 4 && slice_case_eq((struct slice){s.p, 4}, SLICE_LIT("udp:")))
-		s = (struct slice){s.p + 4, s.l - 4};
-	if (addr_parse(out, s, 5060))
-		return;
-	if (memchr(s.p, ':', s.l) && (slice_find(s, SLICE_LIT("sip:"), 0) >= 0 || slice_find(s, SLICE_LIT("sips:"), 0) >= 0)) {
-		err = route_resolve(out, s, !sh->cfg.virtual_clock, sh->cfg.v6, &e);
-	} else {
-		char uri[300];
-		snprintf(uri, sizeof(uri), "sip:%.*s", SLICE_ARG(s));
-		err = route_resolve(out, slice_str(uri), !sh->cfg.virtual_clock, sh->cfg.v6, &e);
-	}
-	if (err)
-		raise_err(L, &e);
-}
-
-void note_sent(lua_State *L, const struct msg *m, const char *actor)
-{
-	struct shard *sh = shard_of(L);
-	char where[300], text[400];
-
-	if (!sh->cfg.tap || !m || !m->frame || !task_where(L, where, sizeof(where)))
-		return;
-	snprintf(text, sizeof(text), "%s: %s", actor, where);
-	net_comment(sh->net, m->frame, text);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, slow_done);
+	return slow_done(L, LUA_OK, 0);
 }

@@ -1,9 +1,9 @@
-/* Userdata: small boxes on what the engine owns. A box is kept alive by the shard until its test ends, because nothing on the wire
- * may depend on the garbage collector. */
+/* Userdata: small boxes on what the engine owns. A box is kept alive by the shard until what it stands for is over, because nothing on
+ * the wire may depend on the garbage collector. */
 #ifndef OFFHOOK_BINDINGS_OBJECT_H
 #define OFFHOOK_BINDINGS_OBJECT_H
 
-#include "bindings/task.h"
+#include "bindings/shard.h"
 #include "sip/build.h"
 #include "sip/msg.h"
 
@@ -20,7 +20,7 @@ enum object_kind {
 	OBJECT_REQUEST,      /* p: struct uac; in: responses */
 	OBJECT_REGISTRATION, /* p: struct registration; in: responses */
 	OBJECT_SUBSCRIPTION, /* p: struct subscription; in: responses, NOTIFY, SUBSCRIBE, forks, ended; all but the first closed at its end */
-	OBJECT_TASK,         /* p: struct task (not counted) ; in: none of its own */
+	OBJECT_TASK,         /* p: struct task (not counted) ; in: ended, closed when it is done */
 	OBJECT_HOLD,         /* in: what it holds, as it comes; closed when the hold ends */
 	OBJECT_INBOX,        /* in: events of a script library's own making */
 	OBJECT_KINDS
@@ -28,20 +28,44 @@ enum object_kind {
 
 #define OBJECT_INBOXES 8
 
+/* A call's, in the order of their names in object.c. */
+enum call_inbox {
+	CALL_IN_RESPONSES,
+	CALL_IN_REQUESTS,
+	CALL_IN_ACK,
+	CALL_IN_BYE,
+	CALL_IN_CANCEL,
+	CALL_IN_PRACK,
+	CALL_IN_ENDED,
+	CALL_IN_FORKS,
+};
+
 struct object {
 	struct shard *sh;
-	enum object_kind kind;
 	void *p;                     /* a counted reference unless said otherwise; NULL: expired */
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
-	struct object *ua;           /* endpoint: the UA that lives there */
-	struct object *next, **prev; /* all of the shard */
-	struct object *watches;      /* endpoint: who watches; watch: the next one */
-	int anchor;                  /* registry reference that keeps it alive */
+	LIST_ENTRY(object) entry;    /* of its endpoint's, or the shard's */
+	TAILQ_ENTRY(object) check;   /* while it is to be looked at: see object_new() */
+	LIST_ENTRY(object) left;     /* call: made by an iteration of a load that is not done */
+	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
+	struct msg *last;            /* the last response that its script was given */
+	struct objects members;      /* endpoint: all that stand on it */
+	union {
+		struct object *ua;          /* endpoint: the UA that lives there */
+		struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
+	};
+	struct object *watches;      /* endpoint: who watches; watch: the next one */
+	int anchor;                  /* registry reference that keeps it alive */
+	uint32_t checked;            /* script time in s */
+	uint8_t kind;                /* enum object_kind */
+	uint8_t closed;              /* inboxes, by bit: see inbox_close() */
 	bool claims;                 /* endpoint: requests become transactions */
-	struct object *transaction;  /* call: the box of its INVITE's client transaction, if the script asked for it */
-	struct inbox in[];           /* object_inboxes() of them */
+	bool unread;                 /* it lies in an inbox */
+	bool final_given;            /* its script was given its final response */
+	uint8_t queue;               /* of shard.checks, from 1 on: it stands in there */
+	bool is_left;
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -49,23 +73,39 @@ const char *object_kind_name(enum object_kind kind);
 unsigned object_inboxes(enum object_kind kind);
 /* The inboxes of a kind by name, e.g. "unclaimed" of an endpoint; -1. */
 int object_inbox(enum object_kind kind, const char *name);
+/* The kind of that name; -1. */
+int object_kind_from(const char *name);
 
-/* A new box on top of the stack, anchored. [-0, +1] */
+/* A new box on top of the stack, anchored until what it stands for is over; sees to it that a few others that are over are let go.
+ * [-0, +1] */
 struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct object *owner);
 /* Argument `arg` as a box of that kind; raises when it is another thing or has expired. */
 struct object *object_check(lua_State *L, int arg, enum object_kind kind);
-/* Pushes the userdata of a live box. [-0, +1] */
+/* Argument `arg` as a box of whatever kind; NULL when it is none. */
+struct object *object_at(lua_State *L, int arg);
+/* Pushes the userdata of a box that is anchored, or is argument 1, or is kept by that; else nil. [-0, +1] */
 void object_push(lua_State *L, struct object *o);
+/* Pushes what an item of an inbox holds. [-0, +1] */
+void object_push_item(lua_State *L, struct item *it);
+/* The user value of a call, a request and a hold, for what these keep beside. */
+#define OBJECT_BESIDE 1
+/* A call that has ended: it is let go when its transactions are over, too. */
+void object_may_be_over(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
 const char *object_actor(const struct object *o);
 /* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */
 void object_close_all(struct shard *sh);
+/* The same for an endpoint and all that stands on it, before the end of the run. */
+void object_close_endpoint(struct object *endpoint);
+/* Calls `h` for each box of the shard; it may not make any. */
+typedef void(object_h)(struct object *o, void *arg);
+void object_each(struct shard *sh, object_h *h, void *arg);
 
 /* A box for a server transaction, put into an inbox of `owner`. The reference to `st` goes to the box. */
 struct strans;
-void object_push_server(struct object *owner, struct inbox *box, struct strans *st);
+void object_push_server(struct object *owner, unsigned index, struct strans *st);
 /* Its transaction's events go to its inbox. */
 void object_listen_server(struct object *o);
 /* Of a client transaction: puts a response into the inbox of its box. */
@@ -77,6 +117,8 @@ bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
+/* Their metatable, made now. [-0, +1] */
+void object_message_class(lua_State *L);
 
 struct shard *shard_of(lua_State *L);
 
@@ -118,10 +160,19 @@ void lib_call_open(lua_State *L);
 void lib_subscription_open(lua_State *L);
 void lib_hold_open(lua_State *L);
 void lib_engine_open(lua_State *L);
+void lib_wait_open(lua_State *L); /* after the kinds, whose methods it has some of */
 
 /* For a kind: a metatable whose methods are `methods` and whose other fields come from `field` (pushes and returns 1, or 0). */
 typedef int(object_field_h)(lua_State *L, struct object *o, const char *name);
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field);
+
+/* Methods that a script of a load calls for every call are in C for their common forms, with the same method in Lua behind them, which
+ * takes all others, and what is wrong: upvalues of such a closure are the Lua function and the kind. */
+void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f);
+/* Inside: argument 1 if it is a live box of that kind, else NULL. */
+struct object *object_quick_self(lua_State *L);
+/* Inside: calls the Lua function instead, with the arguments that are on the stack; as the last thing. */
+int object_slow(lua_State *L);
 
 static inline void push_slice(lua_State *L, struct slice s)
 {

@@ -1,8 +1,10 @@
 #include "bindings/shard.h"
 
+#include "bindings/load.h"
 #include "bindings/object.h"
 #include "bindings/sandbox.h"
 #include "core/mem.h"
+#include "load/feeder.h"
 #include "sip/call.h"
 #include "sip/transaction.h"
 
@@ -88,6 +90,8 @@ static int open_and_run(lua_State *L)
 	lib_call_open(L);
 	lib_subscription_open(L);
 	lib_hold_open(L);
+	lib_load_open(L);
+	lib_wait_open(L);
 	if (!sandbox_load_embedded(L, "sip"))
 		return luaL_error(L, "this program was built without its library");
 	lua_pushvalue(L, -2);
@@ -102,6 +106,19 @@ static int open_and_run(lua_State *L)
 
 static void on_task_done(struct shard *sh, struct task *task);
 
+/* What its random streams are derived from: each shard of a load has its own. */
+static int name_load(struct shard *sh, struct err *e)
+{
+	size_t size = strlen(sh->cfg.path) + 24;
+	char *name = malloc(size);
+
+	if (!name)
+		return err_set(e, ERR_NOMEM, "out of memory for a script");
+	snprintf(name, size, "%s#%u", sh->cfg.path, sh->cfg.share->number);
+	sh->test = name;
+	return 0;
+}
+
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 {
 	struct shard *sh = calloc(1, sizeof(*sh));
@@ -113,9 +130,17 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 		goto out;
 	}
 	sh->cfg = *cfg;
+	for (int i = 0; i < CHECK_QUEUES; i++)
+		TAILQ_INIT(&sh->checks[i]);
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
-	err = loop_alloc(&sh->loop, &loop_cfg, e);
+	if (cfg->share) {
+		sh->loop = mem_ref(cfg->share->loop);
+		sh->net = mem_ref(cfg->share->net);
+		err = name_load(sh, e);
+	} else {
+		err = loop_alloc(&sh->loop, &loop_cfg, e);
+	}
 	if (err)
 		goto out;
 	sched_init(sh);
@@ -123,19 +148,19 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sh->sched.guard_seconds = cfg->timeout > 0 ? cfg->timeout : DEFAULT_TIMEOUT;
 	/* Scripts make garbage in bursts; a generational collector keeps its pauses short. */
 	lua_gc(sh->L, LUA_GCGEN, 0, 0);
-	task_set_guard(sh->L);
 	sandbox_open(sh->L);
 	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);
 	err = sandbox_load_file(sh->L, cfg->path, e);
 	if (err)
 		goto out;
-	sched_guard_begin(sh);
+	sched_guard_start(sh);
+	sched_run_begins(sh, sh->L);
 	if (lua_pcall(sh->L, 1, 0, -3)) {
 		const char *text = lua_tostring(sh->L, -1);
 		err = err_set(e, ERR_ARG, "%s", text ? text : "an error without a text");
 	}
-	sh->sched.guard = 0;
+	sched_guard_stop(sh);
 	lua_settop(sh->L, 0);
 out:
 	if (err)
@@ -165,6 +190,7 @@ void shard_free(struct shard *sh)
 		free(s);
 	}
 	buf_free(&sh->output);
+	feeders_free(sh->own_feeders);
 	free((char *)sh->test);
 	free(sh);
 }
@@ -310,27 +336,26 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 #define UNREAD_SHOWN 5
 
 /* The message that an item is, or that it came with. */
-static const struct msg *unread_message(struct shard *sh, const struct item *it)
+static const struct msg *unread_message(const struct item *it)
 {
-	const struct object *o;
+	const struct object *o = it->p;
 
 	if (it->kind != ITEM_OBJECT)
-		return it->msg;
-	lua_rawgeti(sh->L, LUA_REGISTRYINDEX, it->ref);
-	o = lua_touserdata(sh->L, -1); /* the item keeps it */
-	lua_pop(sh->L, 1);
+		return it->p;
 	if (!o->p)
 		return NULL;
-	return o->kind == OBJECT_CALL ? ((struct call *)o->p)->request : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
+	return o->kind == OBJECT_CALL ? call_invite_msg(o->p) : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
 }
 
 /* What waits in an inbox, one line each. */
-static void put_unread(struct shard *sh, struct buf *b, const struct inbox *box)
+static void put_unread(struct buf *b, const struct inbox *box)
 {
 	char text[300], from[ADDR_STRLEN];
 
-	for (unsigned i = 0; i < box->count && i < UNREAD_SHOWN; i++) {
-		const struct msg *m = unread_message(sh, &box->items[(box->head + i) % box->cap]);
+	const struct item *it = box->first;
+
+	for (int i = 0; it && i < UNREAD_SHOWN; i++, it = it->next) {
+		const struct msg *m = unread_message(it);
 		if (!m)
 			continue;
 		buf_printf(b, "  %s", msg_summary(text, sizeof(text), m));
@@ -343,28 +368,30 @@ static void put_unread(struct shard *sh, struct buf *b, const struct inbox *box)
 }
 
 /* Messages that nobody read or let go, and inboxes that overflowed. */
-static void put_notes(struct shard *sh, struct shard_result *out)
+static void put_notes(struct object *o, void *arg)
 {
-	for (struct object *o = sh->objects; o; o = o->next) {
-		static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
-			[OBJECT_ENDPOINT] = {"message", "request"},
-			[OBJECT_UA] = {"incoming call", "request"},
-			[OBJECT_CALL] = {NULL, "request within a call"},
-		};
-		for (unsigned i = 0; i < object_inboxes(o->kind); i++) {
-			const struct inbox *box = &o->in[i];
-			const char *what = watched[o->kind][i];
-			const char *name = object_actor(o);
-			if (what && box->count) {
-				buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
-				put_unread(sh, &out->notes, box);
-			}
-			if (box->lost)
-				buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
+	static const char *const watched[OBJECT_KINDS][OBJECT_INBOXES] = {
+		[OBJECT_ENDPOINT] = {"message", "request"},
+		[OBJECT_UA] = {"incoming call", "request"},
+		[OBJECT_CALL] = {NULL, "request within a call"},
+	};
+	struct shard_result *out = arg;
+
+	for (unsigned i = 0; o->inboxes && i < object_inboxes(o->kind); i++) {
+		const struct inbox *box = inbox_find(o, i);
+		const char *what = watched[o->kind][i];
+		const char *name = object_actor(o);
+		if (!box)
+			continue;
+		if (what && box->count) {
+			buf_printf(&out->notes, "%s: %u %s%s unread\n", name, box->count, what, box->count > 1 ? "s" : "");
+			put_unread(&out->notes, box);
 		}
-		if (o->kind == OBJECT_HOLD && o->p)
-			object_hold_finish(o, &out->notes);
+		if (box->lost)
+			buf_printf(&out->notes, "%s: %u lost, its inbox was full (%u)\n", name, box->lost, INBOX_LIMIT);
 	}
+	if (o->kind == OBJECT_HOLD && o->p)
+		object_hold_finish(o, &out->notes);
 }
 
 /* Pushes the function that runs the test: library.main(test). Protected by its caller. */
@@ -433,7 +460,7 @@ int shard_run(struct shard *sh, unsigned i, struct shard_result *out, struct err
 	}
 	running_loop = NULL;
 	out->seconds = (double)(loop_now(sh->loop) - start) / 1e9;
-	put_notes(sh, out);
+	object_each(sh, put_notes, out);
 	out->output = sh->output;
 	memset(&sh->output, 0, sizeof(sh->output));
 

@@ -8,6 +8,7 @@
 #include "net/net.h"
 
 #include <signal.h>
+#include <sys/queue.h>
 
 /* Set by a signal handler: every run ends soon, in order. */
 extern volatile sig_atomic_t shard_interrupted;
@@ -15,6 +16,8 @@ extern volatile sig_atomic_t shard_interrupted;
 struct shard_setting {
 	const char *name, *value;
 };
+
+struct feeders;
 
 struct shard_cfg {
 	const char *path;           /* of the script */
@@ -31,7 +34,26 @@ struct shard_cfg {
 	const struct tap *tap;      /* NULL: nothing is recorded */
 	const struct net_faults *faults; /* of every link; NULL: none */
 	bool strict;                /* unread messages fail a test */
+	const struct shard_share *share; /* NULL: a loop and a network of its own */
+	struct feeders *feeders;    /* of all shards of a run; NULL: its own */
 };
+
+/* What the shards of a worker share, under load. */
+struct shard_share {
+	struct loop *loop;          /* its work hook is the worker's, to call sched_work() of each */
+	struct net *net;
+	unsigned number;            /* of the shard, among all of the run */
+	struct scope_table *scopes;
+	/* Where the n-th endpoint of a context (a virtual user, a test) lives that does not say otherwise, so that actors of one have an address
+	 * each; no reference. NULL with the error. */
+	struct switchboard *(*home)(void *arg, unsigned n, const char *name, struct err *e);
+	void *arg;
+};
+
+struct load;
+
+LIST_HEAD(objects, object);
+TAILQ_HEAD(object_checks, object);
 
 struct shard {
 	struct shard_cfg cfg;
@@ -45,14 +67,18 @@ struct shard {
 		char name[32];
 		struct rnd rnd;
 	} *streams;
-	struct object *objects;     /* all that are alive */
-	unsigned made, reap_after;  /* objects since what is over was last let go, and when to do it next */
+	struct objects objects;     /* all that are alive and stand on no endpoint */
+#define CHECK_QUEUES 2
+	struct object_checks checks[CHECK_QUEUES]; /* what may be over, in the order in which to look; see object_new() */
+	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
 	char waiting[2048];         /* where every other task waited when it failed */
 	struct buf output;          /* of print */
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
+	struct load *load;          /* that it runs; NULL in a test */
+	struct feeders *own_feeders; /* where cfg gives none */
 };
 
 /* The random stream of that purpose, derived from the seed and the test. */
@@ -89,7 +115,7 @@ struct shard_result {
 };
 void shard_result_free(struct shard_result *r);
 
-/* Loads the script and collects its tests. ERR_ARG: it does not load, the text has FILE:LINE. Free with shard_free(). */
+/* Loads the script and collects its tests and loads. ERR_ARG: it does not load, the text has FILE:LINE. Free with shard_free(). */
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e);
 void shard_free(struct shard *sh);
 unsigned shard_test_count(struct shard *sh);

@@ -1,5 +1,6 @@
 #include "bindings/task_priv.h"
 
+#include "bindings/load.h"
 #include "core/mem.h"
 #include "sip/msg.h"
 
@@ -7,21 +8,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 const char task_cancelled = 0;
 const char task_wait_marker = 0;
 
 #define CLEANUP_TIME (2 * NS_PER_S)
-#define GUARD_INSTRUCTIONS 1000 /* few, as one of them may be a slow call of the string library */
-
-static uint64_t real_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 /* --- run queue --- */
 
@@ -41,22 +32,9 @@ void task_ready(struct task *task)
 
 void task_stop_waiting(struct task *task)
 {
-	struct inbox *box = task->waits_on;
-
 	tmr_cancel(&task->deadline);
 	task->waiting = false;
-	task->waits_on = NULL;
-	if (!box)
-		return;
-	for (struct task **pp = &box->waiters; *pp; pp = &(*pp)->next_waiter)
-		if (*pp == task) {
-			*pp = task->next_waiter;
-			if (!*pp)
-				box->waiters_tail = pp;
-			break;
-		}
-	if (box->waiters && (box->count || box->closed))
-		task_ready(box->waiters); /* what this one leaves, the next may take */
+	inbox_leave(task);
 }
 
 static void on_deadline(void *arg)
@@ -76,11 +54,8 @@ struct task *task_current(lua_State *L)
 	return sh->sched.current;
 }
 
-/* Raises if the task is to end. */
-static void check_cancelled(lua_State *L, struct task *task)
+static void raise_cancelled(lua_State *L, struct task *task)
 {
-	if (!task->cancel)
-		return;
 	task->cancel = false;
 	if (!task->cleaning) {
 		task->cleaning = true;
@@ -93,98 +68,94 @@ static void check_cancelled(lua_State *L, struct task *task)
 /* The time of its <close> handlers is over: from here on every instruction raises, so that a pcall of the script's own cannot go on. */
 static void end_at_limit(lua_State *L, struct task *task)
 {
-	task->sh->sched.guard = 1;
+	task->sh->sched.stop = STOP_LIMIT;
 	task_stop(L);
 	lua_pushlightuserdata(L, (void *)&task_cancelled);
 	lua_error(L);
 }
 
-/* Pushes what the item holds. */
-static int give(lua_State *L, struct shard *sh, struct item *it)
+int task_give(lua_State *L, enum wake wake, struct item *it)
 {
-	switch (it->kind) {
-	case ITEM_MESSAGE:
-		object_push_message(L, it->msg);
+	switch (wake) {
+	case WAKE_TIMEOUT:
+		lua_pushnil(L);
+		lua_pushliteral(L, "timeout");
 		break;
-	case ITEM_OBJECT:
-		lua_rawgeti(L, LUA_REGISTRYINDEX, it->ref);
-		break;
-	case ITEM_EVENT:
-	case ITEM_END:
+	case WAKE_ENDED:
 		lua_pushboolean(L, 1);
+		lua_pushliteral(L, "ended");
+		break;
+	case WAKE_ITEM:
+		object_push_item(L, it);
+		lua_pushstring(L, it->text);
+		mem_deref(it);
 		break;
 	}
-	if (it->kind == ITEM_END)
-		lua_pushliteral(L, "ended");
-	else if (it->text)
-		lua_pushstring(L, it->text);
-	else
-		lua_pushnil(L);
-	inbox_item_free(sh, it);
 	return 2;
 }
 
 static int wait_again(lua_State *L, int status, lua_KContext ctx);
 
-static int wait_step(lua_State *L, struct task *task, struct inbox *box, uint64_t due)
+/* A task that is woken for nothing keeps its place in the inbox and its deadline. */
+static int wait_step(lua_State *L, struct task *task, struct object *o, unsigned index, uint64_t due, task_wake_h *h)
 {
 	struct shard *sh = task->sh;
-	struct item it;
+	struct item *it;
 
-	if (task->limit <= loop_now(sh->loop))
+	if (task->limit <= loop_now(sh->loop)) {
+		task_stop_waiting(task);
 		end_at_limit(L, task);
-	check_cancelled(L, task);
-	if (box && inbox_pop(box, &it))
-		return give(L, sh, &it);
-	if (task->timed_out) {
+	}
+	if (task->cancel) {
+		task_stop_waiting(task);
+		raise_cancelled(L, task);
+	}
+	it = o ? inbox_take(o, index) : NULL;
+	if (it || (o && inbox_closed(o, index)) || task->timed_out) {
+		enum wake wake = it ? WAKE_ITEM : task->timed_out && !(o && inbox_closed(o, index)) ? WAKE_TIMEOUT : WAKE_ENDED;
 		task->timed_out = false;
-		lua_pushnil(L);
-		lua_pushliteral(L, "timeout");
-		return 2;
+		if (wake == WAKE_TIMEOUT)
+			task->since = due;
+		else
+			task->since = it && it->kind == ITEM_MESSAGE ? ((struct msg *)it->p)->time : loop_now(sh->loop);
+		if (task->waiting)
+			task_stop_waiting(task);
+		return h(L, wake, it);
 	}
-	if (!lua_isyieldable(L))
-		return script_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a <close> "
-				       "handler that coroutine.close runs");
-	task->waits_on = box;
-	task->waiting = true;
-	task->waits_in = L;
-	if (box) {
-		task->next_waiter = NULL;
-		if (!box->waiters)
-			box->waiters_tail = &box->waiters;
-		*box->waiters_tail = task;
-		box->waiters_tail = &task->next_waiter;
+	if (!task->waiting) {
+		if (!lua_isyieldable(L))
+			return script_error(L, "nothing can wait here: inside table.sort, string.gsub, a metamethod called from C, or a "
+					       "<close> handler that coroutine.close runs");
+		if (o && !inbox_join(o, index, task))
+			return script_error(L, "out of memory for a wait");
+		task->waiting = true;
+		task->waits_in = L;
+		uint64_t until = task->limit < due ? task->limit : due;
+		if (until != UINT64_MAX)
+			tmr_start_at(&task->deadline, sh->loop, until, o ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
 	}
-	uint64_t until = task->limit < due ? task->limit : due;
-	if (until != UINT64_MAX)
-		tmr_start_at(&task->deadline, sh->loop, until, box ? TMR_DEADLINE : TMR_EVENT, on_deadline, task);
-	/* The inbox and the time wait on the Lua stack below the continuation. */
-	lua_pushlightuserdata(L, box);
-	lua_pushinteger(L, (lua_Integer)due);
+	lua_pushinteger(L, (lua_Integer)due); /* waits on the Lua stack, below the continuation */
 	lua_pushlightuserdata(L, (void *)&task_wait_marker);
-	return lua_yieldk(L, 1, 0, wait_again);
+	return lua_yieldk(L, 1, (lua_KContext)h, wait_again);
 }
 
 static int wait_again(lua_State *L, int status, lua_KContext ctx)
 {
 	struct task *task = task_current(L);
-	struct inbox *box = lua_touserdata(L, -2);
+	struct object *o = task->waits_at; /* NULL also when it has gone meanwhile */
 	uint64_t due = (uint64_t)lua_tointeger(L, -1);
-	bool alive = !box || task->waits_on; /* the owner of the inbox may have gone meanwhile */
 
 	(void)status;
-	(void)ctx;
-	lua_pop(L, 2);
-	task_stop_waiting(task);
-	return wait_step(L, task, alive ? box : NULL, due);
+	lua_pop(L, 1);
+	return wait_step(L, task, o, o ? task->waits_on->index : 0, due, (task_wake_h *)ctx);
 }
 
-int task_wait(lua_State *L, struct inbox *box, uint64_t due)
+int task_wait(lua_State *L, struct object *o, unsigned index, uint64_t due, task_wake_h *h)
 {
 	struct task *task = task_current(L);
 
 	task->timed_out = false;
-	return wait_step(L, task, box, due);
+	return wait_step(L, task, o, index, due, h);
 }
 
 /* --- where --- */
@@ -313,13 +284,43 @@ void sched_init(struct shard *sh)
 	loop_set_work(sh->loop, sched_work, sh);
 }
 
+#define NAME_MAX_LEN 47
+#define IDLE_MAX 1024
+
+/* A thread for a task, its anchor in the registry: one that is idle, or a new one. */
+static struct thread take_thread(struct sched *s, lua_State *L)
+{
+	struct thread t;
+
+	if (s->idle_count)
+		return s->idle[--s->idle_count];
+	t.L = lua_newthread(L);
+	t.ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return t;
+}
+
+/* Making a thread costs as much as a short task does, so those of tasks that ended in good order are used again. */
+static void give_thread(struct sched *s, lua_State *L, struct thread t, bool reuse)
+{
+	if (reuse && !s->idle)
+		s->idle = malloc(IDLE_MAX * sizeof(*s->idle));
+	if (!reuse || !s->idle || s->idle_count == IDLE_MAX) {
+		luaL_unref(L, LUA_REGISTRYINDEX, t.ref);
+		return;
+	}
+	lua_settop(t.L, 0);
+	s->idle[s->idle_count++] = t;
+}
+
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name)
 {
 	struct sched *s = &sh->sched;
-	struct task *task = calloc(1, sizeof(*task));
+	size_t len = strnlen(name, NAME_MAX_LEN);
+	struct task *task = mem_zalloc(sizeof(*task) + (kind == TASK_ITERATION ? 0 : len + 1), NULL);
 
 	if (!task)
 		return NULL;
+	task->name = kind == TASK_ITERATION ? name : memcpy(task->own_name, name, len);
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
@@ -329,16 +330,41 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	} else if (s->phase == SCHED_CLOSING) {
 		task->cancel = true;
 	}
-	task->L = lua_newthread(L);
-	task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	snprintf(task->name, sizeof(task->name), "%s", name);
+	struct thread t = take_thread(s, L);
+	task->L = t.L;
+	task->ref = t.ref;
 	lua_pushcfunction(task->L, trampoline);
 	lua_xmove(L, task->L, 1);
+	task->prev = s->tasks_tail;
 	*s->tasks_tail = task;
 	s->tasks_tail = &task->next;
 	s->alive++;
+	task->since = loop_now(sh->loop);
+	load_task_made(sh, task);
+	s->serving += kind == TASK_SERVE;
 	task_ready(task);
 	return task;
+}
+
+/* Frees a task that is done and that nobody holds. */
+static void release(struct task *task)
+{
+	struct sched *s = &task->sh->sched;
+
+	if (!task->done || task->box || task->ready || task->kind == TASK_MAIN)
+		return;
+	*task->prev = task->next;
+	if (task->next)
+		task->next->prev = task->prev;
+	else
+		s->tasks_tail = task->prev;
+	mem_deref(task);
+}
+
+void task_forget_box(struct task *task)
+{
+	task->box = NULL;
+	release(task);
 }
 
 void task_cancel(struct task *task)
@@ -348,14 +374,6 @@ void task_cancel(struct task *task)
 	task->cancel = true;
 	if (task->waiting)
 		task_ready(task);
-}
-
-static bool any_alive(const struct sched *s, bool serving)
-{
-	for (const struct task *t = s->tasks; t; t = t->next)
-		if (!t->done && (t->kind == TASK_SERVE) == serving)
-			return true;
-	return false;
 }
 
 void sched_end(struct shard *sh)
@@ -368,7 +386,7 @@ void sched_end(struct shard *sh)
 			if (t->kind != TASK_SERVE)
 				task_cancel(t);
 	}
-	if (s->phase == SCHED_ENDING && !any_alive(s, false)) {
+	if (s->phase == SCHED_ENDING && s->alive == s->serving) {
 		s->phase = SCHED_CLOSING;
 		for (struct task *t = s->tasks; t; t = t->next)
 			task_cancel(t);
@@ -381,18 +399,16 @@ static void finish(struct task *task, int status)
 
 	task->done = true;
 	sh->sched.alive--;
+	sh->sched.serving -= task->kind == TASK_SERVE;
 	if (status != LUA_OK)
 		task->failed = true;
 	if (sh->sched.task_done)
 		sh->sched.task_done(sh, task);
-	inbox_close(&task->ended);
-	luaL_unref(sh->L, LUA_REGISTRYINDEX, task->ref);
+	if (task->box)
+		inbox_close(task->box, 0);
+	give_thread(&sh->sched, sh->L, (struct thread){task->L, task->ref}, status == LUA_OK && !task->failed && !task->known);
 	task->L = NULL;
-}
-
-void sched_guard_begin(struct shard *sh)
-{
-	sh->sched.guard = real_now() + (uint64_t)(sh->sched.guard_seconds * 1e9);
+	release(task);
 }
 
 /* While a thread waits for the engine, the marker stays on top of its stack: no script can resume or close it. */
@@ -423,11 +439,9 @@ static void run(struct task *task)
 		args = 1; /* the trampoline's argument */
 	}
 	s->current = task;
-	s->stopped = false;
-	sched_guard_begin(task->sh);
-	task->running = true;
+	sched_run_begins(task->sh, task->L);
 	status = lua_resume(task->L, NULL, args, &results);
-	task->running = false;
+	s->running = NULL;
 	s->current = NULL;
 	if (status != LUA_YIELD) /* a task's own thread yields in waits alone: see co_yield() */
 		finish(task, status);
@@ -438,6 +452,8 @@ void sched_work(void *arg)
 	struct shard *sh = arg;
 	struct sched *s = &sh->sched;
 
+	if (!s->guarded)
+		sched_guard_start(sh);
 	while (s->ready) {
 		struct task *task = s->ready;
 		s->ready = task->next_ready;
@@ -446,81 +462,23 @@ void sched_work(void *arg)
 		task->ready = false;
 		if (!task->done)
 			run(task);
+		else
+			release(task);
 	}
-}
-
-void sched_reap(struct shard *sh)
-{
-	struct sched *s = &sh->sched;
-
-	for (struct task **pp = &s->tasks; *pp;) {
-		struct task *task = *pp;
-		if (!task->done || task->box || task->ready || task->ended.waiters || task->kind == TASK_MAIN) {
-			pp = &task->next;
-			continue;
-		}
-		*pp = task->next;
-		inbox_free(sh, &task->ended);
-		free(task);
-	}
-	s->tasks_tail = &s->tasks;
-	while (*s->tasks_tail)
-		s->tasks_tail = &(*s->tasks_tail)->next;
 }
 
 void sched_free(struct shard *sh)
 {
 	struct sched *s = &sh->sched;
 
+	sched_guard_stop(sh);
 	/* All of them first: one that leaves an inbox may ready the next who waits there. */
 	for (struct task *task = s->tasks; task; task = task->next)
 		task_stop_waiting(task);
 	while (s->tasks) {
 		struct task *task = s->tasks;
 		s->tasks = task->next;
-		inbox_free(sh, &task->ended);
-		free(task);
+		mem_deref(task);
 	}
-}
-
-/* --- a script that never waits --- */
-
-/* A hook is no level of its own: 0 is the script's function, of which luaL_error would name the caller. */
-static void stop_here(lua_State *L, const char *why)
-{
-	luaL_where(L, 0);
-	lua_pushstring(L, why);
-	lua_concat(L, 2);
-	lua_error(L);
-}
-
-static void guard(lua_State *L, lua_Debug *ar)
-{
-	struct shard *sh = shard_of(L);
-	struct sched *s = &sh->sched;
-	char why[100];
-
-	(void)ar;
-	if (shard_interrupted) {
-		task_stop(L);
-		stop_here(L, "interrupted");
-	}
-	if (s->current && s->current->limit <= loop_now(sh->loop) && s->guard == 1)
-		end_at_limit(L, s->current);
-	if (s->guard && real_now() > s->guard) {
-		task_stop(L);
-		snprintf(why, sizeof(why), "ran for %g s without waiting for anything: stopped at the time limit", s->guard_seconds);
-		stop_here(L, why);
-	}
-}
-
-void task_stop(lua_State *L)
-{
-	shard_of(L)->sched.stopped = true;
-	lua_sethook(L, guard, LUA_MASKCOUNT, 1);
-}
-
-void task_set_guard(lua_State *L)
-{
-	lua_sethook(L, guard, LUA_MASKCOUNT, GUARD_INSTRUCTIONS);
+	free(s->idle);
 }

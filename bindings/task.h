@@ -1,4 +1,5 @@
-/* Tasks: coroutines that wait. One wait primitive, bounded inboxes, a first-in first-out run queue.
+/* Tasks: coroutines that wait. One wait primitive, bounded inboxes, a first-in first-out run queue. A load has thousands of them in one
+ * shard: nothing here walks them all but the end of the test.
  *
  * Engine callbacks never run Lua: they push into an inbox, which readies the task that waits there. The scheduler runs ready
  * tasks from the loop's work hook. */
@@ -8,75 +9,87 @@
 #include "core/loop.h"
 
 #include <lua.h>
+#include <time.h>
 
 struct object;
 struct shard;
 struct task;
 struct msg;
+struct iteration;
 
-/* --- inboxes --- */
+/* --- inboxes: of an object, by the index of their name; there is memory for one only while something lies or waits in it --- */
 
 enum item_kind {
-	ITEM_MESSAGE,  /* p: struct msg */
-	ITEM_OBJECT,   /* ref: a userdata in the registry */
-	ITEM_EVENT,    /* text alone */
-	ITEM_END,      /* nothing will come any more: gives "ended" */
+	ITEM_MESSAGE, /* p: struct msg, counted */
+	ITEM_OBJECT,  /* p: struct object, anchored by itself */
+	ITEM_EVENT,   /* text alone */
 };
 
+/* A block of mem.h. */
 struct item {
+	struct item *next;
 	enum item_kind kind;
-	struct msg *msg;   /* owned */
-	int ref;           /* owned, LUA_NOREF if none */
-	char *text;        /* owned (mem), may be NULL: an event's name, or why a challenge was not answered */
+	void *p;
+	char *text;   /* owned (mem), may be NULL: an event's name, or why a challenge was not answered */
 };
 
 #define INBOX_LIMIT 4096
 
 struct inbox {
-	struct item *items; /* a ring of `cap` */
-	unsigned cap, head, count;
-	unsigned lost;      /* past INBOX_LIMIT */
-	bool closed;        /* once it is empty: an end for all who wait, now and later */
-	struct task *waiters, **waiters_tail;
+	struct inbox *next;    /* of the same object */
+	struct item *first, *last;
+	struct task *waiters, *waiters_last;
+	unsigned lost;         /* past INBOX_LIMIT */
+	uint16_t count;
+	uint8_t index;
 };
 
-/* Takes over the item's references. */
-void inbox_push(struct shard *sh, struct inbox *box, struct item item);
-void inbox_push_msg(struct shard *sh, struct inbox *box, struct msg *m, const char *text);
-void inbox_push_event(struct shard *sh, struct inbox *box, const char *text);
-/* Nothing will come any more: see ITEM_END. */
-void inbox_close(struct inbox *box);
-/* False when empty and not closed. The caller owns what the item refers to. */
-bool inbox_pop(struct inbox *box, struct item *out);
-void inbox_free(struct shard *sh, struct inbox *box);
+/* NULL when nothing lies or waits in it. */
+struct inbox *inbox_find(const struct object *o, unsigned index);
+void inbox_push_msg(struct object *o, unsigned index, struct msg *m, const char *text);
+void inbox_push_object(struct object *o, unsigned index, struct object *item);
+void inbox_push_event(struct object *o, unsigned index, const char *text);
+/* Nothing will come any more: once it is empty, an end for all who wait, now and later. */
+void inbox_close(struct object *o, unsigned index);
+bool inbox_closed(const struct object *o, unsigned index);
+/* Takes the next item: to be freed with mem_deref(). NULL: it is empty. */
+struct item *inbox_take(struct object *o, unsigned index);
+/* All of an object's: items are dropped, tasks stay where they wait, for nothing. */
+void inbox_free_all(struct object *o);
 
 /* --- tasks --- */
 
 enum task_kind {
 	TASK_MAIN,
-	TASK_SPAWN, /* joined at the end */
-	TASK_SERVE, /* cancelled at the end */
+	TASK_SPAWN,     /* joined at the end */
+	TASK_SERVE,     /* cancelled at the end */
+	TASK_ITERATION, /* of a load: its end is told to sched.task_done, which alone decides what its failure means */
 };
 
+/* A block of mem.h. */
 struct task {
-	struct task *next;        /* all tasks of the shard, in the order they were made */
+	struct task *next, **prev; /* all tasks of the shard, in the order they were made */
 	struct task *next_ready;
-	struct task *next_waiter;
+	struct task *next_waiter, *prev_waiter;
 	struct shard *sh;
-	lua_State *L;
-	int ref;                  /* anchors L */
-	enum task_kind kind;
-	char name[48];
-	bool ready, running, done, failed;
-	bool cancel;              /* raise at the next or present wait */
-	bool cleaning;            /* cancelled once: waits of <close> handlers end at `limit` */
-	uint64_t limit;           /* no wait outlasts it; UINT64_MAX: none */
-	struct inbox *waits_on;
-	bool waiting, timed_out;
+	lua_State *L;             /* NULL once it is done */
 	lua_State *waits_in;      /* while it waits: its own thread, or a coroutine of the script's */
-	struct tmr deadline;
-	struct inbox ended;       /* closed when it is done */
+	struct object *waits_at;  /* NULL: it only sleeps */
+	struct inbox *waits_on;
 	struct object *box;       /* the script's handle on it, NULL when it has none (any more) */
+	struct iteration *iteration; /* of a load, to which it belongs; counted */
+	struct tmr deadline;
+	uint64_t since;           /* script time of what it last waited for: what it does now was due then */
+	uint64_t limit;           /* no wait outlasts it; UINT64_MAX: none */
+	int ref;                  /* anchors L */
+	unsigned kind : 8;        /* enum task_kind */
+	bool ready : 1, done : 1, failed : 1;
+	bool cancel : 1;          /* raise at the next or present wait */
+	bool cleaning : 1;        /* cancelled once: waits of <close> handlers end at `limit` */
+	bool waiting : 1, timed_out : 1;
+	bool known : 1;           /* the script got hold of its thread, which is then no other task's */
+	const char *name;
+	char own_name[];          /* a copy, but of an iteration's, which are all alike */
 };
 
 enum sched_phase {
@@ -90,15 +103,25 @@ struct sched {
 	struct task *tasks, **tasks_tail;
 	struct task *ready, **ready_tail;
 	struct task *current;
-	unsigned alive;
-	uint64_t guard;           /* real time, ns, at which a script that does not wait is stopped */
-	bool stopped;             /* the task under way was stopped: so are the coroutines it stands in */
-	double guard_seconds;     /* the limit for each run of a task */
+	unsigned alive, serving;  /* tasks that are not done; those of them that serve */
+	struct thread {
+		lua_State *L;
+		int ref;
+	} *idle;                  /* threads of tasks that are done, for the next ones */
+	unsigned idle_count;
+	double guard_seconds;     /* the limit for each run of a task, from one wait to the next: see guard.c */
+	lua_State *volatile running; /* whose instructions are run now; NULL: none are */
+	volatile enum { STOP_NOT, STOP_LIMIT, STOP_INTERRUPTED, STOP_GUARD } stop; /* of the run under way: why each instruction raises */
+	volatile unsigned runs;   /* so far */
+	unsigned seen_run;        /* the one under way at the last tick, and since when */
+	uint64_t seen_at;
+	timer_t ticks;
+	bool guarded, has_ticks;
 	void (*task_done)(struct shard *sh, struct task *task); /* its error, if failed, is on top of its stack */
 };
 
 void sched_init(struct shard *sh);
-/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. */
+/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. An iteration's name must be static. */
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name);
 /* Raises "cancelled" inside its present or next wait. */
 void task_cancel(struct task *task);
@@ -107,15 +130,29 @@ void sched_end(struct shard *sh);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);
-/* Frees tasks that are done and that nobody holds. */
-void sched_reap(struct shard *sh);
-/* From now on a script that does not wait is stopped after guard_seconds. */
-void sched_guard_begin(struct shard *sh);
+/* The script's handle on it is gone. */
+void task_forget_box(struct task *task);
+/* From here to the stop a script that does not wait is stopped after guard_seconds of one run. In the thread that runs it; sched_work()
+ * does it by itself, and sched_free() ends it. */
+void sched_guard_start(struct shard *sh);
+void sched_guard_stop(struct shard *sh);
+/* A run begins: `L` runs instructions until sched.running is cleared. */
+void sched_run_begins(struct shard *sh, lua_State *L);
 
-/* Waits until `box` (NULL: never) holds an item or `due` (script time, ns) has come. To be called as the last thing of a C function:
- * `return task_wait(...)`. Leaves on the stack what `give(L, item)` pushes, or nil and "timeout". Raises when cancelled, or where
- * Lua cannot yield. */
-int task_wait(lua_State *L, struct inbox *box, uint64_t due);
+enum wake {
+	WAKE_ITEM,
+	WAKE_ENDED, /* the inbox is closed, and empty */
+	WAKE_TIMEOUT,
+};
+/* What becomes of a wait: owns `it`, and returns its number of results as a C function does, or waits again. The stack is as it was when
+ * the wait began. */
+typedef int(task_wake_h)(lua_State *L, enum wake wake, struct item *it);
+
+/* Waits until an inbox of `o` (NULL: never) holds an item or `due` (script time, ns) has come. To be called as the last thing of a C
+ * function: `return task_wait(...)`. Raises when cancelled, or where Lua cannot yield. */
+int task_wait(lua_State *L, struct object *o, unsigned index, uint64_t due, task_wake_h *h);
+/* For task_wait: the item and its text, true and "ended", or nil and "timeout". */
+int task_give(lua_State *L, enum wake wake, struct item *it);
 /* The task that runs L, raising outside of any. */
 struct task *task_current(lua_State *L);
 
@@ -127,8 +164,6 @@ int script_error(lua_State *L, const char *fmt, ...);
 
 /* coroutine.*: a script's own coroutines, inside which an engine wait works. [-0, +0], sets the global. */
 void task_open_coroutine(lua_State *L);
-/* The hook that stops a script which never waits; set on a new state. */
-void task_set_guard(lua_State *L);
 /* The error value of a cancelled task. */
 extern const char task_cancelled;
 

@@ -17,7 +17,8 @@ bool task_is_waiting(lua_State *co);
 bool task_end_wait(lua_State *co);
 /* From here on every instruction of this thread raises, so that a pcall of the script's own cannot go on. */
 void task_stop(lua_State *L);
-/* Frees what an item refers to. */
-void inbox_item_free(struct shard *sh, struct item *it);
+/* The inbox of a task that is to wait there, made if need be; NULL for want of memory. */
+struct inbox *inbox_join(struct object *o, unsigned index, struct task *task);
+void inbox_leave(struct task *task);
 
 #endif

@@ -5,61 +5,17 @@
 #include "cli/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
-
-#define DEFAULT_WIDTH 100
-#define MIN_WIDTH 40
-#define MAX_WIDTH 400
 
 static void put_help(FILE *f)
 {
 	fputs("offhook run [options] FILE|DIR...   run the tests of Lua scenarios\n\nOptions:\n", f);
-	options_help(f);
+	options_help(f, COMMAND_RUN);
 	fputs("\nExit: 0 passed, 1 a test failed or timed out, 2 usage or a script that does not load,\n"
 	      "      3 the environment (cannot bind, resolve or reach).\n",
 	      f);
-}
-
-/* --- the terminal --- */
-
-static bool says_utf8(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *value = getenv(names[i]);
-		if (value && *value)
-			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-	}
-	return true; /* a bare container says nothing, and its terminal is UTF-8 all the same */
-}
-
-static int open_output(struct session *s, struct err *e)
-{
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM"), *columns = getenv("COLUMNS");
-	struct winsize size;
-	uint64_t width = DEFAULT_WIDTH;
-	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	if (fd < 0 || !(s->out = fdopen(fd, "w")))
-		return err_set(e, ERR_ENV, "cannot write to stdout: %s", strerror(errno));
-	/* What a script prints is no result: it must not get between lines of JSON. */
-	dup2(STDERR_FILENO, STDOUT_FILENO);
-	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	s->terminal = isatty(fd) && !(term && !strcmp(term, "dumb"));
-	s->colour = s->terminal && !s->options->no_colour && !(no_colour && *no_colour);
-	s->ascii = !says_utf8();
-	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
-		width = size.ws_col;
-	else if (columns && !slice_u64(&width, slice_str(columns), MAX_WIDTH))
-		width = DEFAULT_WIDTH;
-	s->width = width < MIN_WIDTH ? MIN_WIDTH : width > MAX_WIDTH ? MAX_WIDTH : (unsigned)width;
-	return 0;
 }
 
 /* --- interruption --- */
@@ -177,15 +133,15 @@ static void list(const struct session *s)
 		if (job->repetition)
 			break;
 		if (s->options->format == FORMAT_JSON) {
-			fputs("{\"schema\":1,\"type\":\"listed\",\"file\":", s->out);
-			print_json_string(s->out, slice_str(job->file->path));
-			fputs(",\"test\":", s->out);
-			print_json_string(s->out, slice_str(job->test->name));
-			fputs("}\n", s->out);
+			fputs("{\"schema\":1,\"type\":\"listed\",\"file\":", s->output.out);
+			print_json_string(s->output.out, slice_str(job->file->path));
+			fputs(",\"test\":", s->output.out);
+			print_json_string(s->output.out, slice_str(job->test->name));
+			fputs("}\n", s->output.out);
 			continue;
 		}
 		buf_printf(&line, "%s: %s", job->file->path, job->test->name);
-		print_indented(s->out, buf_slice(&line), 0, "");
+		print_indented(s->output.out, buf_slice(&line), 0, "");
 		buf_free(&line);
 	}
 }
@@ -251,7 +207,7 @@ static int run_session(int *code, struct session *s, struct err *e)
 	unsigned selected, broken;
 	int err;
 
-	err = open_output(s, e);
+	err = output_open(&s->output, o->no_colour, e);
 	if (!err)
 		err = set_up(s, e);
 	if (err)
@@ -291,7 +247,7 @@ int run_command(const char *program, int argc, char **argv)
 	struct err e = {0};
 	int code = EXIT_PASSED, err;
 
-	err = options_parse(&o, argc, argv, &e);
+	err = options_parse(&o, COMMAND_RUN, argc, argv, &e);
 	o.program = program;
 	if (!err && o.help)
 		put_help(stdout);
@@ -303,10 +259,8 @@ int run_command(const char *program, int argc, char **argv)
 	}
 	suite_free(&s.suite);
 	free(s.jobs);
-	if (s.out && fclose(s.out) && !code) {
-		fprintf(stderr, "offhook: cannot write the results: %s\n", strerror(errno));
+	if (!output_close(&s.output) && !code)
 		code = EXIT_ENVIRONMENT;
-	}
 	options_free(&o);
 	return code;
 }

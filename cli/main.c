@@ -1,5 +1,6 @@
 /* The program: which command? */
-#include "cli/nearest.h"
+#include "core/nearest.h"
+#include "cli/load.h"
 #include "cli/session.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@ static const struct command {
 	const char *usage, *help;
 } commands[] = {
 	{"run", run_command, "run [options] FILE|DIR...", "run the tests of Lua scenarios"},
+	{"load", load_command, "load [options] FILE", "run one again and again, as a load"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -1,16 +1,20 @@
 #include "cli/options.h"
 
-#include "cli/nearest.h"
+#include "core/nearest.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #define MAX_JOBS 1024
+#define MAX_LIVE 10000000
+#define MAX_WORKERS 256
+#define MAX_SHARDS 1000
 #define MAX_REPEAT 1000000
 #define MAX_SECONDS 1e8
 
 struct option_row {
+	unsigned commands; /* enum options_command */
 	char letter;
 	const char *name, *value, *help; /* value: NULL for a switch */
 	int (*set)(struct options *o, const char *value, struct err *e);
@@ -131,6 +135,7 @@ static int set_record(struct options *o, const char *value, struct err *e)
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(value, words[i])) {
 			o->record = (enum options_record)i;
+			o->record_given = true;
 			return 0;
 		}
 	return err_set(e, ERR_ARG, "--record wants all, failed or off, got \"%s\"", value);
@@ -251,40 +256,127 @@ static int set_help(struct options *o, const char *value, struct err *e)
 	return 0;
 }
 
+/* --- of a load --- */
+
+static int set_rate(struct options *o, const char *value, struct err *e)
+{
+	o->load.rate = value;
+	return arrivals_parse_rate(&o->load.schedule, value, "--rate", e);
+}
+
+static int set_arrivals(struct options *o, const char *value, struct err *e)
+{
+	o->load.arrivals = value;
+	return arrivals_parse_model(&o->load.schedule, value, "--arrivals", e);
+}
+
+static int set_ramp(struct options *o, const char *value, struct err *e)
+{
+	o->load.ramp = value;
+	return arrivals_parse_ramp(&o->load.schedule, value, "--ramp", e);
+}
+
+static int set_users(struct options *o, const char *value, struct err *e)
+{
+	return count(&o->load.users, value, "--users", MAX_LIVE, e);
+}
+
+static int set_duration(struct options *o, const char *value, struct err *e)
+{
+	return number(&o->load.duration, value, "--duration", 0.001, ARRIVALS_SECONDS_MAX, e);
+}
+
+static int set_calls(struct options *o, const char *value, struct err *e)
+{
+	unsigned n;
+	int err = count(&n, value, "--calls", UINT32_MAX, e);
+
+	o->load.calls = n;
+	return err;
+}
+
+static int set_max_live(struct options *o, const char *value, struct err *e)
+{
+	return count(&o->load.max_live, value, "--max-live", MAX_LIVE, e);
+}
+
+static int set_workers(struct options *o, const char *value, struct err *e)
+{
+	return count(&o->load.workers, value, "--workers", MAX_WORKERS, e);
+}
+
+static int set_shards(struct options *o, const char *value, struct err *e)
+{
+	return count(&o->load.shards, value, "--shards", MAX_SHARDS, e);
+}
+
+static int set_listen(struct options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->load.listen = value;
+	return 0;
+}
+
+static int set_drain(struct options *o, const char *value, struct err *e)
+{
+	return number(&o->load.drain, value, "--drain", 0, ARRIVALS_SECONDS_MAX, e);
+}
+
+static int set_threshold(struct options *o, const char *value, struct err *e)
+{
+	(void)e; /* its text is read beside those of the script */
+	o->load.thresholds[o->load.threshold_count++] = value;
+	return 0;
+}
+
 /* --- the table --- */
 
 static const struct option_row rows[] = {
-	{0, "target", "URI", "the system under test: host, host:port, udp:host:port or a SIP URI", set_target},
-	{0, "virtual", NULL, "virtual clock and simulated network: no waiting, and the same seed gives the same capture",
+	{COMMAND_RUN | COMMAND_LOAD, 0, "target", "URI", "the system under test: host, host:port, udp:host:port or a SIP URI", set_target},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "virtual", NULL, "virtual clock and simulated network: no waiting, and the same seed gives the same capture",
 	 set_virtual},
-	{0, "seed", "N", "of everything random (default: a new one, which is printed)", set_seed},
-	{'k', "match", "TEXT", "only tests with TEXT in \"file: test\", in any case; several: any of them", set_pattern},
-	{0, "list", NULL, "print the tests and run none", set_list},
-	{0, "repeat", "N", "run all N times, each time with the next seed", set_repeat},
-	{'j', "jobs", "N", "tests at a time, each in a process of its own", set_jobs},
-	{0, "timeout", "S", "seconds for each test (default: what the test says, else 60)", set_timeout},
-	{0, "timer-scale", "X", "on real sockets: 0.1 makes every second of script time 0.1 s", set_timer_scale},
-	{0, "set", "NAME=VALUE", "t.env.NAME of the scripts; several are allowed", set_setting},
-	{0, "network", "FAULTS", "of every link, e.g. delay=0.02,jitter=0.005,loss=0.1,duplicate=0.05,reorder=0.05", set_network},
-	{'6', "ipv6", NULL, "actors live on IPv6 addresses", set_v6},
-	{0, "strict", NULL, "a message that no script line read fails its test", set_strict},
-	{0, "unsafe", NULL, "scripts may start processes (os.execute, io.popen) and use debug", set_unsafe},
-	{0, "out", "DIR", "of the captures (default: runs/TIME, to which runs/latest points)", set_out},
-	{0, "record", "WHAT", "captures to write: all (default), failed or off", set_record},
-	{0, "ladder", NULL, "show the ladder of every test, not of failed ones alone", set_ladder},
-	{0, "json", NULL, "results on stdout as JSON, one object a line", set_json},
-	{0, "tap", NULL, "results on stdout as TAP 14", set_tap},
-	{0, "junit", "FILE", "results into FILE as JUnit XML, too", set_junit},
-	{0, "no-colour", NULL, "no colour and no live progress (as with NO_COLOR set)", set_no_colour},
-	{'h', "help", NULL, "this text", set_help},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "seed", "N", "of everything random (default: a new one, which is printed)", set_seed},
+	{COMMAND_RUN | COMMAND_LOAD, 'k', "match", "TEXT", "only tests with TEXT in \"file: test\", in any case; several: any of them", set_pattern},
+	{COMMAND_RUN, 0, "list", NULL, "print the tests and run none", set_list},
+	{COMMAND_LOAD, 0, "rate", "N", "arrivals a second, whether those before have ended or not", set_rate},
+	{COMMAND_LOAD, 0, "arrivals", "MODEL:N", "poisson:N or constant:N a second", set_arrivals},
+	{COMMAND_LOAD, 0, "ramp", "A:B:T", "arrivals from A a second to B within T seconds, then B", set_ramp},
+	{COMMAND_LOAD, 0, "users", "N", "N virtual users, each one iteration after the other, in place of arrivals", set_users},
+	{COMMAND_LOAD, 0, "duration", "S", "seconds of arrivals (default: until a signal, or q)", set_duration},
+	{COMMAND_LOAD, 0, "calls", "N", "arrivals in all", set_calls},
+	{COMMAND_LOAD, 0, "max-live", "N", "iterations at a time (default 10000); an arrival beyond is dropped, and counted", set_max_live},
+	{COMMAND_LOAD, 0, "workers", "N", "threads, each with sockets of its own (default 1)", set_workers},
+	{COMMAND_LOAD, 0, "shards", "N", "Lua states of a worker (default: one for each 5000 iterations)", set_shards},
+	{COMMAND_LOAD, 0, "listen", "ADDR[:PORT]", "where actors live (default: what reaches the target, else 127.0.0.1)", set_listen},
+	{COMMAND_LOAD, 0, "drain", "S", "seconds that iterations may take to end, after the last arrival (default 60)", set_drain},
+	{COMMAND_LOAD, 0, "threshold", "TEXT", "what must hold, e.g. \"call.setup: p99 < 0.5\"; several are allowed; broken: exit 99", set_threshold},
+	{COMMAND_RUN, 0, "repeat", "N", "run all N times, each time with the next seed", set_repeat},
+	{COMMAND_RUN, 'j', "jobs", "N", "tests at a time, each in a process of its own", set_jobs},
+	{COMMAND_RUN, 0, "timeout", "S", "seconds for each test (default: what the test says, else 60)", set_timeout},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "timer-scale", "X", "on real sockets: 0.1 makes every second of script time 0.1 s", set_timer_scale},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "set", "NAME=VALUE", "t.env.NAME of the scripts; several are allowed", set_setting},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "network", "FAULTS", "of every link, e.g. delay=0.02,jitter=0.005,loss=0.1,duplicate=0.05,reorder=0.05", set_network},
+	{COMMAND_RUN | COMMAND_LOAD, '6', "ipv6", NULL, "actors live on IPv6 addresses", set_v6},
+	{COMMAND_RUN, 0, "strict", NULL, "a message that no script line read fails its test", set_strict},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "unsafe", NULL, "scripts may start processes (os.execute, io.popen) and use debug", set_unsafe},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "out", "DIR", "of the captures (default: runs/TIME, to which runs/latest points)", set_out},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "record", "WHAT", "captures to write: all (default), failed or off", set_record},
+	{COMMAND_RUN, 0, "ladder", NULL, "show the ladder of every test, not of failed ones alone", set_ladder},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "json", NULL, "results on stdout as JSON, one object a line", set_json},
+	{COMMAND_RUN, 0, "tap", NULL, "results on stdout as TAP 14", set_tap},
+	{COMMAND_RUN, 0, "junit", "FILE", "results into FILE as JUnit XML, too", set_junit},
+	{COMMAND_RUN | COMMAND_LOAD, 0, "no-colour", NULL, "no colour and no live progress (as with NO_COLOR set)", set_no_colour},
+	{COMMAND_RUN | COMMAND_LOAD, 'h', "help", NULL, "this text", set_help},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
-void options_help(FILE *f)
+void options_help(FILE *f, enum options_command command)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct option_row *r = &rows[i];
 		char left[40];
+		if (!(r->commands & command))
+			continue;
 		int n = r->letter ? snprintf(left, sizeof(left), "-%c, --%s", r->letter, r->name)
 				  : snprintf(left, sizeof(left), "    --%s", r->name);
 		if (r->value)
@@ -295,29 +387,38 @@ void options_help(FILE *f)
 
 /* --- parsing --- */
 
-static int unknown(const char *given, struct err *e)
+static const char *command_name(enum options_command command)
+{
+	return command == COMMAND_RUN ? "run" : "load";
+}
+
+static int unknown(const char *given, enum options_command command, struct err *e)
 {
 	const char *names[ROWS], *meant;
 	char name[60];
+	size_t n = 0;
 
 	for (size_t i = 0; i < ROWS; i++)
-		names[i] = rows[i].name;
+		if (rows[i].commands & command)
+			names[n++] = rows[i].name;
 	slice_copy(name, sizeof(name), (struct slice){given, strcspn(given, "=")});
 	if (!strcmp(name, "--no-color"))
 		meant = "no-colour";
 	else
-		meant = !strncmp(name, "--", 2) ? nearest(name + 2, names, ROWS) : nearest(name + 1, names, ROWS);
+		meant = !strncmp(name, "--", 2) ? nearest(name + 2, names, n) : nearest(name + 1, names, n);
 	if (meant)
 		return err_set(e, ERR_ARG, "unknown option %s: did you mean --%s?", name, meant);
-	return err_set(e, ERR_ARG, "unknown option %s: `offhook run --help` lists all", name);
+	return err_set(e, ERR_ARG, "unknown option %s: `offhook %s --help` lists all", name, command_name(command));
 }
 
-static const struct option_row *row_of(const char *arg, const char **inline_value)
+static const struct option_row *row_of(const char *arg, enum options_command command, const char **inline_value)
 {
 	*inline_value = NULL;
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct option_row *r = &rows[i];
 		size_t n = strlen(r->name);
+		if (!(r->commands & command))
+			continue;
 		if (arg[1] == '-' && !strncmp(arg + 2, r->name, n) && (arg[2 + n] == '\0' || arg[2 + n] == '=')) {
 			*inline_value = arg[2 + n] ? arg + 3 + n : NULL;
 			return r;
@@ -330,8 +431,21 @@ static const struct option_row *row_of(const char *arg, const char **inline_valu
 	return NULL;
 }
 
+static int check_load(const struct options *o, struct err *e)
+{
+	if (o->file_count != 1)
+		return err_set(e, ERR_ARG, "which scenario? Give one file, e.g. `offhook load --rate 10 --target URI scenarios/load/call.lua`");
+	if (o->load.users && (o->load.rate || o->load.arrivals || o->load.ramp))
+		return err_set(e, ERR_ARG, "--users is the closed model, --rate, --arrivals and --ramp are the open one: give one of them");
+	if (o->virtual_clock && o->load.workers > 1)
+		return err_set(e, ERR_ARG, "--workers: the virtual clock has one thread, for the same seed is to give the same run");
+	if (o->record == RECORD_FAILED && o->record_given)
+		return err_set(e, ERR_ARG, "--record failed: under load a capture holds all calls; give all or off");
+	return 0;
+}
+
 /* What cannot be said together. */
-static int check(const struct options *o, struct err *e)
+static int check(const struct options *o, enum options_command command, struct err *e)
 {
 	if (o->help)
 		return 0;
@@ -342,12 +456,14 @@ static int check(const struct options *o, struct err *e)
 		return err_set(e, ERR_ARG, "--timer-scale is for real sockets: the virtual clock does not wait at all");
 	if (o->list && o->format == FORMAT_TAP)
 		return err_set(e, ERR_ARG, "--list prints lines, or JSON with --json, but no TAP");
+	if (command == COMMAND_LOAD)
+		return check_load(o, e);
 	if (!o->file_count)
 		return err_set(e, ERR_ARG, "which scenarios? Give files or directories, e.g. `offhook run --virtual scenarios`");
 	return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct err *e)
+int options_parse(struct options *o, enum options_command command, int argc, char **argv, struct err *e)
 {
 	size_t room = (size_t)argc + 1;
 	bool only_files = false;
@@ -359,7 +475,9 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 	o->files = calloc(room, sizeof(*o->files));
 	o->patterns = calloc(room, sizeof(*o->patterns));
 	o->settings = calloc(room, sizeof(*o->settings));
-	if (!o->files || !o->patterns || !o->settings)
+	o->load.thresholds = calloc(room, sizeof(*o->load.thresholds));
+	o->load.drain = -1;
+	if (!o->files || !o->patterns || !o->settings || !o->load.thresholds)
 		return err_set(e, ERR_NOMEM, "out of memory for the options");
 	for (int i = 0; i < argc && !err; i++) {
 		const struct option_row *row;
@@ -369,8 +487,8 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 			o->files[o->file_count++] = argv[i];
 		} else if (!strcmp(argv[i], "--")) {
 			only_files = true;
-		} else if (!(row = row_of(argv[i], &value))) {
-			err = unknown(argv[i], e);
+		} else if (!(row = row_of(argv[i], command, &value))) {
+			err = unknown(argv[i], command, e);
 		} else if (!row->value && value) {
 			err = err_set(e, ERR_ARG, "--%s takes no value", row->name);
 		} else {
@@ -382,7 +500,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 				err = row->set(o, value, e);
 		}
 	}
-	return err ? err : check(o, e);
+	return err ? err : check(o, command, e);
 }
 
 void options_free(struct options *o)
@@ -390,6 +508,7 @@ void options_free(struct options *o)
 	for (unsigned i = 0; i < o->setting_count; i++)
 		free((char *)o->settings[i].name);
 	free(o->settings);
+	free(o->load.thresholds);
 	free(o->patterns);
 	free(o->files);
 	memset(o, 0, sizeof(*o));

@@ -1,8 +1,9 @@
-/* The command line of `offhook run`. One table gives the parser and the help. */
+/* The command lines of `offhook run` and `offhook load`. One table gives the parser and the help. */
 #ifndef OFFHOOK_CLI_OPTIONS_H
 #define OFFHOOK_CLI_OPTIONS_H
 
 #include "bindings/shard.h"
+#include "load/arrivals.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,23 @@ enum options_format {
 	FORMAT_HUMAN,
 	FORMAT_JSON,
 	FORMAT_TAP,
+};
+
+enum options_command {
+	COMMAND_RUN = 1 << 0,
+	COMMAND_LOAD = 1 << 1,
+};
+
+/* Of `offhook load`; 0 or NULL: not given. */
+struct load_options {
+	const char *rate, *arrivals, *ramp; /* as given; each one made a schedule */
+	struct arrivals_cfg schedule;
+	const char **thresholds;
+	unsigned threshold_count;
+	const char *listen;
+	double duration, drain; /* drain < 0: not given */
+	uint64_t calls;
+	unsigned users, workers, max_live, shards;
 };
 
 struct options {
@@ -35,14 +53,16 @@ struct options {
 	unsigned repeat, jobs;       /* at least 1 */
 	enum options_record record;
 	enum options_format format;
+	struct load_options load;
+	bool record_given;
 	bool help, list, virtual_clock, seed_given, ladder, unsafe, strict, v6, no_colour;
 };
 
 /* `argv` begins behind the command's name and must outlive `o`. ERR_ARG with what to do about it. Free with
  * options_free() in any case. */
-int options_parse(struct options *o, int argc, char **argv, struct err *e);
+int options_parse(struct options *o, enum options_command command, int argc, char **argv, struct err *e);
 void options_free(struct options *o);
 /* The table of options, two spaces in. */
-void options_help(FILE *f);
+void options_help(FILE *f, enum options_command command);
 
 #endif

@@ -24,13 +24,13 @@ struct human {
 
 static const char *paint(const struct human *h, const char *colour)
 {
-	return h->s->colour ? colour : "";
+	return h->s->output.colour ? colour : "";
 }
 
 static void clear_progress(struct human *h)
 {
 	if (h->on_progress_line)
-		fputs("\r\033[K", h->s->out);
+		fputs("\r\033[K", h->s->output.out);
 	h->on_progress_line = false;
 }
 
@@ -39,11 +39,11 @@ static void human_begin(void *arg)
 	struct human *h = arg;
 	struct session *s = h->s;
 
-	fprintf(s->out, "offhook " OFFHOOK_VERSION ": %u test%s, %s clock, seed %" PRIu64, s->job_count, s->job_count == 1 ? "" : "s",
+	fprintf(s->output.out, "offhook " OFFHOOK_VERSION ": %u test%s, %s clock, seed %" PRIu64, s->job_count, s->job_count == 1 ? "" : "s",
 		s->cfg.virtual_clock ? "virtual" : "real", s->cfg.seed);
 	if (s->target[0])
-		fprintf(s->out, ", target %s", s->target);
-	fputs("\n\n", s->out);
+		fprintf(s->output.out, ", target %s", s->target);
+	fputs("\n\n", s->output.out);
 }
 
 static void human_progress(void *arg, const struct job *job, unsigned done, unsigned running)
@@ -52,7 +52,7 @@ static void human_progress(void *arg, const struct job *job, unsigned done, unsi
 	struct session *s = h->s;
 	struct buf line = {0};
 
-	if (!s->terminal || s->options->no_colour || !s->width)
+	if (!s->output.terminal || s->options->no_colour || !s->output.width)
 		return;
 	buf_printf(&line, "[%u/%u] ", done, s->job_count);
 	if (job)
@@ -61,10 +61,10 @@ static void human_progress(void *arg, const struct job *job, unsigned done, unsi
 		buf_printf(&line, "%u running", running);
 	/* A line that wraps could not be taken back. */
 	size_t n = line.len;
-	while (n && print_width((struct slice){(char *)line.p, n}) >= s->width)
+	while (n && print_width((struct slice){(char *)line.p, n}) >= s->output.width)
 		n--;
-	fprintf(s->out, "\r\033[K%s%.*s%s", paint(h, DIM), (int)n, (char *)line.p, paint(h, PLAIN));
-	fflush(s->out);
+	fprintf(s->output.out, "\r\033[K%s%.*s%s", paint(h, DIM), (int)n, (char *)line.p, paint(h, PLAIN));
+	fflush(s->output.out);
 	h->on_progress_line = true;
 	buf_free(&line);
 }
@@ -88,19 +88,19 @@ static void put_head(struct human *h, const struct job *job, const struct outcom
 	print_clean(&name, slice_str(job->file->path));
 	buf_puts(&name, ": ");
 	print_clean(&name, slice_str(job->test->name));
-	fprintf(s->out, "%s%s%s  %.*s", paint(h, heads[out->is.verdict].colour), heads[out->is.verdict].word, paint(h, PLAIN),
+	fprintf(s->output.out, "%s%s%s  %.*s", paint(h, heads[out->is.verdict].colour), heads[out->is.verdict].word, paint(h, PLAIN),
 		SLICE_ARG(buf_slice(&name)));
 	if (s->options->repeat > 1)
-		fprintf(s->out, " [%u of %u, seed %" PRIu64 "]", job->repetition + 1, s->options->repeat, out->is.seed);
+		fprintf(s->output.out, " [%u of %u, seed %" PRIu64 "]", job->repetition + 1, s->options->repeat, out->is.seed);
 	if (out->is.verdict == SHARD_SKIPPED) {
 		struct slice why = slice_trim(buf_slice(&out->text));
 		const char *end = memchr(why.p ? why.p : "", '\n', why.l);
-		fprintf(s->out, "   (%.*s)\n", end ? (int)(end - why.p) : (int)why.l, why.p);
+		fprintf(s->output.out, "   (%.*s)\n", end ? (int)(end - why.p) : (int)why.l, why.p);
 	} else if (s->cfg.virtual_clock) {
-		fprintf(s->out, "   %s(%.3f s, %.1f s virtual)%s\n", paint(h, DIM), out->is.seconds, out->is.script_seconds,
+		fprintf(s->output.out, "   %s(%.3f s, %.1f s virtual)%s\n", paint(h, DIM), out->is.seconds, out->is.script_seconds,
 			paint(h, PLAIN));
 	} else {
-		fprintf(s->out, "   %s(%.3f s)%s\n", paint(h, DIM), out->is.seconds, paint(h, PLAIN));
+		fprintf(s->output.out, "   %s(%.3f s)%s\n", paint(h, DIM), out->is.seconds, paint(h, PLAIN));
 	}
 	buf_free(&name);
 }
@@ -110,46 +110,46 @@ static void put_again(const struct session *s, const struct job *job, const stru
 {
 	const struct options *o = s->options;
 
-	fprintf(s->out, "%*sagain: ", INDENT, "");
-	print_shell_word(s->out, o->program);
-	fprintf(s->out, " run --seed %" PRIu64, out->is.seed);
+	fprintf(s->output.out, "%*sagain: ", INDENT, "");
+	print_shell_word(s->output.out, o->program);
+	fprintf(s->output.out, " run --seed %" PRIu64, out->is.seed);
 	if (o->virtual_clock)
-		fputs(" --virtual", s->out);
+		fputs(" --virtual", s->output.out);
 	if (o->target) {
-		fputs(" --target ", s->out);
-		print_shell_word(s->out, o->target);
+		fputs(" --target ", s->output.out);
+		print_shell_word(s->output.out, o->target);
 	}
 	if (o->network) {
-		fputs(" --network ", s->out);
-		print_shell_word(s->out, o->network);
+		fputs(" --network ", s->output.out);
+		print_shell_word(s->output.out, o->network);
 	}
 	if (o->timer_scale > 0)
-		fprintf(s->out, " --timer-scale %g", o->timer_scale);
+		fprintf(s->output.out, " --timer-scale %g", o->timer_scale);
 	if (o->timeout > 0)
-		fprintf(s->out, " --timeout %g", o->timeout);
+		fprintf(s->output.out, " --timeout %g", o->timeout);
 	for (unsigned i = 0; i < o->setting_count; i++) { /* a value may be a password */
-		fputs(" --set ", s->out);
-		print_shell_word(s->out, o->settings[i].name);
-		fputs("=...", s->out);
+		fputs(" --set ", s->output.out);
+		print_shell_word(s->output.out, o->settings[i].name);
+		fputs("=...", s->output.out);
 	}
-	fputs(o->v6 ? " --ipv6" : "", s->out);
-	fputs(o->strict ? " --strict" : "", s->out);
-	fputs(o->unsafe ? " --unsafe" : "", s->out);
-	fputs(" -k ", s->out);
-	print_shell_word(s->out, job->test->name);
-	fputc(' ', s->out);
-	print_shell_word(s->out, job->file->path);
-	fputc('\n', s->out);
+	fputs(o->v6 ? " --ipv6" : "", s->output.out);
+	fputs(o->strict ? " --strict" : "", s->output.out);
+	fputs(o->unsafe ? " --unsafe" : "", s->output.out);
+	fputs(" -k ", s->output.out);
+	print_shell_word(s->output.out, job->test->name);
+	fputc(' ', s->output.out);
+	print_shell_word(s->output.out, job->file->path);
+	fputc('\n', s->output.out);
 }
 
 static void put_capture(const struct session *s, const struct outcome *out)
 {
 	if (!out->capture.len)
 		return;
-	fprintf(s->out, "%*scapture: %.*s", INDENT, "", SLICE_ARG(buf_slice(&out->capture)));
+	fprintf(s->output.out, "%*scapture: %.*s", INDENT, "", SLICE_ARG(buf_slice(&out->capture)));
 	if (out->is.frame)
-		fprintf(s->out, ", frame %u", out->is.frame);
-	fprintf(s->out, "%s\n", out->is.packets ? "" : " (no packets)");
+		fprintf(s->output.out, ", frame %u", out->is.frame);
+	fprintf(s->output.out, "%s\n", out->is.packets ? "" : " (no packets)");
 }
 
 static void human_test(void *arg, const struct job *job, const struct outcome *out)
@@ -168,20 +168,20 @@ static void human_test(void *arg, const struct job *job, const struct outcome *o
 	}
 	put_head(h, job, out);
 	if (!good)
-		print_indented(s->out, buf_slice(&out->text), INDENT, "");
-	print_indented(s->out, buf_slice(&out->output), INDENT, "| ");
-	print_indented(s->out, buf_slice(&out->notes), INDENT, "");
+		print_indented(s->output.out, buf_slice(&out->text), INDENT, "");
+	print_indented(s->output.out, buf_slice(&out->output), INDENT, "| ");
+	print_indented(s->output.out, buf_slice(&out->notes), INDENT, "");
 	if (!good || out->ladder.len)
 		put_capture(s, out);
 	if (out->ladder.len) {
-		fputc('\n', s->out);
-		fwrite(out->ladder.p, 1, out->ladder.len, s->out);
+		fputc('\n', s->output.out);
+		fwrite(out->ladder.p, 1, out->ladder.len, s->output.out);
 	}
 	if (out->ladder.len)
-		fputc('\n', s->out);
+		fputc('\n', s->output.out);
 	if (outcome_failed(out) || out->is.verdict == SHARD_ENVIRONMENT)
 		put_again(s, job, out);
-	fflush(s->out);
+	fflush(s->output.out);
 }
 
 static void put_missing(struct human *h)
@@ -190,21 +190,21 @@ static void put_missing(struct human *h)
 	struct slice interrupted = buf_slice(&h->interrupted);
 
 	if (interrupted.l) {
-		fputs("\ninterrupted:\n", s->out);
-		print_indented(s->out, interrupted, INDENT, "");
+		fputs("\ninterrupted:\n", s->output.out);
+		print_indented(s->output.out, interrupted, INDENT, "");
 	}
 	if (!s->tally.not_run)
 		return;
-	fputs("\ndid not run:\n", s->out);
+	fputs("\ndid not run:\n", s->output.out);
 	for (unsigned i = 0; i < s->tally.not_run && i < NAMED_AT_END; i++) {
 		const struct job *job = &s->jobs[s->job_count - s->tally.not_run + i];
 		struct buf name = {0};
 		buf_printf(&name, "%s: %s", job->file->path, job->test->name);
-		print_indented(s->out, buf_slice(&name), INDENT, "");
+		print_indented(s->output.out, buf_slice(&name), INDENT, "");
 		buf_free(&name);
 	}
 	if (s->tally.not_run > NAMED_AT_END)
-		fprintf(s->out, "%*sand %u more\n", INDENT, "", s->tally.not_run - NAMED_AT_END);
+		fprintf(s->output.out, "%*sand %u more\n", INDENT, "", s->tally.not_run - NAMED_AT_END);
 }
 
 static void human_end(void *arg)
@@ -217,17 +217,17 @@ static void human_end(void *arg)
 	clear_progress(h);
 	symptoms_print(s, h->ran, h->bad);
 	put_missing(h);
-	fprintf(s->out, "\n%s%u passed, %u failed, %u skipped", paint(h, good ? GREEN : RED), t->passed, t->failed, t->skipped);
+	fprintf(s->output.out, "\n%s%u passed, %u failed, %u skipped", paint(h, good ? GREEN : RED), t->passed, t->failed, t->skipped);
 	if (t->in_error)
-		fprintf(s->out, ", %u could not run", t->in_error);
+		fprintf(s->output.out, ", %u could not run", t->in_error);
 	if (t->broken)
-		fprintf(s->out, ", %u script%s not load", t->broken, t->broken == 1 ? " does" : "s do");
+		fprintf(s->output.out, ", %u script%s not load", t->broken, t->broken == 1 ? " does" : "s do");
 	if (t->interrupted || t->not_run)
-		fprintf(s->out, ", %u interrupted, %u not run", t->interrupted, t->not_run);
-	fprintf(s->out, "%s in %.1f s", paint(h, PLAIN), t->seconds);
+		fprintf(s->output.out, ", %u interrupted, %u not run", t->interrupted, t->not_run);
+	fprintf(s->output.out, "%s in %.1f s", paint(h, PLAIN), t->seconds);
 	if (s->dir[0])
-		fprintf(s->out, "; captures: %s/captures", s->dir);
-	fputc('\n', s->out);
+		fprintf(s->output.out, "; captures: %s/captures", s->dir);
+	fputc('\n', s->output.out);
 }
 
 static void human_free(void *arg)

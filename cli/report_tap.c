@@ -46,14 +46,14 @@ static void tap_begin(void *arg)
 
 	for (unsigned i = 0; i < s->suite.file_count; i++)
 		broken += s->suite.files[i].broken != NULL;
-	fprintf(s->out, "TAP version 14\n1..%u\n# offhook " OFFHOOK_VERSION ", %s clock, seed %" PRIu64 "\n", s->job_count + broken,
+	fprintf(s->output.out, "TAP version 14\n1..%u\n# offhook " OFFHOOK_VERSION ", %s clock, seed %" PRIu64 "\n", s->job_count + broken,
 		s->cfg.virtual_clock ? "virtual" : "real", s->cfg.seed);
 }
 
 static void tap_broken(void *arg, const struct suite_file *file)
 {
 	struct tap_report *t = arg;
-	FILE *f = t->s->out;
+	FILE *f = t->s->output.out;
 
 	fprintf(f, "not ok %u - ", ++t->number);
 	put_description(f, file->path, NULL);
@@ -65,7 +65,7 @@ static void tap_broken(void *arg, const struct suite_file *file)
 static void tap_test(void *arg, const struct job *job, const struct outcome *out)
 {
 	struct tap_report *t = arg;
-	FILE *f = t->s->out;
+	FILE *f = t->s->output.out;
 	bool good = out->is.verdict == SHARD_PASSED || out->is.verdict == SHARD_SKIPPED;
 
 	fprintf(f, "%sok %u - ", good ? "" : "not ", ++t->number);
@@ -95,7 +95,7 @@ static void tap_end(void *arg)
 	struct tap_report *t = arg;
 
 	if (t->s->tally.not_run)
-		fprintf(t->s->out, "Bail out! interrupted, %u tests did not run\n", t->s->tally.not_run);
+		fprintf(t->s->output.out, "Bail out! interrupted, %u tests did not run\n", t->s->tally.not_run);
 }
 
 void report_tap(struct report *r, struct session *s)

@@ -101,7 +101,7 @@ static bool wants_capture(const struct session *s, const struct outcome *out)
 
 static void put_ladder(struct outcome *out, const struct session *s, const struct recorder *rec)
 {
-	struct ladder_cfg cfg = {.width = s->width, .colour = s->colour, .ascii = s->ascii};
+	struct ladder_cfg cfg = {.width = s->output.width, .colour = s->output.colour, .ascii = s->output.ascii};
 	struct buf path = {0};
 
 	if (!outcome_failed(out) && !s->options->ladder)

@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "cli/outcome.h"
+#include "cli/output.h"
 #include "cli/suite.h"
 #include "cli/target.h"
 
@@ -35,9 +36,7 @@ struct session {
 	char target[TARGET_MAX]; /* as a URI, "" without one */
 	char dir[4096];          /* of this run; "" when no capture is to be written */
 	char run_id[9];
-	FILE *out;               /* results; what scripts print goes to stderr */
-	unsigned width;          /* of the terminal, in cells */
-	bool terminal, colour, ascii;
+	struct output output;
 	struct tally tally;
 };
 
@@ -62,6 +61,7 @@ enum exit_code {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 	EXIT_ENVIRONMENT = 3,
+	EXIT_THRESHOLD = 99, /* of a load */
 };
 
 #endif

@@ -18,7 +18,7 @@ static char *slug_of(const char *text, size_t len)
 			c = (char)(c - 'A' + 'a');
 		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 		if (n == LONGEST) {
-			uint64_t h = slice_hash(SLICE_HASH_SEED, (struct slice){text, len});
+			uint64_t h = slice_fnv(SLICE_HASH_SEED, (struct slice){text, len});
 			while (n && out[n - 1] == '-')
 				n--;
 			n += (size_t)snprintf(out + n, sizeof(out) - n, "-%06" PRIx64, h & 0xffffff);

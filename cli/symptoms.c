@@ -49,7 +49,7 @@ static void put_list(FILE *f, const char *const *cells, size_t width)
 void symptoms_print(const struct session *s, const bool *ran, const bool *bad)
 {
 	static const unsigned shares[SYMPTOM_FIELDS] = {18, 25, 28, 29};
-	size_t width = s->width < 40 ? 40 : s->width, room = width - (SYMPTOM_FIELDS - 1) * GAP, used = 0;
+	size_t width = s->output.width < 40 ? 40 : s->output.width, room = width - (SYMPTOM_FIELDS - 1) * GAP, used = 0;
 	size_t widths[SYMPTOM_FIELDS];
 	bool wide = width >= NARROW, any = false;
 
@@ -64,12 +64,12 @@ void symptoms_print(const struct session *s, const bool *ran, const bool *bad)
 
 		if (!f->symptom[SYMPTOM_TITLE] || !ran[i])
 			continue;
-		fputc('\n', s->out);
+		fputc('\n', s->output.out);
 		if (!any && wide) {
-			put_row(s->out, titles, widths);
+			put_row(s->output.out, titles, widths);
 			for (size_t j = 0; j < width; j++)
-				fputc('-', s->out);
-			fputc('\n', s->out);
+				fputc('-', s->output.out);
+			fputc('\n', s->output.out);
 		}
 		any = true;
 		for (int j = 0; j < SYMPTOM_FIELDS; j++) {
@@ -80,9 +80,9 @@ void symptoms_print(const struct session *s, const bool *ran, const bool *bad)
 			cells[j] = (char *)texts[j].p;
 		}
 		if (wide)
-			put_row(s->out, cells, widths);
+			put_row(s->output.out, cells, widths);
 		else
-			put_list(s->out, cells, width);
+			put_list(s->output.out, cells, width);
 		for (int j = 0; j < SYMPTOM_FIELDS; j++)
 			buf_free(&texts[j]);
 	}

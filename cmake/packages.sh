@@ -2,7 +2,7 @@
 # Debian packages: looked at first, installed only when one is missing. To be sourced.
 
 build_packages=(build-essential cmake ninja-build pkg-config liblua5.4-dev libosip2-dev libssl-dev)
-test_packages=(libcmocka-dev clang libclang-rt-14-dev lua5.4 tshark kamailio sip-tester baresip-core python3)
+test_packages=(libcmocka-dev clang libclang-rt-14-dev llvm lua5.4 tshark kamailio sip-tester baresip-core python3)
 
 # need_packages PACKAGE...: afterwards they are installed, or the script ends and says what to do.
 need_packages() {

@@ -499,7 +499,7 @@ api.classes = {
 
   { name = "server_transaction", var = "st", kind = "server transaction", origin = "`endpoint:requests`, `endpoint:incoming`, `ua:requests`, `ua:expect`, `call:requests`, `call:expect`",
     about = "A server transaction. It absorbs retransmissions, repeats its last response, sends 100 to an INVITE after 200 ms, and answers a CANCEL with 200.",
-    fields = { { "request", "sip.message", "" }, { "response", "sip.message?", "The response sent last." }, { "state", "sip.transaction_state", "" }, { "retransmissions", "integer", "Of the request, absorbed." },
+    fields = { { "request", "sip.message", "" }, { "response", "sip.message?", "The response sent last; of a call that was answered `nil` from its ACK on, unless `call.transaction` was read before." }, { "state", "sip.transaction_state", "" }, { "retransmissions", "integer", "Of the request, absorbed." },
       { "repeated_responses", "integer", "Responses that were sent again." }, { "cancelled", "boolean", "Whether a CANCEL came in time." }, { "to_tag", "string", "The tag this side adds to To." },
       { "owner", "sip.endpoint|sip.ua|sip.call", "Whom it came to." }, actor, kind },
     methods = {

@@ -104,7 +104,7 @@ function expect.got_words(message, why)
   return words
 end
 
--- Per handle: whether its final response was handed out, and the last message that came.
+-- What the library keeps beside a handle.
 local state = setmetatable({}, { __mode = "k" })
 function expect.state(handle)
   local s = state[handle]
@@ -120,66 +120,36 @@ local function request_of(handle)
   return engine.is(handle, "call") and handle.invite or handle.request
 end
 
+-- What a response was waited for in vain: raises, or returns nil and "timeout" where that was allowed. `what` nil: a final one.
+function expect.unmet(handle, what, given, within, message, why)
+  if message then
+    failure.raise { actor = handle.actor, wanted = ("%s to its %s"):format(expect.words(what), message.method),
+      got = expect.got_words(message, why) .. refusal_hint(handle, message), about = message }
+  end
+  if type(given) == "table" and given.optional then return nil, "timeout" end
+  local request, last = request_of(handle), engine.last(handle)
+  local got = "nothing"
+  if last then
+    got = ("nothing more than %s%s"):format(expect.got_words(last), what and given == nil and " ({ within = 30 } waits longer)" or "")
+  end
+  failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(what and expect.words(what) or "a final response",
+    request.method, within), got = got, about = last or request, call_id = request.call_id }
+end
+
 -- Anything with responses (a call, a request, a registration, a client transaction): see the reference of expect.
 function expect.response(handle, what, given, check)
   given, check = options.with_check(given, check)
   options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
   check_what(what)
-  local within = options.within("expect", given, 5)
-  local until_ = engine.now() + within
-  local s = expect.state(handle)
-  while true do
-    local message, why
-    if s.final_given and engine.count(handle, "responses") == 0 then
-      message, why = handle.response, nil
-    else
-      message, why = engine.wait(handle, "responses", math.max(0, until_ - engine.now()))
-    end
-    if not message then
-      if given and type(given) == "table" and given.optional then return nil, "timeout" end
-      local request = request_of(handle)
-      local got = "nothing"
-      if s.last then
-        got = ("nothing more than %s%s"):format(expect.got_words(s.last), given == nil and " ({ within = 30 } waits longer)" or "")
-      end
-      failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(expect.words(what), request.method, within),
-        got = got, about = s.last or request, call_id = request.call_id }
-    end
-    s.last = message
-    if message.status >= 200 then s.final_given = true end
-    if expect.matches(what, message) then
-      if check then check(message) end
-      return message
-    end
-    if message.status >= 200 then
-      failure.raise { actor = handle.actor, wanted = ("%s to its %s"):format(expect.words(what), message.method),
-        got = expect.got_words(message, why) .. refusal_hint(handle, message), about = message }
-    end
-  end
+  local message, why = engine.response(handle, what, given, options.within("expect", given, 5))
+  if message and check then check(message) end
+  return message, why
 end
 
 -- The final response, as long as that takes; also when it was read already.
 function expect.final(handle, given)
   options.check("final", type(given) == "table" and given or nil, { "within", "optional" })
-  local within = options.within("final", given, nil)
-  local until_ = within and engine.now() + within
-  local s = expect.state(handle)
-  if s.final_given then return handle.response end
-  while true do
-    local message = engine.wait(handle, "responses", until_ and math.max(0, until_ - engine.now()))
-    if not message then
-      if type(given) == "table" and given.optional then return nil, "timeout" end
-      local request = request_of(handle)
-      failure.raise { actor = handle.actor, wanted = ("a final response to its %s within %g s"):format(request.method, within),
-        got = s.last and ("nothing more than " .. expect.got_words(s.last)) or "nothing", about = s.last or request,
-        call_id = request.call_id }
-    end
-    s.last = message
-    if message.status >= 200 then
-      s.final_given = true
-      return message
-    end
-  end
+  return engine.response(handle, nil, given, options.within("final", given, nil))
 end
 
 -- Nothing arrives in the inbox for that long.
@@ -205,7 +175,7 @@ end
 
 -- An iterator over an inbox that ends with its task.
 function expect.iterate(handle, inbox)
-  return function() return (engine.wait(handle, inbox)) end
+  return engine.iterate(handle, inbox)
 end
 
 return expect

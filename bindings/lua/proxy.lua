@@ -18,13 +18,14 @@ local function strip_brackets(value)
   return value:match "<([^>]*)>" or value
 end
 
--- A URI points at this endpoint: same host and port.
+-- A URI points at this endpoint: same host and port, and where these are shared the same user.
 local function is_own(endpoint, uri)
   local parsed = sip.uri(strip_brackets(uri))
   if not parsed or not parsed.host then return false end
   local host = parsed.host
   if host:find(":", 1, true) then host = "[" .. host .. "]" end
-  return host == endpoint.host and (parsed.port or 5060) == endpoint.port
+  local own = sip.uri(endpoint.uri).user
+  return host == endpoint.host and (parsed.port or 5060) == endpoint.port and (not own or own == parsed.user)
 end
 
 local function with_request_uri(request, uri)

@@ -16,6 +16,7 @@ use "hold"
 use "publication"
 local headers = use "headers"
 local test = use "test"
+local load = use "load"
 
 -- What is called with a dot in place of a colon says so; the names are those that the reference gives such a variable.
 local short = { ["client transaction"] = "ct", ["server transaction"] = "st", subscription = "sub", message = "msg" }
@@ -23,19 +24,27 @@ local kinds = { "endpoint", "watch", "client transaction", "server transaction",
 for _, kind in ipairs(kinds) do
   local methods = engine.methods(kind)
   for name, f in pairs(methods) do
-    methods[name] = function(self, ...)
+    methods[name] = engine.quick(kind, name, function(self, ...)
       if not engine.is(self, kind) then
         error(("call it with a colon, on %s %s: %s:%s(...)"):format(kind:find "^[aeio]" and "an" or "a", kind, short[kind] or kind, name), 0)
       end
       return f(self, ...)
-    end
+    end)
   end
 end
 
 local sip = {}
-local declared = { tests = {}, main_of = test.main_of }
+local declared = { tests = {}, main_of = test.main_of, loads = load.loads, load_setup = load.load_setup, load_teardown = load.load_teardown,
+  virtual_user = load.virtual_user }
 
 local test_options = { "timeout", "strict" }
+
+local function add_test(name, given, f)
+  for _, other in ipairs(declared.tests) do
+    if other.name == name then error(('there are two tests "%s"'):format(name), 3) end
+  end
+  declared.tests[#declared.tests + 1] = { name = name, timeout = given.timeout, strict = given.strict, f = f }
+end
 
 -- sip.test(name, [{ timeout = 60, strict = false }], function(t) ... end)
 function sip.test(name, given, f)
@@ -45,11 +54,17 @@ function sip.test(name, given, f)
   options.flag("sip.test", given, "strict")
   if type(name) ~= "string" or name == "" then error("sip.test wants a name first", 2) end
   if type(f) ~= "function" then error(('sip.test "%s" wants a function last'):format(name), 2) end
-  for _, other in ipairs(declared.tests) do
-    if other.name == name then error(('there are two tests "%s"'):format(name), 2) end
-  end
-  declared.tests[#declared.tests + 1] = { name = name, timeout = given.timeout, strict = given.strict, f = f }
+  add_test(name, given, f)
+  load.test(name, given, f)
 end
+
+-- sip.load: `offhook load` runs it again and again, `offhook run` once.
+function sip.load(name, given, f)
+  local entry = load.load(name, given, f)
+  add_test(name, { timeout = entry.given.timeout }, load.once(entry))
+end
+
+sip.serve, sip.csv, sip.env = load.serve, load.csv, test.env
 
 -- sip.symptom { title, seen, cause, remedy }: what the file shows, printed as a table after the run.
 function sip.symptom(given)

@@ -141,9 +141,7 @@ end
 -- SUBSCRIBE within its dialog, now; the response is to be expected anew.
 function subscription:refresh(given)
   given = options.message(options.check("refresh", given, { "expires", "headers", "content_type", "body" }))
-  local s = expect.state(self)
   engine.subscription_refresh(self, given)
-  s.final_given, s.last = nil, nil
   while engine.poll(self, "responses") do end          -- answers to refreshes that nobody read
   return self
 end

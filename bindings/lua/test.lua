@@ -3,12 +3,29 @@ local engine, use = ...
 local expect, failure, hold, options = use "expect", use "failure", use "hold", use "options"
 
 local Test = {}
+local meta = { __metatable = "locked" }
 
+local context_of = setmetatable({}, { __mode = "k" })   -- the context that made an endpoint
+local ua_at = {}                                        -- names by address, where actors do not share one
+local shares = engine.run().shares                      -- under load: endpoints at one transport
+local root                                              -- under load: the context of what is made for all
+
+-- What a context has: made when it is first asked for, because most virtual users of a load never do.
 local state_of = setmetatable({}, { __mode = "k" })
+local function state(t)
+  local s = state_of[t]
+  if not s then
+    s = { spawned = {}, served = {}, links = {}, actors = {} }
+    if shares then s.own, s.kept = {}, {} end                   -- endpoints of the iteration, and of t:once
+    state_of[t] = s
+  end
+  return s
+end
+
 
 -- "bob", and when that is taken "bob-2", ...
 local function fresh_name(self, wanted)
-  local taken = state_of[self].actors
+  local taken = state(self).actors
   local name, n = wanted, 1
   while taken[name] do
     n = n + 1
@@ -26,10 +43,21 @@ function Test:endpoint(given)
   given = options.check("t:endpoint", given, endpoint_options)
   options.check("timers", given.timers, timer_names)
   options.text("t:endpoint", given, "name")
-  return engine.endpoint {
+  local s, nth, beside = state(self), nil, nil
+  if shares then
+    nth = #s.kept + #s.own
+    beside = self ~= root and (s.kept[1] or s.own[1] or true) or nil
+  end
+  local endpoint = engine.endpoint {
     name = fresh_name(self, given.name or "endpoint"), address = given.address, port = given.port, ipv6 = given.ipv6,
-    timers = given.timers,
+    timers = given.timers, nth = nth, beside = beside,
   }
+  context_of[endpoint] = self
+  if shares then
+    local list = s.keeps and s.kept or s.own
+    list[#list + 1] = endpoint
+  end
+  return endpoint
 end
 
 local answer_names = {}
@@ -62,9 +90,9 @@ function Test:ua(given)
     error(("t:ua: endpoint wants an endpoint, got %s"):format(type(given.endpoint)), 0)
   end
   local endpoint = given.endpoint or self:endpoint {
-    name = given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
+    name = shares and given.contact_user or given.name or uri.user or uri.host, address = given.address, port = given.port, ipv6 = given.ipv6, timers = given.timers,
   }
-  state_of[self].uas[endpoint.address] = endpoint.name
+  if not shares then ua_at[endpoint.address] = endpoint.name end
   local user_agent = given.user_agent
   if user_agent == nil then user_agent = "offhook" end
   return engine.ua(endpoint, {
@@ -102,7 +130,7 @@ end
 function Test:spawn(name, f)
   name, f = task_args("spawn", name, f)
   local new = engine.spawn(f, name, false)
-  local spawned = state_of[self].spawned
+  local spawned = state(self).spawned
   spawned[#spawned + 1] = new
   return new
 end
@@ -110,7 +138,12 @@ end
 -- Runs beside the test until that ends, and is cancelled then.
 function Test:serve(name, f)
   name, f = task_args("serve", name, f)
-  return engine.spawn(f, name, true)
+  local new = engine.spawn(f, name, true)
+  if shares then
+    local served = state(self).served
+    served[#served + 1] = new
+  end
+  return new
 end
 
 function Test:sleep(seconds)
@@ -163,10 +196,10 @@ end
 
 -- A fault of a link to or from nobody would be a test that passes for the wrong reason.
 local function check_links(t, at_end)
-  local actors, names = state_of[t].actors, {}
+  local actors, names = state(t).actors, {}
   for name in pairs(actors) do names[#names + 1] = name end
   table.sort(names)
-  for _, link in ipairs(state_of[t].links) do
+  for _, link in ipairs(state(t).links) do
     for _, name in pairs { link.from, link.to } do
       if not actors[name] then
         local nearest = options.nearest(name, names)
@@ -181,7 +214,7 @@ end
 -- The names of a link's ends, noted for check_links: the actors may come later.
 local function link_of(t, what, given)
   local link = { what = what, where = engine.where(), from = actor_name(what, given.from), to = actor_name(what, given.to) }
-  local links = state_of[t].links
+  local links = state(t).links
   links[#links + 1] = link
   return link.from, link.to
 end
@@ -202,21 +235,25 @@ end
 
 -- The URI under test: --target, or what `role` returns (an actor, or a URI), or a UA of our own that answers.
 function Test:target(role)
-  local target = engine.run().target
+  local target = engine.run().target or state(self).target or root and state(root).target
   if target then return target end
   if role ~= nil and type(role) ~= "function" then error(("t:target wants a function that makes the role, got %s"):format(type(role)), 0) end
+  local home = root or self                             -- under load one for all
   if role then
     local own = role()
-    return type(own) == "string" and own or own.uri
+    if type(own) ~= "string" then own = own.uri end
+    if root then state(root).target = own end
+    return own
   end
-  local uas = self:ua { aor = "sip:target@example.test", name = "target" }
-  self:serve("target", function()
+  local uas = home:ua { aor = "sip:target@example.test", name = "target" }
+  if root then state(root).target = uas.uri end
+  home:serve("target", function()
     for call in uas:calls() do
       call:ring()
       call:answer()
     end
   end)
-  self:serve("target's rest", function()
+  home:serve("target's rest", function()
     for _ in uas.endpoint:messages() do end           -- what no answer is due to
   end)
   return uas.uri
@@ -228,8 +265,72 @@ function Test:token(length)
   return engine.token("token", length or 16)
 end
 
-function Test:random()
-  return engine.random("t:random")
+-- t:random() is uniform in [0, 1); t.random:exponential(mean), t.random:uniform(from, to), t.random:integer(from, to).
+local Random = {}
+Test.random = setmetatable({}, {
+  __index = Random, __metatable = "locked",
+  __call = function() return engine.random("t:random") end,
+  __newindex = function() error("t.random cannot be changed", 2) end,
+})
+local function numbers(name, ...)
+  for _, n in ipairs { ... } do
+    if type(n) ~= "number" then error(("t.random:%s wants numbers, got %s"):format(name, type(n)), 3) end
+  end
+  return ...
+end
+function Random:exponential(mean)
+  if type(mean) ~= "number" or not (mean >= 0) then error(("t.random:exponential wants a mean from 0 on, got %s"):format(tostring(mean)), 2) end
+  return engine.exponential("t:random", mean)
+end
+function Random:uniform(from, to)
+  from, to = numbers("uniform", from or 0, to or 1)
+  return from + (to - from) * engine.random("t:random")
+end
+function Random:integer(from, to)
+  from, to = numbers("integer", from or 0, to or 0)
+  if math.type(from) ~= "integer" or math.type(to) ~= "integer" or from > to then
+    error(("t.random:integer wants two whole numbers in order, got %s and %s"):format(tostring(from), tostring(to)), 2)
+  end
+  return from + math.floor((to - from + 1) * engine.random("t:random"))
+end
+
+-- --- what a script measures itself: under load among the numbers of the run, as custom.NAME ---
+
+function Test:measure(name, seconds)
+  if type(name) ~= "string" or type(seconds) ~= "number" then error("t:measure wants a name and seconds", 0) end
+  engine.measure(name, seconds)
+end
+
+function Test:count(name, delta)
+  if type(name) ~= "string" or (delta ~= nil and math.type(delta) ~= "integer") then error("t:count wants a name and a whole number", 0) end
+  engine.count_up(name, delta or 1)
+end
+
+-- --- what a virtual user keeps ---
+
+local KEPT = {}
+
+-- While this is open, what a virtual user makes is none of its iteration's, and stays.
+local function keeping(t)
+  local s = state(t)
+  s.keeps = (s.keeps or 0) + 1
+  return setmetatable({}, { __close = function() s.keeps = s.keeps > 1 and s.keeps - 1 or nil end })
+end
+
+-- What f returned when this virtual user came here first. A call that fails keeps nothing, and is tried again.
+function Test:once(name, f)
+  if type(name) ~= "string" or type(f) ~= "function" then error('t:once wants a name and a function: t:once("ua", function() ... end)', 0) end
+  local kept = rawget(self, KEPT)
+  if not kept then
+    kept = {}
+    rawset(self, KEPT, kept)
+  end
+  if kept[name] == nil then
+    local s <close> = keeping(self)
+    local value = f()
+    kept[name] = value == nil and false or value
+  end
+  return kept[name]
 end
 
 -- A line in the capture, at a message or as a whole.
@@ -331,20 +432,21 @@ end
 
 -- st:proxy { to = bob, record_route = true } relays a request as RFC 3261 16 says; see proxy.lua.
 local server = engine.methods "server transaction"
-local current
 
-function expect.ua_at(address) return state_of[current].uas[address] end
+function expect.ua_at(address) return ua_at[address] end
 
 function server:proxy(given)
-  return require "sip.proxy".forward(current, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
+  return require "sip.proxy".forward(context_of[self.owner] or root, self, options.check("st:proxy", given, { "to", "next_hop", "record_route" }))
 end
 
 -- --- called with a dot in place of a colon ---
 
 for name, f in pairs(Test) do
-  Test[name] = function(self, ...)
-    if not state_of[self] then error(("call it with a colon: t:%s(...)"):format(name), 0) end
-    return f(self, ...)
+  if type(f) == "function" then
+    Test[name] = function(self, ...)
+      if not engine.made_of(self, meta) then error(("call it with a colon: t:%s(...)"):format(name), 0) end
+      return f(self, ...)
+    end
   end
 end
 
@@ -354,31 +456,85 @@ local method_names = {}
 for name in pairs(Test) do method_names[#method_names + 1] = name end
 table.sort(method_names)
 
-local meta = { __metatable = "locked" }
-function meta:__index(name)
-  if Test[name] then return Test[name] end
-  local nearest = options.nearest(tostring(name), method_names)
-  error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
-end
-
 local env = setmetatable({}, {
   __metatable = "locked",
   __index = function(_, name) return engine.setting(name) end,
   __newindex = function() error("t.env is set with --set NAME=VALUE or the environment", 2) end,
 })
 
+local virtual = engine.run().virtual
+
+function meta:__index(name)
+  local method = Test[name]
+  if method then return method end
+  if name == "env" then return env end
+  if name == "virtual" then return virtual end
+  local nearest = options.nearest(tostring(name), method_names)
+  error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
+end
+
+local life = { Test = Test, ua_options = ua_options, env = env }
+local users = 0
+
+local function context(name, id)
+  return setmetatable({ name = name, id = id, iteration = 1 }, meta)
+end
+
+-- Under load: the context of what is made for all, which is also where the target lives.
+function life.context(name)
+  root = context(name, 0)
+  return root
+end
+
+-- A virtual user: it keeps what t:once made, and counts its iterations.
+function life.virtual_user(name)
+  users = users + 1
+  return setmetatable({ name = name, id = users, iteration = 0 }, meta)
+end
+
+-- What the script serves: t:target() is that, unless --target says another.
+function life.serves(t, ua)
+  state(t).target = state(t).target or ua.uri
+end
+
+-- What a test or an iteration spawned is waited for.
+local function join(t)
+  local s = state_of[t]
+  if not s then return end
+  for _, spawned in ipairs(s.spawned) do
+    if not spawned.done then engine.wait(spawned, "ended") end
+  end
+  s.spawned = {}
+end
+
+-- The end of an iteration, however it came: what it serves is cancelled, its actors go.
+function meta.__close(t)
+  local s = state_of[t]
+  if not s then return end
+  for _, served in ipairs(s.served) do
+    if not served.done then engine.cancel_task(served) end
+  end
+  for _, endpoint in ipairs(s.own) do engine.close_endpoint(endpoint) end
+  s.served, s.own, s.spawned, s.links = {}, {}, {}, {}
+  if #s.kept == 0 then s.actors = {} end
+end
+
+-- One iteration of a virtual user.
+function life.iterate(vu, f, ...)
+  local _ <close> = vu
+  vu.iteration = vu.iteration + 1
+  f(vu, ...)
+  join(vu)
+end
+
 -- The function that runs one test from start to end.
-local function main_of(test)
+function life.main_of(test)
   return function()
-    local t = setmetatable({ env = env, name = test.name, virtual = engine.run().virtual }, meta)
-    state_of[t] = { spawned = {}, links = {}, actors = {}, uas = {} }
-    current = t
+    local t = context(test.name, 1)
     test.f(t)
-    for _, spawned in ipairs(state_of[t].spawned) do
-      if not spawned.done then engine.wait(spawned, "ended") end
-    end
+    join(t)
     check_links(t, true)
   end
 end
 
-return { main_of = main_of, Test = Test }
+return life

@@ -143,8 +143,6 @@ end
 -- Registers again now; the response is to be expected anew.
 function registration:refresh(given)
   given = options.check("refresh", given, { "expires" })
-  local s = expect.state(self)
-  s.final_given, s.last = nil, nil
   while engine.poll(self, "responses") do end          -- answers to refreshes that nobody read
   engine.register_again(self, given.expires)
   return self
@@ -171,21 +169,23 @@ end
 
 local events = { ACK = true, BYE = true, CANCEL = true, PRACK = true }
 
-local function expect_event(self, wanted, words, given)
+local function expect_event(self, wanted, given)
   options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
-  local within = options.within("expect", given, 5)
-  local message, ended = engine.wait(self, wanted, within)
-  if engine.is(message, "message") then return message end
-  if ended == "ended" and wanted == "ended" then return true end
+  return engine.event(self, wanted, given, options.within("expect", given, 5))
+end
+
+-- What was waited for in vain: raises, or returns nil and "timeout" where that was allowed.
+local function unmet_event(self, wanted, given, within, _, ended)
   if type(given) == "table" and given.optional then return nil, "timeout" end
-  failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within),
+  failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(wanted == "ended" and "the end of the call" or wanted, within),
     got = ended == "ended" and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
 end
+engine.set_unmet(expect.unmet, unmet_event)
 
 -- A response to its INVITE; or "ACK", "BYE", "CANCEL", "PRACK" from the other side; or another request within the call, as its
 -- server transaction, which the script then answers.
 function call:expect(what, given, check)
-  if events[what] then return expect_event(self, what, what, given) end
+  if events[what] then return expect_event(self, what, given) end
   if type(what) == "string" and what:match "^%u+$" then
     return expect_request(self, what, given, self.actor)
   end
@@ -212,7 +212,7 @@ end
 -- The call is over, whoever ended it; returns how.
 function call:ended(given)
   if self.state ~= "terminated" then
-    local over, why = expect_event(self, "ended", "the end of the call", given)
+    local over, why = expect_event(self, "ended", given)
     if not over then return nil, why end
   end
   return self.ended_by

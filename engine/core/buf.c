@@ -62,22 +62,15 @@ out:
 	return !b->failed;
 }
 
-void buf_put(struct buf *b, const void *data, size_t len)
+void buf_put_u64(struct buf *b, uint64_t v)
 {
-	if (!len || !buf_reserve(b, len))
-		return;
-	memcpy(b->p + b->len, data, len);
-	b->len += len;
-}
+	char text[20], *p = text + sizeof(text);
 
-void buf_puts(struct buf *b, const char *s)
-{
-	buf_put(b, s, strlen(s));
-}
-
-void buf_put_slice(struct buf *b, struct slice s)
-{
-	buf_put(b, s.p, s.l);
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_put(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

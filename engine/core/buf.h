@@ -10,9 +10,11 @@ struct buf {
 	bool failed; /* out of memory since the last reset: the contents are incomplete */
 };
 
-void buf_put(struct buf *b, const void *data, size_t len);
-void buf_puts(struct buf *b, const char *s);
-void buf_put_slice(struct buf *b, struct slice s);
+static inline void buf_put(struct buf *b, const void *data, size_t len);
+static inline void buf_puts(struct buf *b, const char *s);
+static inline void buf_put_slice(struct buf *b, struct slice s);
+/* In decimal digits. */
+void buf_put_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Room for `len` more bytes; false when memory ran out. */
 bool buf_reserve(struct buf *b, size_t len);
@@ -20,6 +22,25 @@ bool buf_reserve(struct buf *b, size_t len);
 void buf_reset(struct buf *b);
 /* Frees the memory; the struct is as new. */
 void buf_free(struct buf *b);
+
+/* Messages are built with many small puts: those that need no growth stand here, where lengths known to the compiler become moves. */
+static inline void buf_put(struct buf *b, const void *data, size_t len)
+{
+	if (!len || b->failed || (len > b->cap - b->len && !buf_reserve(b, len)))
+		return;
+	memcpy(b->p + b->len, data, len);
+	b->len += len;
+}
+
+static inline void buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+static inline void buf_put_slice(struct buf *b, struct slice s)
+{
+	buf_put(b, s.p, s.l);
+}
 
 static inline struct slice buf_slice(const struct buf *b)
 {

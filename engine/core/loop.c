@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,16 +35,15 @@ static uint64_t to_real(const struct loop *loop, uint64_t script)
 	return real < (double)(UINT64_MAX / 2) ? (uint64_t)real : UINT64_MAX / 2;
 }
 
-static uint64_t mono_now(const struct loop *loop)
-{
-	return clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
-}
-
 static void clock_update(struct loop *loop)
 {
-	loop->mono_now = mono_now(loop);
-	loop->wall_now = clock_ns(CLOCK_REALTIME);
-	loop->now = to_script(loop, loop->mono_now);
+	uint64_t now;
+
+	loop->round = clock_ns(CLOCK_MONOTONIC);
+	loop->wall_offset = 0;
+	now = to_script(loop, loop->round - loop->mono_start);
+	if (now > loop->now)
+		loop->now = now;
 }
 
 bool loop_is_virtual(const struct loop *loop)
@@ -61,17 +61,15 @@ uint64_t loop_wall(const struct loop *loop, uint64_t now)
 	return loop->virtual_clock ? LOOP_VIRTUAL_EPOCH + now : loop->wall_start + to_real(loop, now);
 }
 
-uint64_t loop_from_wall(const struct loop *loop, uint64_t wall)
+uint64_t loop_from_wall(struct loop *loop, uint64_t wall)
 {
-	uint64_t age;
-
 	if (loop->virtual_clock)
 		return wall > LOOP_VIRTUAL_EPOCH ? wall - LOOP_VIRTUAL_EPOCH : 0;
-	/* By its age and not by its distance from the start: the wall clock may have been set in mid-run. */
-	if (wall >= loop->wall_now)
-		return to_script(loop, loop->mono_now + (wall - loop->wall_now));
-	age = loop->wall_now - wall;
-	return age < loop->mono_now ? to_script(loop, loop->mono_now - age) : 0;
+	/* Not by its distance from the start: the wall clock may have been set in mid-run. */
+	if (!loop->wall_offset)
+		loop->wall_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	wall -= loop->wall_offset;
+	return wall > loop->mono_start && wall < UINT64_MAX / 2 ? to_script(loop, wall - loop->mono_start) : 0;
 }
 
 /* --- descriptors --- */
@@ -212,21 +210,21 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
-void loop_late(const struct loop *loop, uint64_t due)
+void loop_late(const struct loop *loop, enum loop_lateness what, uint64_t due)
 {
 	uint64_t now;
 
 	if (!loop->late)
 		return;
-	/* Not the round's time: a long round makes late what stands at its end. */
-	now = to_script(loop, mono_now(loop));
-	loop->late(loop->late_arg, now > due ? now - due : 0);
+	/* Not the round's time: in a long round, what stands at its end is late by the whole of it. */
+	now = to_script(loop, clock_ns(CLOCK_MONOTONIC) - loop->mono_start);
+	loop->late(loop->late_arg, what, now > due ? now - due : 0);
 }
 
 static void fire(struct loop *loop, struct tmr *t)
 {
+	loop_late(loop, LOOP_LATE_TIMER, t->due);
 	tmr_cancel(t);
-	loop_late(loop, t->due);
 	t->h(t->arg);
 }
 
@@ -287,23 +285,24 @@ static uint64_t time_left(const struct loop *loop)
 	due = to_real(loop, t->due);
 	if (loop->scale != 1.0)
 		due++;
-	mono = mono_now(loop);
+	mono = clock_ns(CLOCK_MONOTONIC) - loop->mono_start;
 	return due > mono ? due - mono : 0;
 }
 
-/* Lets datagrams and timers collect until the next round may begin; but a timer that waits for its turn (TIMERS_A_ROUND)
- * need not wait for more. */
+/* Lets datagrams gather until the next round may begin; but a timer that waits for its turn (TIMERS_A_ROUND) need not wait more. */
 static void gather(const struct loop *loop)
 {
-	uint64_t until = loop->mono_now + loop->gather;
-	struct tmr *t = tmr_top(loop);
+	uint64_t until = loop->round + loop->gather, now;
+	const struct tmr *t = tmr_top(loop);
 	struct timespec ts;
 
-	if (!loop->gather || (t && t->due <= loop->now) || mono_now(loop) >= until)
+	if (!loop->gather || (t && t->due <= loop->now) || atomic_load(&loop->interrupted))
 		return;
-	until += loop->mono_start;
+	now = clock_ns(CLOCK_MONOTONIC);
+	if (now >= until)
+		return;
 	ts = (struct timespec){.tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL); /* a signal ends it, and nothing is lost */
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL); /* a signal that cuts it short begins the round early */
 }
 
 static enum loop_end run_real(struct loop *loop)
@@ -372,8 +371,10 @@ int loop_alloc(struct loop **loopp, const struct loop_cfg *cfg, struct err *e)
 	loop->gather = cfg->gather;
 	loop->late = cfg->late;
 	loop->late_arg = cfg->late_arg;
+	if (loop->gather)
+		(void)prctl(PR_SET_TIMERSLACK, 1000ul, 0, 0, 0); /* of this thread: the kernel's 50 us would come on top */
 	loop->mono_start = clock_ns(CLOCK_MONOTONIC);
-	loop->wall_start = loop->wall_now = clock_ns(CLOCK_REALTIME);
+	loop->wall_start = clock_ns(CLOCK_REALTIME);
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ev.data.ptr = loop;

@@ -16,16 +16,20 @@
 
 struct loop;
 
+enum loop_lateness {
+	LOOP_LATE_TIMER,
+	LOOP_LATE_SEND, /* of a batch of datagrams, by its oldest */
+};
+
 struct loop_cfg {
 	bool virtual_clock;
 	double timer_scale; /* real clock only: script seconds last this many real seconds; 0 = 1.0 */
-
-	/* Real clock only, real ns: a round begins at the earliest this long after the one before it, so that what comes in
-	 * between is served together, in one batch. Timers fire late by up to that, never early. 0: serve at once. */
+	/* Real clock only, ns: rounds begin at least so far apart, so that datagrams gather and go in batches. An event that comes after a pause
+	 * is not held up; no timer fires early, and one fires up to so much late. What is measured by kernel stamps and due times is not moved. */
 	uint64_t gather;
-	/* Real clock only, may be NULL: told how late each timer fires, and each batch of datagrams goes out (its oldest), in script
-	 * ns. How a user knows that the program itself is the bottleneck. */
-	void (*late)(void *arg, uint64_t ns);
+	/* Told how late each timer fires and each batch of datagrams goes out, ns of script time: what tells a user that the program
+	 * itself is the bottleneck. Real clock only. May be NULL. */
+	void (*late)(void *arg, enum loop_lateness what, uint64_t ns);
 	void *late_arg;
 };
 
@@ -39,8 +43,8 @@ bool loop_is_virtual(const struct loop *loop);
 uint64_t loop_now(const struct loop *loop);
 /* Unix time in ns of the script time `now` (for captures and os.time). On the real clock this is the wire's time. */
 uint64_t loop_wall(const struct loop *loop, uint64_t now);
-/* Script time of the Unix time `wall` (kernel receive stamps), reckoned from the current round. */
-uint64_t loop_from_wall(const struct loop *loop, uint64_t wall);
+/* Script time of the Unix time `wall` (kernel receive stamps). */
+uint64_t loop_from_wall(struct loop *loop, uint64_t wall);
 
 /* --- timers: total order on (due, rank, sequence of arming) --- */
 typedef void(tmr_h)(void *arg);
@@ -101,8 +105,8 @@ struct loop_flush {
 };
 void loop_flush_add(struct loop *loop, struct loop_flush *lf);
 void loop_flush_remove(struct loop *loop, struct loop_flush *lf);
-/* Tells `late` of the configuration that what was due at script time `due` is done now; for what is due without a timer. */
-void loop_late(const struct loop *loop, uint64_t due);
+/* Tells `late` of the configuration that what was due at script time `due` is done now; the loop does it for timers. */
+void loop_late(const struct loop *loop, enum loop_lateness what, uint64_t due);
 
 enum loop_end {
 	LOOP_STOPPED, /* loop_stop() was called */

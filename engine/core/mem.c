@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEM_STEP 64
-#define MEM_CLASSES 33 /* class n holds blocks of n * MEM_STEP bytes, header included; 0 is plain malloc */
+/* Class n holds blocks of n * MEM_STEP bytes, header included; larger ones are plain mallocs, of class 0. */
+#define MEM_STEP 16
+#define MEM_CLASSES 129
+
+/* What blocks are cut from: a malloc of its own for each would cost 8 to 24 bytes more. */
+#define MEM_CHUNK 65536
 
 /* In the count while a block's destructor runs, so that a reference taken and dropped by it does not destroy twice. */
 #define MEM_DYING 0x40000000u
@@ -32,7 +36,7 @@ static _Thread_local long fail_after = -1;
 static struct mem_head *pool_take(size_t size, uint32_t *pool)
 {
 	*pool = 0;
-	return calloc(1, size);
+	return malloc(size);
 }
 
 static void pool_give(struct mem_head *head)
@@ -42,30 +46,56 @@ static void pool_give(struct mem_head *head)
 
 #else
 
+struct chunk {
+	struct chunk *next;
+	char *free; /* to its end */
+};
+
 static _Thread_local struct mem_head *pools[MEM_CLASSES];
-static _Thread_local bool registered;
+static _Thread_local struct chunk *chunks; /* blocks are cut from the first */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
 
-/* A worker thread that ends gives its pools back. */
-static void pools_drain(void *arg)
+/* A worker thread that ends gives its memory back, unless a block is still in use. */
+static void chunks_free(void *arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < MEM_CLASSES; i++) {
-		while (pools[i]) {
-			struct mem_head *head = pools[i];
+	memset(pools, 0, sizeof(pools));
+	while (chunks) {
+		struct chunk *next = chunks->next;
 
-			pools[i] = head->next;
-			free(head);
-		}
+		if (!live)
+			free(chunks);
+		chunks = next;
 	}
-	registered = false;
 }
 
 static void key_create(void)
 {
-	have_key = !pthread_key_create(&key, pools_drain);
+	have_key = !pthread_key_create(&key, chunks_free);
+}
+
+/* `size` bytes of the chunk, or of a new one; what is left of the old one is too small for this and is left. */
+static void *cut(size_t size)
+{
+	struct chunk *c = chunks;
+	void *block;
+
+	if (!c || (size_t)((char *)c + MEM_CHUNK - c->free) < size) {
+		c = malloc(MEM_CHUNK);
+		if (!c)
+			return NULL;
+		pthread_once(&once, key_create);
+		if (have_key)
+			pthread_setspecific(key, pools);
+		c->next = chunks;
+		c->free = (char *)(c + 1);
+		chunks = c;
+	}
+	block = c->free;
+	c->free += size;
+	return block;
 }
 
 static struct mem_head *pool_take(size_t size, uint32_t *pool)
@@ -75,16 +105,13 @@ static struct mem_head *pool_take(size_t size, uint32_t *pool)
 
 	if (n >= MEM_CLASSES) {
 		*pool = 0;
-		return calloc(1, size);
+		return malloc(size);
 	}
 	*pool = (uint32_t)n;
 	head = pools[n];
-	if (head)
-		pools[n] = head->next;
-	else
-		head = malloc(n * MEM_STEP);
-	if (head)
-		memset(head, 0, size);
+	if (!head)
+		return cut(n * MEM_STEP);
+	pools[n] = head->next;
 	return head;
 }
 
@@ -93,12 +120,6 @@ static void pool_give(struct mem_head *head)
 	if (!head->pool) {
 		free(head);
 		return;
-	}
-	if (!registered) {
-		pthread_once(&once, key_create);
-		if (have_key)
-			pthread_setspecific(key, pools);
-		registered = true;
 	}
 	head->next = pools[head->pool];
 	pools[head->pool] = head;
@@ -126,20 +147,26 @@ size_t mem_live(void)
 	return live;
 }
 
-void *mem_zalloc(size_t size, mem_destroy_h *destroy)
+void *mem_alloc(size_t zeroed, size_t more, mem_destroy_h *destroy)
 {
 	struct mem_head *head = NULL;
 	uint32_t pool;
 
-	if (size <= SIZE_MAX - sizeof(*head) && !mem_should_fail())
-		head = pool_take(sizeof(*head) + size, &pool);
+	if (zeroed <= SIZE_MAX - sizeof(*head) && more <= SIZE_MAX - sizeof(*head) - zeroed && !mem_should_fail())
+		head = pool_take(sizeof(*head) + zeroed + more, &pool);
 	if (!head)
 		return NULL;
 	head->destroy = destroy;
 	head->refs = 1;
 	head->pool = pool;
+	memset(head + 1, 0, zeroed);
 	live++;
 	return head + 1;
+}
+
+void *mem_zalloc(size_t size, mem_destroy_h *destroy)
+{
+	return mem_alloc(size, 0, destroy);
 }
 
 void *mem_ref(void *block)

@@ -11,6 +11,8 @@ typedef void(mem_destroy_h)(void *block);
 
 /* A zeroed block with one reference, or NULL when memory ran out. `destroy` may be NULL. */
 void *mem_zalloc(size_t size, mem_destroy_h *destroy);
+/* The same with `more` bytes behind those that are zeroed: what the caller fills at once. */
+void *mem_alloc(size_t zeroed, size_t more, mem_destroy_h *destroy);
 /* One more reference; returns `block`. NULL is allowed. */
 void *mem_ref(void *block);
 /* One reference less; always returns NULL, so that `p = mem_deref(p)` clears the pointer. NULL is allowed. */

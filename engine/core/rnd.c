@@ -10,7 +10,7 @@ static uint64_t hash_u64(uint64_t h, uint64_t v)
 
 	for (int i = 0; i < 8; i++)
 		b[i] = (char)(v >> (8 * i));
-	return slice_hash(h, (struct slice){b, sizeof(b)});
+	return slice_fnv(h, (struct slice){b, sizeof(b)});
 }
 
 /* The length stands before the bytes, so that ("ab", "c") and ("a", "bc") are different streams. */
@@ -18,7 +18,7 @@ static uint64_t hash_str(uint64_t h, const char *s)
 {
 	struct slice v = slice_str(s);
 
-	return slice_hash(hash_u64(h, s ? v.l : UINT64_MAX), v);
+	return slice_fnv(hash_u64(h, s ? v.l : UINT64_MAX), v);
 }
 
 static uint64_t splitmix(uint64_t *x)

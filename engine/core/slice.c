@@ -1,16 +1,13 @@
 #include "core/slice.h"
 
-static inline unsigned char fold(char c)
-{
-	return (c >= 'A' && c <= 'Z') ? (unsigned char)(c | 0x20) : (unsigned char)c;
-}
-
 bool slice_case_eq(struct slice a, struct slice b)
 {
 	if (a.l != b.l)
 		return false;
 	for (size_t i = 0; i < a.l; i++) {
-		if (fold(a.p[i]) != fold(b.p[i]))
+		unsigned char differ = (unsigned char)(a.p[i] ^ b.p[i]), lower = (unsigned char)(a.p[i] | 0x20);
+
+		if (differ && (differ != 0x20 || lower < 'a' || lower > 'z'))
 			return false;
 	}
 	return true;
@@ -38,10 +35,11 @@ bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
 
 	if (!s.l)
 		return false;
+	const uint64_t tenth = max / 10;
 	for (size_t i = 0; i < s.l; i++) {
 		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
 
-		if (digit > 9 || digit > max || v > (max - digit) / 10)
+		if (digit > 9 || v > tenth || (v == tenth && digit > max % 10))
 			return false;
 		v = v * 10 + digit;
 	}
@@ -76,7 +74,31 @@ long slice_find(struct slice hay, struct slice needle, size_t from)
 	return hit ? (long)(hit - hay.p) : -1;
 }
 
+/* Eight bytes at a time: multiplied to 128 bits, whose halves are folded (as wyhash does). */
+static inline uint64_t mix(uint64_t h, uint64_t v)
+{
+	unsigned __int128 m = (unsigned __int128)(h ^ v) * 0x9e3779b97f4a7c15ull;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
 uint64_t slice_hash(uint64_t h, struct slice s)
+{
+	uint64_t v;
+
+	/* The length first: what stands at the end, filled up with zeros, is then another value than zeros of its own. */
+	h = mix(h, s.l);
+	for (; s.l >= sizeof(v); s.p += sizeof(v), s.l -= sizeof(v)) {
+		memcpy(&v, s.p, sizeof(v));
+		h = mix(h, v);
+	}
+	v = 0;
+	for (size_t i = 0; i < s.l; i++)
+		v |= (uint64_t)(unsigned char)s.p[i] << 8 * i;
+	return s.l ? mix(h, v) : h;
+}
+
+uint64_t slice_fnv(uint64_t h, struct slice s)
 {
 	for (size_t i = 0; i < s.l; i++)
 		h = (h ^ (unsigned char)s.p[i]) * 1099511628211ull;

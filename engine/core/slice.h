@@ -37,8 +37,10 @@ bool slice_u64(uint64_t *out, struct slice s, uint64_t max);
 char *slice_copy(char *buf, size_t size, struct slice s);
 /* Offset of `needle` in `hay` from `from`, or -1. */
 long slice_find(struct slice hay, struct slice needle, size_t from);
-/* 64-bit FNV-1a over the bytes, continued from `h` (start with SLICE_HASH_SEED). */
+/* For tables: a hash of the bytes, continued from `h` (start with SLICE_HASH_SEED). Its values are no promise; see slice_fnv(). */
 #define SLICE_HASH_SEED 14695981039346656037ull
 uint64_t slice_hash(uint64_t h, struct slice s);
+/* 64-bit FNV-1a, where the value shows: in seeds and in names of files. Continued in the same way. */
+uint64_t slice_fnv(uint64_t h, struct slice s);
 
 #endif

@@ -19,8 +19,7 @@
 #define RECV_BATCH 64
 #define RECV_BATCHES 4 /* in one wake-up; what is left waits for the next, after everybody else's turn */
 #define RECV_SIZE 65536
-/* No power of two: else the heads of all datagrams fall into the same few sets of the cache and push one another out. */
-#define RECV_STRIDE (RECV_SIZE + 2112)
+#define RECV_SKEW 1088 /* so that the beginnings of datagrams do not fall into the same lines of the cache */
 #define QUEUE_MAX 65536 /* datagrams that wait for a full socket */
 
 /* A descriptor and what waits to go out by it. It outlives its transport for as long as datagrams of it are under way.
@@ -45,7 +44,7 @@ struct slab {
 		struct cmsghdr align;
 		uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
 	} ctrl[RECV_BATCH];
-	uint8_t data[RECV_BATCH][RECV_STRIDE]; /* touched as far as the longest that came */
+	uint8_t data[RECV_BATCH][RECV_SIZE + RECV_SKEW];
 };
 
 /* --- the socket --- */
@@ -315,7 +314,7 @@ static void sock_drain(struct sock *s)
 		}
 		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 		if (sent > 0) {
-			loop_late(s->net->loop, TAILQ_FIRST(&s->queue)->since);
+			loop_late(s->net->loop, LOOP_LATE_SEND, TAILQ_FIRST(&s->queue)->since);
 			for (int i = 0; i < sent; i++)
 				queue_pop(s);
 			retried = false;
@@ -438,7 +437,7 @@ static struct slab *slab_get(struct net *net)
 	return slab;
 }
 
-static uint64_t arrival(const struct loop *loop, struct msghdr *m)
+static uint64_t arrival(struct loop *loop, struct msghdr *m)
 {
 	uint64_t now = loop_now(loop), when;
 	struct timespec ts;

@@ -3,45 +3,42 @@
 #include "core/mem.h"
 #include "core/rnd.h"
 
-static void realm_free(struct auth_realm *r)
-{
-	r->text = mem_deref(r->text);
-}
-
 void auth_free(struct auth *a)
 {
-	for (unsigned i = 0; i < a->count; i++)
-		realm_free(&a->realms[i]);
-	a->count = 0;
-}
+	while (a->realms) {
+		struct auth_realm *next = a->realms->next;
 
-static struct auth_realm *find(struct auth *a, const struct digest_challenge *c)
-{
-	for (unsigned i = 0; i < a->count; i++)
-		if (a->realms[i].c.proxy == c->proxy && slice_eq(a->realms[i].c.realm, c->realm))
-			return &a->realms[i];
-	return NULL;
-}
-
-/* Keeps a copy of the challenge, over the realm's last one. */
-static int note(struct auth *a, struct auth_realm *r, const struct digest_challenge *c)
-{
-	char *text = mem_zalloc(c->raw.l + 1, NULL);
-	bool same_nonce = r && slice_eq(r->c.nonce, c->nonce);
-
-	if (!text)
-		return ERR_NOMEM;
-	memcpy(text, c->raw.p, c->raw.l);
-	if (!r) {
-		r = &a->realms[a->count++];
-		memset(r, 0, sizeof(*r));
+		mem_deref(a->realms);
+		a->realms = next;
 	}
-	realm_free(r);
-	r->text = text;
-	digest_challenge_parse(&r->c, (struct slice){text, c->raw.l}, NULL);
+}
+
+/* Where the realm of `c` stands in the list, or would: `*at` is NULL there. `*index` counts those before. */
+static struct auth_realm **find(struct auth *a, const struct digest_challenge *c, unsigned *index)
+{
+	struct auth_realm **at = &a->realms;
+
+	for (*index = 0; *at && !((*at)->c.proxy == c->proxy && slice_eq((*at)->c.realm, c->realm)); ++*index)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Keeps a copy of the challenge, in the place of the realm's last one. */
+static int note(struct auth_realm **at, const struct digest_challenge *c)
+{
+	struct auth_realm *old = *at, *r = mem_zalloc(sizeof(*r) + c->raw.l + 1, NULL);
+
+	if (!r)
+		return ERR_NOMEM;
+	memcpy(r->text, c->raw.p, c->raw.l);
+	digest_challenge_parse(&r->c, (struct slice){r->text, c->raw.l}, NULL);
 	r->c.proxy = c->proxy;
-	if (!same_nonce)
-		r->nc = 0;
+	if (old) {
+		r->next = old->next;
+		r->nc = slice_eq(old->c.nonce, c->nonce) ? old->nc : 0;
+		mem_deref(old);
+	}
+	*at = r;
 	return 0;
 }
 
@@ -71,11 +68,12 @@ enum auth_verdict auth_challenged(struct auth *a, struct auth_attempts *attempts
 				SLICE_ARG(choices[i].top->realm), SLICE_ARG(choices[i].top->alg_name));
 			continue;
 		}
-		struct auth_realm *r = find(a, c);
-		if (!r && a->count == AUTH_MAX_REALMS)
+		unsigned index;
+		struct auth_realm **at = find(a, c, &index);
+		if (index == AUTH_MAX_REALMS)
 			continue;
-		unsigned tried = r ? attempts->of[r - a->realms] : 0;
-		if (r && tried >= account->max_attempts && !(c->stale && tried < account->max_attempts + AUTH_MAX_STALE)) {
+		unsigned tried = *at ? attempts->of[index] : 0;
+		if (*at && tried >= account->max_attempts && !(c->stale && tried < account->max_attempts + AUTH_MAX_STALE)) {
 			exhausted = true;
 			err_set(e, ERR_NOT_NOW, "realm \"%.*s\" refused %u answer%s", SLICE_ARG(c->realm), tried, tried == 1 ? "" : "s");
 			continue;
@@ -84,11 +82,11 @@ enum auth_verdict auth_challenged(struct auth *a, struct auth_attempts *attempts
 			exhausted = true;
 			continue;
 		}
-		if (note(a, r, c)) {
+		if (note(at, c)) {
 			err_set(e, ERR_NOMEM, "out of memory for a challenge");
 			continue;
 		}
-		attempts->of[find(a, c) - a->realms]++;
+		attempts->of[index]++;
 		answer = true;
 	}
 	if (exhausted)
@@ -99,8 +97,7 @@ enum auth_verdict auth_challenged(struct auth *a, struct auth_attempts *attempts
 int auth_lines(struct auth *a, struct buf *out, const struct auth_account *account, struct slice method, struct slice uri,
 	       struct slice body, struct rnd *rnd, struct err *e)
 {
-	for (unsigned i = 0; i < a->count; i++) {
-		struct auth_realm *r = &a->realms[i];
+	for (struct auth_realm *r = a->realms; r; r = r->next) {
 		char cnonce[17];
 		rnd_token(rnd, cnonce, 16);
 		struct digest_client client = {

@@ -12,7 +12,7 @@ struct rnd;
 struct auth_account {
 	struct slice username, password;
 	struct slice ha1;           /* in place of the password */
-	unsigned max_attempts;      /* answers per request and realm until a challenge is final; a stale one is not counted */
+	unsigned max_attempts;      /* answers per request and realm, below 65536, until a challenge is final; a stale one is not counted */
 	unsigned algs;              /* DIGEST_ALG_BIT set; 0: all */
 	bool prefer_auth_int;
 };
@@ -21,22 +21,22 @@ struct auth_account {
 #define AUTH_MAX_STALE 4 /* answers beyond max_attempts, where the challenge says stale */
 
 struct auth_realm {
-	char *text;                 /* the challenge, owned */
-	struct digest_challenge c;  /* slices of text */
+	struct auth_realm *next;
+	struct digest_challenge c;  /* slices of `text` */
 	uint32_t nc;
+	char text[];                /* the challenge */
 };
 
 /* Zero it before first use. */
 struct auth {
-	struct auth_realm realms[AUTH_MAX_REALMS];
-	unsigned count;
+	struct auth_realm *realms;  /* those that challenged, in that order; at most AUTH_MAX_REALMS */
 };
 
 void auth_free(struct auth *a);
 
 /* Answers of one request to each realm of its `auth`: several may be under way with the same credentials. Zero it when a request begins. */
 struct auth_attempts {
-	unsigned of[AUTH_MAX_REALMS];
+	uint16_t of[AUTH_MAX_REALMS];
 };
 
 enum auth_verdict {

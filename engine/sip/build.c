@@ -92,7 +92,7 @@ static void put_header(struct buf *out, struct slice name, struct slice value)
 static void put_given(struct buf *out, enum hdr_id id, struct slice value)
 {
 	if (value.p)
-		put_header(out, slice_str(hdr_name(id)), value);
+		put_header(out, hdr_text(id), value);
 }
 
 /* Headers of the script's own: which names occur, and which of those were written in the place of the engine's. */
@@ -135,6 +135,16 @@ static void put_own(struct buf *out, struct extras *x, enum hdr_id id, struct sl
 		put_given(out, id, value);
 }
 
+static void put_own_number(struct buf *out, struct extras *x, enum hdr_id id, uint64_t n)
+{
+	if (overridden(out, x, id))
+		return;
+	buf_put_slice(out, hdr_text(id));
+	buf_put(out, ": ", 2);
+	buf_put_u64(out, n);
+	buf_put(out, "\r\n", 2);
+}
+
 static void put_rest(struct buf *out, struct extras *x)
 {
 	const uint64_t later = 1ull << HDR_CONTENT_TYPE | 1ull << HDR_CONTENT_LENGTH;
@@ -146,11 +156,8 @@ static void put_rest(struct buf *out, struct extras *x)
 
 static void put_body(struct buf *out, struct extras *x, struct slice content_type, struct slice body)
 {
-	char length[24];
-
 	put_own(out, x, HDR_CONTENT_TYPE, content_type);
-	snprintf(length, sizeof(length), "%zu", body.l);
-	put_own(out, x, HDR_CONTENT_LENGTH, slice_str(length));
+	put_own_number(out, x, HDR_CONTENT_LENGTH, body.l);
 	buf_put(out, "\r\n", 2);
 	buf_put_slice(out, body);
 }
@@ -166,7 +173,9 @@ static void put_request_line(struct buf *out, struct slice method, struct slice 
 
 static void put_cseq(struct buf *out, uint32_t cseq, struct slice method)
 {
-	buf_printf(out, "CSeq: %u ", cseq);
+	buf_puts(out, "CSeq: ");
+	buf_put_u64(out, cseq);
+	buf_put(out, " ", 1);
 	buf_put_slice(out, method);
 	buf_put(out, "\r\n", 2);
 }
@@ -174,13 +183,11 @@ static void put_cseq(struct buf *out, uint32_t cseq, struct slice method)
 void build_request(struct buf *out, const struct build_request *r)
 {
 	struct extras x;
-	char text[32];
 
 	extras_init(&x, r->extra, r->extra_count);
 	put_request_line(out, r->method, r->uri);
 	put_own(out, &x, HDR_VIA, r->via);
-	snprintf(text, sizeof(text), "%u", r->max_forwards);
-	put_own(out, &x, HDR_MAX_FORWARDS, slice_str(text));
+	put_own_number(out, &x, HDR_MAX_FORWARDS, r->max_forwards);
 	if (!overridden(out, &x, HDR_ROUTE))
 		for (unsigned i = 0; i < r->route_count; i++)
 			put_header(out, SLICE_LIT("Route"), r->routes[i]);
@@ -211,7 +218,7 @@ static void put_up_to(struct buf *out, const char **at, const char *p)
 }
 
 /* Writes `value` for the one that the parameter has, `old`, maybe without its '='. */
-static void put_param_value(struct buf *out, const char **at, struct slice old, const char *value)
+static void put_param_value(struct buf *out, const char **at, struct slice old, struct slice value)
 {
 	const char *before = old.p;
 
@@ -220,7 +227,7 @@ static void put_param_value(struct buf *out, const char **at, struct slice old, 
 	put_up_to(out, at, before);
 	if (before[-1] != '=')
 		buf_put(out, "=", 1);
-	buf_puts(out, value);
+	buf_put_slice(out, value);
 	*at = old.p + old.l;
 }
 
@@ -228,33 +235,33 @@ static void put_param_value(struct buf *out, const char **at, struct slice old, 
  * header's value, which begins with req->via. */
 static void put_top_via(struct buf *out, struct slice via, const struct scan *req, const struct addr *source)
 {
-	char text[ADDR_STRLEN], port[8];
-	const char *host = addr_host(text, source), *at = via.p;
-	struct slice sent_host, rport = SLICE_NONE, received = SLICE_NONE;
+	char text[ADDR_STRLEN];
+	const char *at = via.p;
+	struct slice host = slice_str(addr_str(text, source)), port, sent_host;
+	struct scan_via v;
 	uint16_t sent_port;
-	bool has_rport = scan_param(&rport, req->via, "rport");
-	bool has_received = scan_param(&received, req->via, "received");
-	bool set_rport = has_rport && rport.l == 0; /* RFC 3581 4: only one without a value */
+	scan_via_params(&v, req);
+	bool set_rport = v.rport.p && v.rport.l == 0; /* RFC 3581 4: only one without a value */
 
-	if (host[0] == '[') { /* received = IPv6address, without brackets (RFC 3261 25.1, RFC 5118 4.5) */
-		text[strlen(text) - 1] = '\0';
-		host++;
-	}
-	snprintf(port, sizeof(port), "%u", addr_port(source));
+	const char *colon = memrchr(host.p, ':', host.l);
+	port = (struct slice){colon + 1, (size_t)(host.p + host.l - colon - 1)};
+	host.l -= port.l + 1;
+	if (host.p[0] == '[') /* received = IPv6address, without brackets (RFC 3261 25.1, RFC 5118 4.5) */
+		host = (struct slice){host.p + 1, host.l - 2};
 	scan_sent_by(req, &sent_host, &sent_port);
 
-	if (set_rport && (!has_received || rport.p < received.p)) {
-		put_param_value(out, &at, rport, port);
+	if (set_rport && (!v.received.p || v.rport.p < v.received.p)) {
+		put_param_value(out, &at, v.rport, port);
 		set_rport = false;
 	}
-	if (has_received)
-		put_param_value(out, &at, received, host);
+	if (v.received.p)
+		put_param_value(out, &at, v.received, host);
 	if (set_rport)
-		put_param_value(out, &at, rport, port);
+		put_param_value(out, &at, v.rport, port);
 	put_up_to(out, &at, req->via.p + req->via.l);
-	if (!has_received && (has_rport || !is_host(sent_host, source))) {
+	if (!v.received.p && (v.rport.p || !is_host(sent_host, source))) {
 		buf_puts(out, ";received=");
-		buf_puts(out, host);
+		buf_put_slice(out, host);
 	}
 	put_up_to(out, &at, via.p + via.l);
 }
@@ -268,7 +275,9 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 	struct extras x;
 
 	extras_init(&x, r->extra, r->extra_count);
-	buf_printf(out, "SIP/2.0 %u ", r->status);
+	buf_puts(out, "SIP/2.0 ");
+	buf_put_u64(out, r->status);
+	buf_put(out, " ", 1);
 	buf_put_slice(out, r->reason.p ? r->reason : slice_str(build_reason(r->status)));
 	buf_put(out, "\r\n", 2);
 	for (unsigned i = 0; i < req->header_count; i++) {

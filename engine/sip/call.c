@@ -18,12 +18,12 @@ static void destroy(void *p)
 {
 	struct call *call = p;
 
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
 	call_take_server(call, NULL);
 	mem_deref(call->invite);
 	mem_deref(call->bye);
 	mem_deref(call->request);
+	mem_deref(call->rest);
+	mem_deref(call->client);
 	session_timer_free(call);
 	reliable_free(call);
 	call_retry_cancel(call);
@@ -37,8 +37,8 @@ static void destroy(void *p)
 	}
 	mem_deref(call->replaces);
 	mem_deref(call->answer);
-	mem_deref(call->answered);
 	auth_free(&call->auth);
+	ua_claims_free(&call->claims);
 }
 
 bool call_tell(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why)
@@ -58,8 +58,7 @@ void call_end(struct call *call, const char *by)
 	call->state = CALL_TERMINATED;
 	call->ended_by = by;
 	call->at.ended = call_now(call);
-	if (call->answered_in == call->dialog)
-		call_stop_answer(call);
+	call_stop_answer(call, call->dialog);
 	reliable_stop(call);
 	session_timer_stop(call);
 	/* Its own dialog, and what is early: a kept fork lives on. */
@@ -104,7 +103,7 @@ struct call *call_alloc(struct ua *ua)
 		return NULL;
 	call->ua = ua;
 	call->timer.opts = ua->cfg.session;
-	call->claims = ua->in_calls;
+	ua_claims_copy(&call->claims, &ua->in_calls);
 	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
 	call->at.invite = call->at.trying = call->at.ringing = CALL_NOT_YET;
@@ -115,13 +114,16 @@ struct call *call_alloc(struct ua *ua)
 	return call;
 }
 
-/* What stands behind the o= line. */
+/* What stands behind the o= line, the second. */
 static uint64_t described(const struct buf *out, size_t from)
 {
-	struct slice text = {(const char *)out->p + from, out->len - from};
-	long at = slice_find(text, SLICE_LIT("\r\ns="), 0);
+	const char *p = (const char *)out->p + from, *end = (const char *)out->p + out->len;
 
-	return at < 0 ? 0 : slice_hash(SLICE_HASH_SEED, (struct slice){text.p + at, text.l - (size_t)at});
+	for (int line = 0; line < 2 && p; line++) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return p ? slice_hash(SLICE_HASH_SEED, (struct slice){p, (size_t)(end - p)}) : 0;
 }
 
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer)
@@ -147,30 +149,47 @@ int call_headers_init(struct call_headers *x, const struct build_header *extra, 
 {
 	x->used = 0;
 	x->count = count;
-	x->all = mem_zalloc((count + CALL_HEADERS_MAX) * sizeof(*x->all), NULL);
+	x->all = x->few;
+	if (count > CALL_HEADERS_MAX)
+		x->all = mem_zalloc((count + CALL_HEADERS_MAX) * sizeof(*x->all), NULL);
 	for (unsigned i = 0; x->all && i < count; i++)
 		x->all[i] = extra[i];
 	return x->all ? 0 : ERR_NOMEM;
 }
 
-void call_headers_add(struct call_headers *x, enum hdr_id id, const char *fmt, ...)
+static bool has_header(const struct call_headers *x, enum hdr_id id)
+{
+	for (unsigned i = 0; i < x->count; i++)
+		if (hdr_lookup(x->all[i].name) == id)
+			return true;
+	return false;
+}
+
+void call_headers_add(struct call_headers *x, enum hdr_id id, struct slice value)
+{
+	if (!has_header(x, id))
+		x->all[x->count++] = (struct build_header){hdr_text(id), value};
+}
+
+void call_headers_print(struct call_headers *x, enum hdr_id id, const char *fmt, ...)
 {
 	char *value = x->values[x->used];
 	va_list args;
 
-	for (unsigned i = 0; i < x->count; i++)
-		if (hdr_lookup(x->all[i].name) == id)
-			return;
+	if (has_header(x, id))
+		return;
 	va_start(args, fmt);
 	vsnprintf(value, sizeof(x->values[0]), fmt, args);
 	va_end(args);
 	x->used++;
-	x->all[x->count++] = (struct build_header){slice_str(hdr_name(id)), slice_str(value)};
+	call_headers_add(x, id, slice_str(value));
 }
 
 void call_headers_free(struct call_headers *x)
 {
-	x->all = mem_deref(x->all);
+	if (x->all != x->few)
+		mem_deref(x->all);
+	x->all = NULL;
 }
 
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag)
@@ -216,7 +235,7 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 			goto out;
 		session_timer_ask(call, &x);
 		if (call->timer.expires || call->timer.opts.expires)
-			call_headers_add(&x, HDR_SUPPORTED, "timer");
+			call_headers_add(&x, HDR_SUPPORTED, SLICE_LIT("timer"));
 		r.extra = x.all;
 		r.extra_count = x.count;
 	}
@@ -260,8 +279,7 @@ int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struc
 static void on_bye(struct call *call, struct dialog *d, struct strans *st)
 {
 	if (d != call->dialog) { /* of another fork */
-		if (call->answered_in == d)
-			call_stop_answer(call);
+		call_stop_answer(call, d);
 		ua_reply(call->ua, st, 200, NULL, NULL, 0);
 		d->over = true;
 		return;
@@ -277,14 +295,13 @@ static void answer_offer(struct call *call, struct strans *st, bool offers)
 {
 	struct call_reply r = {.status = 200, .no_sdp = !offers};
 	struct build_response b = {.status = 200};
-	struct buf sdp = {0}, contact = {0};
+	struct buf sdp = {0};
 	struct call_headers x;
 
 	if (call_headers_init(&x, NULL, 0))
 		return; /* the other side asks again */
 	if (slice_eq(st->request->s.method, SLICE_LIT("UPDATE"))) { /* a target refresh, and of the session */
-		buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
-		b.contact = buf_slice(&contact);
+		b.contact = call->ua->contact_value;
 		if (ua_answers(call->ua, UA_ANSWER(SESSION)))
 			session_timer_answer(call, &st->request->s, &x);
 	}
@@ -294,7 +311,6 @@ static void answer_offer(struct call *call, struct strans *st, bool offers)
 		strans_reply(st, &b, NULL, NULL);
 	call_headers_free(&x);
 	buf_free(&sdp);
-	buf_free(&contact);
 }
 
 /* Whether an offer of ours waits for its answer: one within the call, or that of the INVITE that began it. */
@@ -337,7 +353,7 @@ static bool refuse_interval(struct call *call, struct strans *st)
 	if (!ua_answers(call->ua, UA_ANSWER(SESSION)) || !session_timer_too_small(call, &st->request->s, &least) ||
 	    call_headers_init(&x, NULL, 0))
 		return false;
-	call_headers_add(&x, HDR_MIN_SE, "%u", least);
+	call_headers_print(&x, HDR_MIN_SE, "%u", least);
 	ua_reply(call->ua, st, 422, NULL, x.all, x.count);
 	call_headers_free(&x);
 	return true;
@@ -349,8 +365,9 @@ static void on_prack(struct call *call, struct strans *st)
 		ua_reply(call->ua, st, 481, NULL, NULL, 0);
 		return;
 	}
+	struct msg *invite = call_invite_msg(call);
 	/* It has an offer, unless that of the INVITE's own is what it answers (RFC 3262 5). */
-	answer_offer(call, st, call_sdp_of(st->request).l && call_sdp_of(call->request).l);
+	answer_offer(call, st, call_sdp_of(st->request).l && invite && call_sdp_of(invite).l);
 	call_tell(call, CALL_PRACK, st->request, st, NULL);
 }
 
@@ -446,7 +463,7 @@ static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 {
 	struct call *call = arg;
 	struct strans *st;
-	struct strans_opts opts = {.timers = call->ua->ep->timers, .no_cancel = !ua_answers(call->ua, UA_ANSWER(CANCEL))};
+	struct strans_opts opts = {.no_cancel = !ua_answers(call->ua, UA_ANSWER(CANCEL))};
 
 	mem_ref(call);
 	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {
@@ -477,11 +494,11 @@ struct call *call_of(struct dialog *d)
 	return d && d->h == on_dialog_request ? d->arg : NULL;
 }
 
-bool call_in_dialog(struct endpoint *ep, struct msg *m)
+bool call_in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m)
 {
-	struct dialog *d = m->s.to_tag.p ? dialog_find(ep, &m->s) : NULL;
 	bool taken = false;
 
+	(void)ep;
 	if (d && d->h && !(m->s.flaws & ~SCAN_BODY_LONG)) {
 		mem_ref(d);
 		taken = d->h(d, m, d->arg);

@@ -43,6 +43,7 @@ struct call_opts {
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
+	uint64_t due;          /* script time at which it was to be sent, from which its times count; 0: now */
 };
 
 /* A moment that has not come. (0 is one: virtual time begins there.) */
@@ -51,6 +52,8 @@ struct call_opts {
 /* Dialogs of one INVITE: a peer that answers with ever new To tags gets no more. The 2xx that decides always has its own. */
 #define CALL_MAX_DIALOGS 100
 
+struct answer;
+struct glare;
 struct reliable;
 
 struct call {
@@ -58,16 +61,19 @@ struct call {
 	bool outgoing;
 	enum call_state state;
 	struct call_opts opts;
-	struct uac *invite;          /* our INVITE */
-	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated */
-	struct msg *request;         /* the INVITE, either way, as it was sent last */
+	struct uac *invite;          /* our INVITE; NULL at rest */
+	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated; NULL at rest */
+	struct msg *request;         /* the INVITE, either way, as it was sent last; of a call at rest NULL, see call_invite_msg() */
+	struct msg_rest *rest;       /* of a call at rest */
+	struct {
+		unsigned challenges, retransmissions, repeated_responses;
+	} past;                      /* what was counted by the transaction of a call at rest */
+	struct ctrans *client;       /* that transaction, when somebody asked for it later */
+	bool shown;                  /* somebody has the transaction of the INVITE: the call keeps it */
+	bool offered;                /* our INVITE brought an offer */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
 	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
-	struct msg *answer;          /* our 2xx, repeated until its ACK */
-	struct strans *answered;     /* whose 2xx that is */
-	struct dialog *answered_in;  /* one of `dialogs`: the call's, or that of a kept fork */
-	struct tmr repeat, give_up;  /* of our 2xx */
-	uint64_t interval;
+	struct answer *answer;       /* our 2xx, until its ACK came */
 	struct uac *bye;
 	struct auth auth;
 	uint32_t cseq;               /* of our requests before there is a dialog */
@@ -78,9 +84,7 @@ struct call {
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
 				      * followed */
-	struct uac *glare;           /* our INVITE that got a 491 and goes out again when `retry` is due */
-	struct msg *refused;         /* that 491 */
-	struct tmr retry;
+	struct glare *glare;         /* our INVITE that got a 491 and goes out again */
 	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
 	uint32_t rseq;               /* of the last of them; 0: none was sent */
 	bool answered_reliably;      /* one of them had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
@@ -126,16 +130,34 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 /* BYE; its responses come to the handler given. */
 int call_bye(struct uac **uacp, struct call *call, struct dialog *d, const struct ua_request *r, uac_response_h *h, void *arg,
 	     struct err *e);
-/* Sends the ACK to the 2xx of dialog `d` (NULL: call->dialog) by hand. */
-int call_ack(struct call *call, struct dialog *d, const struct ua_request *r, struct err *e);
+/* Sends the ACK to the 2xx of dialog `d` (NULL: call->dialog) by hand. `*mp` (may be NULL): what was sent. */
+int call_ack(struct call *call, struct dialog *d, const struct ua_request *r, struct msg **mp, struct err *e);
 /* Sends the ACK to the 2xx of an INVITE within the call by hand (ua_request.no_ack). */
-int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_request *r, struct err *e);
+int call_ack_reinvite(struct call *call, struct uac *reinvite, const struct ua_request *r, struct msg **mp, struct err *e);
+/* Whether that INVITE of ours within the call got a 491 and waits to go out again. */
+bool call_retries(const struct call *call, const struct uac *reinvite);
 /* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
 int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
 	       void *arg, struct err *e);
+/* --- what may be asked also of a call at rest --- */
+/* The INVITE, either way, as it was sent last, and its transaction. No references; NULL for want of memory. */
+struct msg *call_invite_msg(struct call *call);
+struct ctrans *call_client(struct call *call);
+struct strans *call_server(struct call *call);
+/* Counted by it: 401 and 407, requests that went out or came again, repeated 2xx. */
+unsigned call_challenges(const struct call *call);
+unsigned call_retransmissions(const struct call *call);
+unsigned call_repeated_2xx(const struct call *call);
+
 /* The call's dialog that a message of the other side belongs to, or NULL. Those of a try that was refused are no more. */
 struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag);
 /* For endpoints with UAs: routes a request to its dialog. */
-bool call_in_dialog(struct endpoint *ep, struct msg *m);
+/* Its user goes, for good and now: what is up is hung up, what rings is cancelled or refused (480), and the last reference may be dropped. What
+ * the other side repeats of a call that ended is acknowledged all the same. */
+void call_leave(struct call *call, const char *by);
+/* Whether nothing of it is under way that a user might still want to see. */
+bool call_is_left(const struct call *call);
+
+bool call_in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m);
 
 #endif

@@ -19,8 +19,8 @@ static inline struct slice call_sdp_of(const struct msg *m)
 }
 /* Hangs up the dialog of another fork. */
 void call_hang_up_fork(struct call *call, struct dialog *d);
-/* Repeats our 2xx no more, and waits for its ACK no more. */
-void call_stop_answer(struct call *call);
+/* Repeats our 2xx no more, and waits for its ACK no more: if it is that of dialog `d`, one of the call's. */
+void call_stop_answer(struct call *call, const struct dialog *d);
 /* Our session description: an offer where `offer` is empty, else the answer to it. */
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer);
 /* The dialog is one of the call's from here on; takes over the reference. */
@@ -33,14 +33,17 @@ bool call_waits_for_answer(const struct call *call);
 /* --- headers of a message: the user's, and behind them the call's own unless the user's list has them --- */
 #define CALL_HEADERS_MAX 6
 struct call_headers {
-	struct build_header *all;
+	struct build_header *all;    /* `few`, or a block of its own */
+	struct build_header few[2 * CALL_HEADERS_MAX];
 	unsigned count;
 	char values[CALL_HEADERS_MAX][64];
 	unsigned used;
 };
 /* ERR_NOMEM. */
 int call_headers_init(struct call_headers *x, const struct build_header *extra, unsigned count);
-void call_headers_add(struct call_headers *x, enum hdr_id id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* `value` must last as long as `x`. */
+void call_headers_add(struct call_headers *x, enum hdr_id id, struct slice value);
+void call_headers_print(struct call_headers *x, enum hdr_id id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void call_headers_free(struct call_headers *x);
 
 /* --- call_uac.c --- */
@@ -49,6 +52,12 @@ void call_headers_free(struct call_headers *x);
 void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u, const char *before);
 /* The time after a 491 to try again has come. */
 void call_retry_cancel(struct call *call);
+
+/* --- call_rest.c --- */
+/* The transaction of our INVITE (`arg` is the call), or of the one that came and was answered, is over. */
+void call_client_over(struct uac *uac, void *arg);
+void call_server_over(struct call *call);
+void call_server_acknowledged(struct call *call);
 
 /* --- call_uas.c --- */
 /* A session description for a response to `request` that has no body of its own. */

@@ -33,10 +33,10 @@ int call_prack(struct uac **uacp, struct call *call, const struct msg *m, const 
 	err = call_headers_init(&x, r.extra, r.extra_count);
 	if (err)
 		return err_set(e, err, "out of memory for a PRACK");
-	call_headers_add(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
+	call_headers_print(&x, HDR_RACK, "%u %u %.*s", rseq, m->s.cseq, SLICE_ARG(m->s.cseq_method));
 	r.extra = x.all;
 	r.extra_count = x.count;
-	bool offered = !call->outgoing || call_sdp_of(call->invite->request).l; /* by our INVITE; a callee's, within the call, does */
+	bool offered = !call->outgoing || call->offered; /* by our INVITE; a callee's, within the call, does */
 	if (!r.body.p && !r.no_sdp && call_sdp_of(m).l && !offered) { /* it brings the offer (section 5) */
 		call_put_sdp(call, &sdp, call_sdp_of(m));
 		r.body = buf_slice(&sdp);
@@ -57,7 +57,7 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 
 	if (!rseq || !d)
 		return true;
-	d->settled = d->settled || (call_sdp_of(m).l && call_sdp_of(call->invite->request).l);
+	d->settled = d->settled || (call_sdp_of(m).l && call->offered);
 	if (call->opts.no_prack)
 		return true;
 	if (d->rseq && rseq != d->rseq + 1) { /* again, or before its turn: its repetition will be in order */
@@ -65,11 +65,8 @@ bool reliable_receive(struct call *call, struct dialog *d, struct msg *m)
 		return false;
 	}
 	d->rseq = rseq;
-	if (call_prack(&prack, call, m, NULL, NULL, NULL, NULL) == 0) {
-		struct uac **slot = &d->prack[d->pracks++ % DIALOG_PRACKS];
-		mem_deref(*slot);
-		*slot = prack;
-	}
+	if (call_prack(&prack, call, m, NULL, NULL, NULL, NULL) == 0)
+		dialog_keep_prack(d, prack);
 	return true;
 }
 
@@ -145,14 +142,14 @@ void reliable_begin(struct call *call, struct call_headers *x)
 	if (!call->rseq) /* 1 to 2**31 - 1, with room to count on */
 		call->rseq = (uint32_t)rnd_below(&call->ua->ep->ids, 1u << 30);
 	call->rseq++;
-	call_headers_add(x, HDR_REQUIRE, "%.*s", SLICE_ARG(tag));
-	call_headers_add(x, HDR_RSEQ, "%u", call->rseq);
+	call_headers_add(x, HDR_REQUIRE, tag);
+	call_headers_print(x, HDR_RSEQ, "%u", call->rseq);
 }
 
 int reliable_sent(struct call *call, struct msg *m)
 {
 	struct reliable *r = mem_zalloc(sizeof(*r), destroy), **pp = &call->reliable;
-	const struct sip_timers *t = &call->server->opts.timers;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
 	if (!r)
 		return ERR_NOMEM;

@@ -2,6 +2,7 @@
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
+#include "sip/meter.h"
 #include "sip/route.h"
 #include "sip/value.h"
 
@@ -15,8 +16,8 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 			buf_put_slice(out, build_line(invite, i));
 }
 
-static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg **keep,
-		    const struct ua_request *u, struct err *e)
+static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg_rest **keep,
+		    const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct ua *ua = call->ua;
 	struct buf lines = {0}, b = {0};
@@ -32,23 +33,32 @@ static int send_ack(struct call *call, struct dialog *dlg, const struct scan *in
 		err = lines.failed ? ERR_NOMEM : endpoint_send(ua->ep, buf_slice(&b), &dst, &m, e);
 	if (!err && call->at.acked == CALL_NOT_YET)
 		call->at.acked = call_now(call);
-	if (!err && keep) {
+	if (!err) {
 		mem_deref(*keep);
-		*keep = mem_ref(m);
+		*keep = msg_rest(m); /* without memory it is not repeated */
 	}
+	if (!err && mp)
+		*mp = mem_ref(m);
 	mem_deref(m);
 	buf_free(&lines);
 	buf_free(&b);
 	return err;
 }
 
-int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct err *e)
+int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	if (!d)
 		d = call->dialog;
 	if (!call->outgoing || !d || !d->confirmed)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
-	return send_ack(call, d, &call->invite->request->s, &d->ack, u, e);
+	if (call->invite)
+		return send_ack(call, d, &call->invite->request->s, &d->ack, u, mp, e);
+	struct msg *invite;
+	if (!call->rest || msg_wake(&invite, call->rest))
+		return err_set(e, ERR_NOMEM, "out of memory for an ACK");
+	int err = send_ack(call, d, &invite->s, &d->ack, u, mp, e);
+	mem_deref(invite);
+	return err;
 }
 
 /* That which a request within the call went out in: a kept fork has its own. */
@@ -57,17 +67,17 @@ static struct dialog *dialog_of(const struct call *call, const struct uac *uac)
 	return call_dialog_of(call, uac->request->s.to_tag);
 }
 
-int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct err *e)
+int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct dialog *d = dialog_of(call, uac);
 
 	if (!uac->answered || !d)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge");
-	return send_ack(call, d, &uac->request->s, &uac->ack, u, e);
+	return send_ack(call, d, &uac->request->s, &uac->ack, u, mp, e);
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
-static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg **keep)
+static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg_rest **keep)
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
@@ -75,25 +85,28 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	char text[sizeof(e.text) + 80];
 
 	/* If a reliable provisional of this INVITE brought it, the PRACK had the answer (RFC 3262 5). */
-	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && invite == call->invite->request)) {
+	if (!call_sdp_of(invite).l && call_sdp_of(answer).l && !(d->settled && keep == &d->ack)) {
 		call_put_sdp(call, &sdp, call_sdp_of(answer));
 		u.body = buf_slice(&sdp);
 		u.content_type = SLICE_LIT("application/sdp");
 	}
-	if (send_ack(call, d, &invite->s, keep, &u, &e)) { /* nobody asked for it, so the capture is where it is told */
+	if (send_ack(call, d, &invite->s, keep, &u, NULL, &e)) { /* nobody asked for it, so the capture is where it is told */
 		snprintf(text, sizeof(text), "failed: %s sends no ACK: %s", call->ua->ep->name, e.text);
 		net_comment(call->ua->ep->net, answer->frame, text);
 	}
 	buf_free(&sdp);
 }
 
-static void send_again(struct call *call, struct dialog *d, struct msg *ack)
+static void send_again(struct call *call, struct dialog *d, const struct msg_rest *ack)
 {
+	struct msg *m;
 	struct addr dst;
 
 	call->repeated_2xx++;
-	if (ack && !within_next_hop(&dst, call->ua, d, NULL))
-		endpoint_send_msg(call->ua->ep, ack, &dst, NULL);
+	if (!ack || within_next_hop(&dst, call->ua, d, NULL) || msg_wake(&m, ack))
+		return;
+	endpoint_send_msg(call->ua->ep, m, &dst, NULL);
+	mem_deref(m);
 }
 
 /* --- the same request again, for another reason than a challenge --- */
@@ -230,28 +243,41 @@ static void take_back(struct call *call, struct uac *uac)
 	uac->before = NULL;
 }
 
+/* An INVITE of ours within the call, and the 491 to it. */
+struct glare {
+	struct uac *uac;
+	struct msg *refused;
+	struct tmr retry;
+};
+
+static void glare_destroy(void *p)
+{
+	struct glare *g = p;
+
+	tmr_cancel(&g->retry);
+	mem_deref(g->uac);
+	mem_deref(g->refused);
+}
+
 /* No further try: its user gets the 491. */
 static void tell_glare(struct call *call)
 {
-	struct uac *uac = call->glare;
-	struct msg *refused = call->refused;
+	struct glare *g = call->glare;
 
-	if (uac)
-		take_back(call, uac);
-
+	if (!g)
+		return;
+	take_back(call, g->uac);
 	call->glare = NULL;
-	call->refused = NULL;
-	tmr_cancel(&call->retry);
-	if (uac && uac->h)
-		uac->h(uac, refused, NULL, uac->arg);
-	mem_deref(refused);
-	mem_deref(uac);
+	tmr_cancel(&g->retry);
+	if (g->uac->h)
+		g->uac->h(g->uac, g->refused, NULL, g->uac->arg);
+	mem_deref(g);
 }
 
 static void try_again(void *arg)
 {
 	struct call *call = mem_ref(arg);
-	struct uac *uac = call->glare;
+	struct uac *uac = call->glare->uac;
 	struct addr dst = uac->dst;
 	struct msg *m = NULL;
 
@@ -267,23 +293,31 @@ static void try_again(void *arg)
 	mem_deref(call);
 }
 
+bool call_retries(const struct call *call, const struct uac *uac)
+{
+	return call->glare && call->glare->uac == uac;
+}
+
 void call_retry_cancel(struct call *call)
 {
-	tmr_cancel(&call->retry);
 	call->glare = mem_deref(call->glare);
-	call->refused = mem_deref(call->refused);
 }
 
 /* RFC 3261 14.1: whoever made the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, in steps of 10 ms. */
-static void retry_later(struct call *call, struct uac *uac, struct msg *refused)
+static bool retry_later(struct call *call, struct uac *uac, struct msg *refused)
 {
+	struct glare *g = mem_zalloc(sizeof(*g), glare_destroy);
 	uint64_t from = call->outgoing ? 210 : 0, to = call->outgoing ? 400 : 200;
 	uint64_t wait = (from + rnd_below(&call->ua->ep->ids, to - from + 1)) * 10 * NS_PER_MS;
 
 	tell_glare(call); /* of another one that waits */
-	call->glare = mem_ref(uac);
-	call->refused = mem_ref(refused);
-	tmr_start(&call->retry, call->ua->ep->loop, wait, try_again, call);
+	if (!g)
+		return false;
+	g->uac = mem_ref(uac);
+	g->refused = mem_ref(refused);
+	call->glare = g;
+	tmr_start(&g->retry, call->ua->ep->loop, wait, try_again, call);
+	return true;
 }
 
 /* --- responses to an INVITE or UPDATE within the call --- */
@@ -299,10 +333,8 @@ static bool on_offer_response(struct uac *uac, struct msg *m, void *arg)
 		return status >= 200;
 	if (offering)
 		call->offering = NULL;
-	if (status == 491 && uac->retry_glare && uac_may_again(uac)) {
-		retry_later(call, uac, m);
+	if (status == 491 && uac->retry_glare && uac_may_again(uac) && retry_later(call, uac, m))
 		return true;
-	}
 	if (status >= 300)
 		take_back(call, uac);
 	if (status >= 300 || !d)
@@ -378,6 +410,13 @@ static void end_early_dialogs(struct call *call)
 		call->dialog = NULL;
 }
 
+/* The call has come to one of its moments. */
+static void reach(struct call *call, uint64_t *moment, const struct msg *m, enum meter_time what)
+{
+	*moment = m->time;
+	meter_took(call->ua->ep->sb->meter, what, call->at.invite, m->time);
+}
+
 static void on_provisional(struct call *call, struct msg *m, const char *why)
 {
 	struct dialog *d = NULL;
@@ -385,13 +424,13 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 	if (call->state == CALL_CALLING)
 		call->state = CALL_PROCEEDING;
 	if (call->at.trying == CALL_NOT_YET)
-		call->at.trying = m->time;
+		reach(call, &call->at.trying, m, METER_TRYING);
 	if (m->s.status > 100) {
 		d = take_dialog(call, m);
 		if (!reliable_receive(call, d, m))
 			return;
 		if (call->at.ringing == CALL_NOT_YET)
-			call->at.ringing = m->time;
+			reach(call, &call->at.ringing, m, METER_POST_DIAL_DELAY);
 	}
 	call_tell(call, CALL_RESPONSE, m, NULL, why);
 }
@@ -405,12 +444,15 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 	struct dialog *d = repeated ? known : take_dialog(call, m);
 
 	if (repeated) {
+		meter_repeated(call->ua->ep->sb->meter, m, false);
 		send_again(call, d, d->ack);
 		return;
 	}
 	if (first) {
 		call->state = CALL_CONFIRMED;
-		call->at.answered = m->time;
+		reach(call, &call->at.answered, m, METER_SETUP);
+		if (call->at.ringing == CALL_NOT_YET)
+			meter_took(call->ua->ep->sb->meter, METER_POST_DIAL_DELAY, call->at.invite, m->time);
 		session_timer_answered(call, &m->s);
 	}
 	if (d) {
@@ -461,12 +503,12 @@ static void put_extensions(struct call *call, struct call_headers *x)
 {
 	bool timer = call->timer.opts.expires, reliable = call->opts.reliable == CALL_RELIABLE_SUPPORTED;
 
-	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
-		call_headers_add(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
+		call_headers_print(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
 				 timer ? "timer" : "");
 	if (call->opts.reliable == CALL_RELIABLE_REQUIRED)
-		call_headers_add(x, HDR_REQUIRE, "100rel");
+		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("100rel"));
 	session_timer_ask(call, x);
 }
 
@@ -516,10 +558,15 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 		err_set(e, err, "out of memory for a call");
 		goto out;
 	}
-	call->at.invite = call_now(call);
+	call->at.invite = call->opts.due ? call->opts.due : call_now(call);
 	call->request = mem_ref(m);
 	call->tried = m->s.cseq;
+	call->offered = call_sdp_of(m).l;
 	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
+	if (!err) {
+		call->invite->over = call_client_over;
+		call->invite->first_arg = call;
+	}
 out:
 	call_headers_free(&x);
 	mem_deref(m);
@@ -542,8 +589,10 @@ int call_cancel(struct call *call, bool at_once, bool keep, struct err *e)
 {
 	int err;
 
-	if (!call->outgoing || !call->invite)
+	if (!call->outgoing)
 		return err_set(e, ERR_NOT_NOW, "only the caller can cancel");
+	if (!call->invite)
+		return err_set(e, ERR_NOT_NOW, "nothing to cancel: the transaction is %s", trans_state_name(TRANS_TERMINATED));
 	err = ctrans_cancel(call->invite->ct, at_once, e);
 	if (!err) {
 		call->invite->cancelled = true;

@@ -12,6 +12,8 @@ static void on_server_event(struct strans *st, enum strans_event ev, struct msg 
 	struct build_response terminated = {.status = 487};
 	bool answers = ua_answers(call->ua, UA_ANSWER(CANCEL));
 
+	if (ev == STRANS_TERMINATED && st == call->server)
+		call_server_over(call);
 	if (ev != STRANS_CANCELLED || st != call->server || !call_waits_for_answer(call))
 		return;
 	mem_ref(call);
@@ -35,29 +37,55 @@ void call_take_server(struct call *call, struct strans *st)
 	}
 }
 
-static void repeat_answer(void *arg)
-{
-	struct call *call = arg;
-	struct sip_timers *t = &call->answered->opts.timers;
+/* Our 2xx, which is repeated until its ACK comes, whatever the transport (RFC 3261 13.3.1.4). */
+struct answer {
+	struct call *call;
+	struct msg *m;
+	struct strans *st;   /* whose 2xx that is */
+	struct dialog *in;   /* one of the call's: its own, or that of a kept fork */
+	struct tmr repeat, give_up;
+	uint64_t interval;
+};
 
-	if (!call->answered->ep) /* timer L took the transaction: its peer is still right */
-		endpoint_send_msg(call->ua->ep, call->answer, &call->answered->peer, NULL);
-	else
-		strans_respond(call->answered, call->answer, NULL);
-	call->ua->ep->count.retransmissions_out++;
-	call->interval = sip_timer_twice(call->interval, t->t2);
-	tmr_again(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
+static void stop(struct answer *a)
+{
+	tmr_cancel(&a->repeat);
+	tmr_cancel(&a->give_up);
 }
 
-/* RFC 3261 13.3.1.4: no ACK within 64*T1: the session is ended with a BYE. */
+static void answer_destroy(void *p)
+{
+	struct answer *a = p;
+
+	stop(a);
+	mem_deref(a->m);
+	mem_deref(a->st);
+}
+
+static void repeat_answer(void *arg)
+{
+	struct answer *a = arg;
+	struct endpoint *ep = a->call->ua->ep;
+
+	if (!a->st->ep) /* timer L took the transaction: its peer is still right */
+		endpoint_send_msg(ep, a->m, &a->st->peer, NULL);
+	else
+		strans_respond(a->st, a->m, NULL);
+	ep->count.retransmissions_out++;
+	a->interval = sip_timer_twice(a->interval, strans_timers(a->st, ep)->t2);
+	tmr_again(&a->repeat, ep->loop, a->interval, repeat_answer, a);
+}
+
+/* No ACK within 64*T1: the session is ended with a BYE. */
 static void give_up(void *arg)
 {
-	struct call *call = mem_ref(arg);
+	struct answer *a = arg;
+	struct call *call = mem_ref(a->call);
 
-	tmr_cancel(&call->repeat);
-	if (call->answered_in != call->dialog) {
-		if (!call->answered_in->over) /* the try it belonged to may have been refused since */
-			call_hang_up_fork(call, call->answered_in);
+	tmr_cancel(&a->repeat);
+	if (a->in != call->dialog) {
+		if (!a->in->over) /* the try it belonged to may have been refused since */
+			call_hang_up_fork(call, a->in);
 	} else {
 		call_tell(call, CALL_NO_ACK, NULL, NULL, NULL);
 		call_hang_up(call, "no ACK to the 2xx");
@@ -65,10 +93,10 @@ static void give_up(void *arg)
 	mem_deref(call);
 }
 
-void call_stop_answer(struct call *call)
+void call_stop_answer(struct call *call, const struct dialog *d)
 {
-	tmr_cancel(&call->repeat);
-	tmr_cancel(&call->give_up);
+	if (call->answer && call->answer->in == d)
+		stop(call->answer);
 }
 
 int call_answer_sdp(struct call *call, struct build_response *b, const struct call_reply *r, const struct msg *request,
@@ -85,24 +113,29 @@ int call_answer_sdp(struct call *call, struct build_response *b, const struct ca
 	return sdp->failed ? ERR_NOMEM : 0;
 }
 
-/* The 2xx is repeated until its ACK comes, whatever the transport (RFC 3261 13.3.1.4). */
-static void await_ack(struct call *call, struct msg *answer)
+static int await_ack(struct call *call, struct msg *m)
 {
-	struct sip_timers *t = &call->server->opts.timers;
+	struct answer *a = mem_zalloc(sizeof(*a), answer_destroy);
+	struct loop *loop = call->ua->ep->loop;
+	const struct sip_timers *t = strans_timers(call->server, call->ua->ep);
 
-	call->answered_in = call_dialog_of(call, call->request->s.from_tag);
-	if (!call->answered_in)
-		call->answered_in = call->dialog;
+	if (!a)
+		return ERR_NOMEM;
+	a->call = call;
+	a->m = mem_ref(m);
+	a->st = mem_ref(call->server);
+	a->in = call_dialog_of(call, call->request->s.from_tag);
+	if (!a->in)
+		a->in = call->dialog;
 	if (!call->outgoing) /* else the 2xx to our own INVITE does that, and nothing else */
-		call->answered_in->confirmed = true;
-	mem_deref(call->answer);
-	call->answer = mem_ref(answer);
-	mem_deref(call->answered);
-	call->answered = mem_ref(call->server);
-	call->interval = t->t1;
+		a->in->confirmed = true;
+	a->interval = t->t1;
 	if (!call->server->opts.no_retransmit)
-		tmr_start(&call->repeat, call->ua->ep->loop, call->interval, repeat_answer, call);
-	tmr_start(&call->give_up, call->ua->ep->loop, sip_timer_64t1(t), give_up, call);
+		tmr_start(&a->repeat, loop, a->interval, repeat_answer, a);
+	tmr_start(&a->give_up, loop, sip_timer_64t1(t), give_up, a);
+	mem_deref(call->answer);
+	call->answer = a;
+	return 0;
 }
 
 /* RFC 3891 3: the call that this one replaces ends. */
@@ -141,7 +174,7 @@ static void put_reply_headers(struct call *call, const struct call_reply *r, boo
 		reliable_begin(call, x);
 	if (r->status < 200 || r->status >= 300)
 		return;
-	call_headers_add(x, HDR_ALLOW, UA_ALLOW);
+	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (ua_answers(call->ua, UA_ANSWER(SESSION)))
 		session_timer_answer(call, &call->request->s, x);
 }
@@ -166,7 +199,7 @@ static int after_reply(struct call *call, const struct call_reply *r, bool relia
 			call->state = CALL_CONFIRMED;
 			call->at.answered = call_now(call);
 		}
-		await_ack(call, m);
+		err = await_ack(call, m);
 		if (first_answer && call->replaces)
 			end_replaced(call);
 	} else if (r->status >= 300 && first_answer) {
@@ -178,7 +211,7 @@ static int after_reply(struct call *call, const struct call_reply *r, bool relia
 int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, struct err *e)
 {
 	struct build_response b = {.status = r->status, .reason = r->reason, .content_type = r->content_type, .body = r->body};
-	struct buf contact = {0}, sdp = {0};
+	struct buf sdp = {0};
 	struct call_headers x = {0};
 	struct msg *m = NULL;
 	bool reliable;
@@ -202,9 +235,8 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	put_reply_headers(call, r, reliable, &x);
 	b.extra = x.all;
 	b.extra_count = x.count;
-	buf_printf(&contact, "<%.*s>", SLICE_ARG(call->ua->contact));
 	if (r->status > 100 && r->status < 300) /* that of a 3xx says where else, which its user knows */
-		b.contact = buf_slice(&contact);
+		b.contact = call->ua->contact_value;
 	if (!call->answered_reliably || r->status < 200)
 		err = call_answer_sdp(call, &b, r, call->request, &sdp);
 	if (!err && !call->dialog && r->status > 100 && r->status < 300) {
@@ -214,14 +246,13 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 	}
 	if (!err)
 		err = strans_reply(call->server, &b, &m, e);
-	if (!err)
-		err = after_reply(call, r, reliable, m);
+	if (!err && after_reply(call, r, reliable, m))
+		err = err_set(e, ERR_NOMEM, "out of memory to repeat a response");
 	if (!err && mp)
 		*mp = mem_ref(m);
 out:
 	call_headers_free(&x);
 	mem_deref(m);
-	buf_free(&contact);
 	buf_free(&sdp);
 	mem_deref(call);
 	return err;
@@ -259,9 +290,9 @@ static unsigned find_replaced(struct call **old, struct ua *ua, const struct sca
 	struct scan ids = {.call_id = slice_trim((struct slice){value.p, (size_t)(semi - value.p)}),
 			   .to_tag = to_tag,
 			   .from_tag = from_tag};
-	d = dialog_find(ua->ep, &ids);
+	d = dialog_find(ua->ep->sb, &ids);
 	call = call_of(d);
-	if (!call)
+	if (!call || d->ep != ua->ep)
 		return 481;
 	if (d->over || call->state == CALL_TERMINATED)
 		return 603;
@@ -307,10 +338,10 @@ void call_incoming(struct ua *ua, struct strans *st)
 
 void call_receive_ack(struct call *call, struct msg *m)
 {
-	if (!call->answer || m->s.cseq != call->answer->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
+	if (!call->answer || m->s.cseq != call->answer->m->s.cseq) /* that of an earlier 2xx (RFC 3261 13.2.2.4) */
 		return;
-	call_stop_answer(call);
 	call->answer = mem_deref(call->answer);
+	call_server_acknowledged(call);
 	if (call->at.acked == CALL_NOT_YET)
 		call->at.acked = m->time;
 	call_tell(call, CALL_ACK, m, NULL, NULL);

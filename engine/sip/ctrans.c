@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sip/build.h"
+#include "sip/meter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +40,15 @@ static void destroy(void *p)
 	tmr_cancel(&ct->timeout);
 	mem_deref(ct->request);
 	mem_deref(ct->ack);
+	mem_deref(ct->ack_2xx);
 	mem_deref(ct->cancel);
+	mem_deref((void *)ct->opts.timers);
+}
+
+/* Of one that is not over. */
+static const struct sip_timers *timers(const struct ctrans *ct)
+{
+	return ct->opts.timers ? ct->opts.timers : &ct->ep->timers;
 }
 
 static void terminate(struct ctrans *ct)
@@ -52,14 +61,31 @@ static void terminate(struct ctrans *ct)
 	ct->ep = NULL;
 	tmr_cancel(&ct->retransmit);
 	tmr_cancel(&ct->timeout);
-	hash_del(&ep->ctrans, &ct->node);
+	hash_del(&ep->sb->ctrans, &ct->node);
+	LIST_REMOVE(ct, entry);
+	if (ct->over)
+		ct->over(ct, ct->arg);
 	mem_deref(ct);
+}
+
+struct ctrans *ctrans_past(struct msg *request)
+{
+	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
+
+	if (ct) {
+		ct->state = TRANS_TERMINATED;
+		ct->invite = msg_is(request, "INVITE");
+		ct->request = mem_ref(request);
+	}
+	return ct;
 }
 
 void ctrans_detach(struct ctrans *ct)
 {
-	if (ct)
+	if (ct) {
 		ct->h = NULL;
+		ct->over = NULL;
+	}
 }
 
 static void tell(struct ctrans *ct, struct msg *m)
@@ -88,12 +114,15 @@ static void fail(struct ctrans *ct, unsigned status, const char *why)
 	build_response(&b, &ct->request->s, &r);
 	mem_ref(ct);
 	uint64_t now = loop_now(ct->ep->loop);
+	const struct meter *meter = ct->ep->sb->meter;
 	note_end(ct, status, why, now);
 	terminate(ct);
 	if (!b.failed && !msg_alloc(&m, buf_slice(&b))) {
 		m->locally = why;
 		m->time = now;
 		m->frame = ct->request->frame;
+		if (meter)
+			meter->gave_up(meter->arg, m);
 		tell(ct, m);
 		mem_deref(m);
 	}
@@ -144,7 +173,7 @@ static void start_retransmit(struct ctrans *ct)
 static void on_retransmit(void *arg)
 {
 	struct ctrans *ct = arg;
-	uint64_t t2 = ct->opts.timers.t2;
+	uint64_t t2 = timers(ct)->t2;
 
 	ct->retransmissions++;
 	ct->ep->count.retransmissions_out++;
@@ -160,34 +189,35 @@ static void on_retransmit(void *arg)
 int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request, const struct addr *dst,
 		  const struct ctrans_opts *opts, ctrans_response_h *h, void *arg, struct err *e)
 {
+	struct sip_timers *own = opts && opts->timers ? sip_timers_copy(opts->timers) : NULL;
 	struct ctrans *ct = mem_zalloc(sizeof(*ct), destroy);
 	int err;
 
 	if (ctp)
 		*ctp = NULL;
-	if (!ct || hash_add(&ep->ctrans, &ct->node, key(&request->s))) {
+	if (!ct || (opts && opts->timers && !own) || hash_add(&ep->sb->ctrans, &ct->node, key(&request->s))) {
+		mem_deref(own);
 		mem_deref(ct);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
+	LIST_INSERT_HEAD(&ep->ctrans, ct, entry);
 	ct->ep = ep;
 	ct->invite = msg_is(request, "INVITE");
 	ct->request = mem_ref(request);
 	ct->dst = *dst;
 	if (opts)
 		ct->opts = *opts;
-	else
-		ct->opts.timers = ep->timers;
-	sip_timers_derive(&ct->opts.timers);
+	ct->opts.timers = own;
 	ct->h = h;
 	ct->arg = arg;
 	ct->state = ct->invite ? TRANS_CALLING : TRANS_TRYING;
-	ct->interval = ct->invite ? ct->opts.timers.a : ct->opts.timers.e;
+	ct->interval = ct->invite ? timers(ct)->a : timers(ct)->e;
 
 	mem_ref(ct);
 	if (ctp) /* before it is sent: whoever watches the endpoint may look for it */
 		*ctp = mem_ref(ct);
 	start_retransmit(ct);
-	start_timeout(ct, ct->invite ? ct->opts.timers.b : ct->opts.timers.f);
+	start_timeout(ct, ct->invite ? timers(ct)->b : timers(ct)->f);
 	err = ct->ep ? endpoint_send_msg(ep, request, dst, e) : err_set(e, ERR_NOMEM, "out of memory for a timer");
 	if (err) {
 		terminate(ct);
@@ -214,10 +244,48 @@ static void send_ack(struct ctrans *ct, const struct msg *response)
 		endpoint_send_msg(ct->ep, ct->ack, &ct->dst, NULL);
 }
 
-static void absorb(struct ctrans *ct)
+static void absorb(struct ctrans *ct, const struct msg *m)
 {
 	ct->repeated_responses++;
 	ct->ep->count.retransmissions_in++;
+	meter_repeated(ct->ep->sb->meter, m, false);
+}
+
+/* How long a request within or outside a call took. An INVITE's times are its call's. */
+static void measure(const struct ctrans *ct, const struct msg *m)
+{
+	const struct meter *meter = ct->ep->sb->meter;
+	struct slice method = ct->request->s.method;
+
+	if (!meter)
+		return;
+	if (slice_eq(method, SLICE_LIT("BYE")))
+		meter_took(meter, METER_TEARDOWN, ct->request->time, m->time);
+	else if (slice_eq(method, SLICE_LIT("REGISTER")) && m->s.status < 300)
+		meter_took(meter, METER_REGISTER, ct->request->time, m->time);
+	else
+		meter_took(meter, METER_REQUEST, ct->request->time, m->time);
+}
+
+void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)
+{
+	if (ct->state != TRANS_ACCEPTED)
+		return;
+	mem_deref(ct->ack_2xx);
+	ct->ack_2xx = mem_ref(ack);
+}
+
+/* Nobody has the dialog any more but the other side. */
+static void repeat_ack(struct ctrans *ct, const struct msg *answer)
+{
+	struct msg *m;
+
+	absorb(ct, answer);
+	if (msg_wake(&m, ct->ack_2xx))
+		return;
+	if (slice_eq(m->s.to_tag, answer->s.to_tag))
+		endpoint_send_msg(ct->ep, m, &m->dst, NULL);
+	mem_deref(m);
 }
 
 static int send_cancel(struct ctrans *ct, struct err *e)
@@ -238,7 +306,7 @@ static int send_cancel(struct ctrans *ct, struct err *e)
 	err = ctrans_create(&ct->cancel, ct->ep, m, &ct->dst, &opts, NULL, NULL, e);
 	/* RFC 3261 9.1: 64*T1 from here on for the 487. Without a provisional timer B goes on. */
 	if (!err && ct->state == TRANS_PROCEEDING)
-		start_timeout(ct, sip_timer_64t1(&ct->opts.timers));
+		start_timeout(ct, sip_timer_64t1(timers(ct)));
 	mem_deref(ct);
 out:
 	mem_deref(m);
@@ -271,32 +339,34 @@ static bool receive_invite(struct ctrans *ct, struct msg *m)
 		if (status < 200) {
 			ct->state = TRANS_PROCEEDING;
 			if (!ct->provisional) /* timer B stops; if a CANCEL is out, the wait for the 487 begins */
-				start_timeout(ct, ct->cancel ? sip_timer_64t1(&ct->opts.timers) : TIMER_NEVER);
+				start_timeout(ct, ct->cancel ? sip_timer_64t1(timers(ct)) : TIMER_NEVER);
 			ct->provisional = true;
 			if (ct->cancel_wanted && !ct->cancel)
 				send_cancel(ct, NULL);
 		} else if (status < 300) {
 			ct->state = TRANS_ACCEPTED;
-			start_timeout(ct, ct->opts.timers.m);
+			start_timeout(ct, timers(ct)->m);
 		} else {
 			ct->state = TRANS_COMPLETED;
 			send_ack(ct, m);
-			start_timeout(ct, ct->opts.timers.d);
+			start_timeout(ct, timers(ct)->d);
 		}
 		tell(ct, m);
 		return true;
 	case TRANS_ACCEPTED: /* RFC 6026: every 2xx is its user's, be it a repeated one or another branch's */
 		if (status >= 300)
 			return false;
-		if (status >= 200)
+		if (status >= 200 && !ct->ack_2xx)
 			tell(ct, m);
+		else if (status >= 200)
+			repeat_ack(ct, m);
 		else
-			absorb(ct);
+			absorb(ct, m);
 		return true;
 	case TRANS_COMPLETED:
 		if (status >= 200 && status < 300) /* no repetition: a call that was thought to have failed */
 			return false;
-		absorb(ct);
+		absorb(ct, m);
 		if (status >= 300)
 			send_ack(ct, m);
 		return true;
@@ -316,33 +386,38 @@ static bool receive_other(struct ctrans *ct, struct msg *m)
 		} else {
 			tmr_cancel(&ct->retransmit);
 			ct->state = TRANS_COMPLETED;
-			start_timeout(ct, ct->opts.timers.k);
+			start_timeout(ct, timers(ct)->k);
+			measure(ct, m);
 		}
 		tell(ct, m);
 		return true;
 	case TRANS_COMPLETED:
-		absorb(ct);
+		absorb(ct, m);
 		return true;
 	default:
 		return false;
 	}
 }
 
-bool ctrans_receive(struct endpoint *ep, struct msg *m)
+struct ctrans *ctrans_find(const struct switchboard *sb, const struct msg *m)
 {
-	bool taken = false;
-
 	if (m->s.status < 100 || m->s.status > 699) /* neither provisional nor final: no event of any machine */
-		return false;
-	for (struct hash_node *n = hash_first(&ep->ctrans, key(&m->s)); n; n = hash_next(n)) {
+		return NULL;
+	for (struct hash_node *n = hash_first(&sb->ctrans, key(&m->s)); n; n = hash_next(n)) {
 		struct ctrans *ct = hash_owner(n, struct ctrans, node);
-		if (!matches(&ct->request->s, &m->s))
-			continue;
-		mem_ref(ct);
-		taken = ct->invite ? receive_invite(ct, m) : receive_other(ct, m);
-		mem_deref(ct);
-		break;
+		if (matches(&ct->request->s, &m->s))
+			return ct;
 	}
+	return NULL;
+}
+
+bool ctrans_receive(struct ctrans *ct, struct msg *m)
+{
+	bool taken;
+
+	mem_ref(ct);
+	taken = ct->invite ? receive_invite(ct, m) : receive_other(ct, m);
+	mem_deref(ct);
 	return taken;
 }
 
@@ -354,13 +429,13 @@ static bool fails_unreachable(const struct ctrans *ct)
 	       (ct->state == TRANS_PROCEEDING && !ct->invite);
 }
 
-void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number)
+void ctrans_unreachable(struct switchboard *sb, const struct addr *dst, int error_number)
 {
 	struct ctrans *hit = NULL;
 
 	/* First all that this error concerns, then their users: these may change the table and begin anew. */
-	for (size_t i = 0; i < ep->ctrans.size; i++)
-		for (struct hash_node *n = ep->ctrans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < sb->ctrans.size; i++)
+		for (struct hash_node *n = sb->ctrans.buckets[i]; n; n = n->next) {
 			struct ctrans *ct = hash_owner(n, struct ctrans, node);
 			if (!fails_unreachable(ct) || !addr_eq(&ct->dst, dst))
 				continue;
@@ -380,6 +455,6 @@ void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_n
 
 void ctrans_close(struct ctrans *ct)
 {
-	ct->h = NULL;
+	ctrans_detach(ct);
 	terminate(ct);
 }

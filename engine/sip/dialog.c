@@ -10,10 +10,9 @@ static void destroy(void *p)
 	struct dialog *d = p;
 
 	dialog_leave(d);
-	mem_deref(d->ids_text);
-	mem_deref(d->remote_text);
+	mem_deref(d->text);
 	mem_deref(d->target_text);
-	mem_deref(d->routes_text);
+	mem_deref(d->routes_block);
 	mem_deref(d->ack);
 	dialog_let_go(d);
 }
@@ -32,10 +31,9 @@ static struct slice put(char **at, struct slice s)
 /* The Record-Route values of `m`, in order or reversed; a header may hold several. */
 static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 {
-	struct slice routes[DIALOG_MAX_ROUTES], rest, item;
+	struct slice routes[DIALOG_MAX_ROUTES], *kept = NULL, rest, item;
 	unsigned count = 0;
-	size_t size = 1;
-	char *text, *at;
+	size_t size = 0;
 
 	for (unsigned i = 0; i < m->s.header_count; i++) {
 		if (m->s.headers[i].id != HDR_RECORD_ROUTE)
@@ -47,29 +45,27 @@ static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 				size += item.l;
 			}
 	}
-	text = at = mem_zalloc(size, NULL);
-	if (!text)
-		return ERR_NOMEM;
-	for (unsigned i = 0; i < count; i++)
-		d->routes[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+	if (count) {
+		kept = mem_zalloc(count * sizeof(*kept) + size, NULL);
+		if (!kept)
+			return ERR_NOMEM;
+		char *at = (char *)(kept + count);
+		for (unsigned i = 0; i < count; i++)
+			kept[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+	}
+	mem_deref(d->routes_block);
+	d->routes = d->routes_block = kept;
 	d->route_count = count;
-	mem_deref(d->routes_text);
-	d->routes_text = text;
 	return 0;
 }
 
-static int set_target(struct dialog *d, struct slice uri)
+/* "<uri>" at `*at` */
+static struct slice put_target(char **at, struct slice uri)
 {
-	char *text = mem_zalloc(uri.l + 3, NULL), *at = text;
-
-	if (!text)
-		return ERR_NOMEM;
-	*at++ = '<';
-	d->remote_target = put(&at, uri);
-	*at = '>';
-	mem_deref(d->target_text);
-	d->target_text = text;
-	return 0;
+	*(*at)++ = '<';
+	struct slice copy = put(at, uri);
+	*(*at)++ = '>';
+	return copy;
 }
 
 /* The URI of the first Contact; `p` NULL without one, or when our request lines cannot hold it. */
@@ -97,52 +93,51 @@ static struct slice same_part(struct slice part, struct slice whole, struct slic
 	return part.p ? (struct slice){copy.p + (part.p - whole.p), part.l} : SLICE_NONE;
 }
 
-/* `tag` as the scan found it in `value`: every later message is matched by what its scan finds. */
-static int set_remote(struct dialog *d, struct slice value, struct slice tag)
-{
-	char *text = mem_zalloc(value.l + 1, NULL), *at = text;
+/* The texts of a dialog, one behind the other: Call-ID; our own side, From or To, with the tag that we add when it has none; the other
+ * side; where its requests go. A tag is what the scan found: every later message is matched by what its scan finds. */
+struct texts {
+	struct slice call_id, local, local_tag, add_tag, remote, remote_tag, target;
+};
 
-	if (!text)
-		return ERR_NOMEM;
-	d->remote = put(&at, value);
-	d->remote_tag = same_part(tag, value, d->remote);
-	mem_deref(d->remote_text);
-	d->remote_text = text;
-	return 0;
-}
-
-/* Call-ID and our own side: From, or To with the tag that we add when it has none. */
-static int set_ids(struct dialog *d, struct slice call_id, struct slice local, struct slice tag, struct slice add_tag)
+static int set_texts(struct dialog *d, const struct texts *t)
 {
-	char *at = d->ids_text = mem_zalloc(call_id.l + local.l + add_tag.l + 6, NULL);
+	char *at = d->text = mem_alloc(0, t->call_id.l + t->local.l + t->add_tag.l + t->remote.l + t->target.l + 7, NULL);
 
 	if (!at)
 		return ERR_NOMEM;
-	d->call_id = put(&at, call_id);
-	d->local = put(&at, local);
-	d->local_tag = same_part(tag, local, d->local);
-	if (add_tag.l) {
+	d->call_id = put(&at, t->call_id);
+	d->local = put(&at, t->local);
+	d->local_tag = same_part(t->local_tag, t->local, d->local);
+	if (t->add_tag.l) {
 		put(&at, SLICE_LIT(";tag="));
-		d->local_tag = put(&at, add_tag);
-		d->local.l += add_tag.l + 5;
+		d->local_tag = put(&at, t->add_tag);
+		d->local.l += t->add_tag.l + 5;
 	}
+	d->remote = put(&at, t->remote);
+	d->remote_tag = same_part(t->remote_tag, t->remote, d->remote);
+	d->remote_target = put_target(&at, t->target);
 	return 0;
 }
 
 int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+	const struct scan *s = &request->s;
 	struct slice target = contact_uri(response);
+	struct texts t = {.call_id = s->call_id,
+			  .local = s->from,
+			  .local_tag = s->from_tag,
+			  .remote = response->s.to,
+			  .remote_tag = response->s.to_tag,
+			  .target = target.p ? target : s->uri};
 
-	if (!d || set_ids(d, request->s.call_id, request->s.from, request->s.from_tag, SLICE_NONE) ||
-	    set_remote(d, response->s.to, response->s.to_tag) ||
-	    set_target(d, target.p ? target : request->s.uri) || take_routes(d, response, true)) {
+	if (!d || set_texts(d, &t) || take_routes(d, response, true)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
 	d->uac = true;
 	d->confirmed = response->s.status >= 200;
-	d->local_cseq = request->s.cseq;
+	d->local_cseq = s->cseq;
 	*dp = d;
 	return 0;
 }
@@ -150,15 +145,21 @@ int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, st
 int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+	const struct scan *s = &request->s;
 	struct slice target = contact_uri(request);
+	struct texts t = {.call_id = s->call_id,
+			  .local = s->to,
+			  .local_tag = s->to_tag,
+			  .add_tag = s->to_tag.p ? SLICE_NONE : local_tag,
+			  .remote = s->from,
+			  .remote_tag = s->from_tag,
+			  .target = target.p ? target : from_uri(request)};
 
-	if (!d || set_ids(d, request->s.call_id, request->s.to, request->s.to_tag, request->s.to_tag.p ? SLICE_NONE : local_tag) ||
-	    set_remote(d, request->s.from, request->s.from_tag) || set_target(d, target.p ? target : from_uri(request)) ||
-	    take_routes(d, request, false)) {
+	if (!d || set_texts(d, &t) || take_routes(d, request, false)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
-	d->remote_cseq = request->s.cseq;
+	d->remote_cseq = s->cseq;
 	*dp = d;
 	return 0;
 }
@@ -166,8 +167,9 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 int dialog_half(struct dialog **dp, struct msg *request, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
+	struct texts t = {.call_id = request->s.call_id, .local = request->s.from, .local_tag = request->s.from_tag};
 
-	if (!d || set_ids(d, request->s.call_id, request->s.from, request->s.from_tag, SLICE_NONE)) {
+	if (!d || set_texts(d, &t)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
@@ -187,9 +189,13 @@ void dialog_update(struct dialog *d, struct msg *response)
 void dialog_refresh_target(struct dialog *d, struct msg *m)
 {
 	struct slice target = contact_uri(m);
+	char *text, *at;
 
-	if (target.p && !slice_eq(target, d->remote_target))
-		set_target(d, target);
+	if (!target.p || slice_eq(target, d->remote_target) || !(text = at = mem_alloc(0, target.l + 2, NULL)))
+		return;
+	d->remote_target = put_target(&at, target);
+	mem_deref(d->target_text);
+	d->target_text = text;
 }
 
 static uint64_t key(struct slice call_id, struct slice local_tag, struct slice remote_tag)
@@ -201,7 +207,7 @@ int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, voi
 {
 	d->h = h;
 	d->arg = arg;
-	if (hash_add(&ep->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
+	if (hash_add(&ep->sb->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
 		return ERR_NOMEM;
 	d->ep = ep;
 	return 0;
@@ -210,7 +216,7 @@ int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, voi
 void dialog_leave(struct dialog *d)
 {
 	if (d->ep)
-		hash_del(&d->ep->dialogs, &d->node);
+		hash_del(&d->ep->sb->dialogs, &d->node);
 	d->ep = NULL;
 	d->h = NULL;
 }
@@ -218,19 +224,39 @@ void dialog_leave(struct dialog *d)
 void dialog_let_go(struct dialog *d)
 {
 	d->bye = mem_deref(d->bye);
-	for (unsigned i = 0; i < DIALOG_PRACKS; i++)
-		d->prack[i] = mem_deref(d->prack[i]);
+	d->prack = mem_deref(d->prack);
 }
 
-struct dialog *dialog_find(struct endpoint *ep, const struct scan *s)
+static void pracks_destroy(void *p)
 {
-	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
+	struct uac **prack = p;
+
+	for (unsigned i = 0; i < DIALOG_PRACKS; i++)
+		mem_deref(prack[i]);
+}
+
+void dialog_keep_prack(struct dialog *d, struct uac *prack)
+{
+	if (!d->prack)
+		d->prack = mem_zalloc(DIALOG_PRACKS * sizeof(*d->prack), pracks_destroy);
+	if (!d->prack) {
+		mem_deref(prack); /* a challenge to it is not answered */
+		return;
+	}
+	struct uac **slot = &d->prack[d->pracks++ % DIALOG_PRACKS];
+	mem_deref(*slot);
+	*slot = prack;
+}
+
+struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s)
+{
+	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
 		if (slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag) &&
 		    slice_eq(d->remote_tag, s->from_tag) && !d->half)
 			return d;
 	}
-	for (struct hash_node *n = hash_first(&ep->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
+	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
 		if (d->half && slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag))
 			return d;
@@ -252,7 +278,7 @@ void dialog_request(const struct dialog *d, struct build_request *r, struct slic
 		r->uri = first;
 		for (unsigned i = 1; i < d->route_count; i++)
 			routes[r->route_count++] = d->routes[i];
-		routes[r->route_count++] = (struct slice){d->target_text, d->remote_target.l + 2};
+		routes[r->route_count++] = (struct slice){d->remote_target.p - 1, d->remote_target.l + 2};
 		return;
 	}
 	for (unsigned i = 0; i < d->route_count; i++)

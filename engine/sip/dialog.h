@@ -7,6 +7,7 @@
 #include "sip/msg.h"
 
 struct endpoint;
+struct switchboard;
 struct uac;
 struct subscription;
 
@@ -25,18 +26,19 @@ struct dialog {
 	bool half;                   /* the other side is not known yet */
 	struct slice call_id, local_tag, remote_tag;
 	struct slice local, remote;   /* whole From and To values of requests sent within it */
-	struct slice remote_target;   /* URI; it stands in <> in target_text */
-	struct slice routes[DIALOG_MAX_ROUTES]; /* the route set, values of Route in the order they are sent */
+	struct slice remote_target;   /* URI; it stands in <> */
+	const struct slice *routes;   /* the route set, values of Route in the order they are sent */
 	unsigned route_count;
 	uint32_t local_cseq, remote_cseq; /* remote 0: none yet */
-	char *ids_text, *remote_text, *target_text, *routes_text; /* where the slices live */
+	char *text, *target_text;     /* where the slices live: all of the beginning; a target that came later */
+	void *routes_block;           /* the routes and their text; NULL without any */
 	dialog_request_h *h;
 	void *arg;
 	/* Its owner's, a call's: */
 	struct dialog *next;          /* of another fork, which answered later */
-	struct msg *ack;              /* ours to its 2xx, repeated for each repeated 2xx */
+	struct msg_rest *ack;         /* ours to its 2xx, repeated for each repeated 2xx */
 	struct uac *bye;              /* ours */
-	struct uac *prack[DIALOG_PRACKS]; /* our last ones, which may be challenged yet; a ring */
+	struct uac **prack;           /* our last DIALOG_PRACKS, which may be challenged yet; a ring; NULL before the first */
 	unsigned pracks;              /* that we sent by ourselves */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
 	bool settled;                 /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
@@ -57,10 +59,12 @@ void dialog_refresh_target(struct dialog *d, struct msg *m);
 /* Requests that match are handed to `h` until dialog_leave(). */
 int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg);
 void dialog_leave(struct dialog *d);
+/* Keeps a PRACK of ours; owns the reference. */
+void dialog_keep_prack(struct dialog *d, struct uac *prack);
 /* Ends what its owner has under way in it: BYE and PRACKs answer challenges no more. */
 void dialog_let_go(struct dialog *d);
 /* The dialog of a request that came (12.2.2: Call-ID and both tags), else half of one, or NULL. */
-struct dialog *dialog_find(struct endpoint *ep, const struct scan *s);
+struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s);
 
 /* Fills Request-URI, routes, From, To and Call-ID of a request within the dialog (12.2.1.1; a strict first hop as well). `routes` has room
  * for DIALOG_MAX_ROUTES + 1. */

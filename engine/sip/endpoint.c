@@ -1,89 +1,63 @@
 #include "sip/endpoint.h"
 
 #include "core/mem.h"
+#include "sip/meter.h"
 #include "sip/transaction.h"
 
 #include <stdio.h>
 
 const struct addr *endpoint_local(const struct endpoint *ep)
 {
-	return transport_local(ep->tp);
-}
-
-static void receive(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now,
-		    uint32_t frame, void *arg)
-{
-	struct endpoint *ep = arg;
-	struct msg *m;
-	bool taken;
-
-	if (msg_alloc(&m, (struct slice){(const char *)data, len}))
-		return; /* out of memory: as if the network had lost it */
-	m->src = *src;
-	m->dst = *transport_local(tp);
-	m->time = now;
-	m->frame = frame;
-	m->received = true;
-
-	mem_ref(ep);
-	if (ep->h.seen)
-		ep->h.seen(ep, m, ep->h.arg);
-	if (m->s.flaws & SCAN_NOT_SIP) {
-		ep->count.not_sip++;
-		taken = false;
-	} else if (m->s.request) {
-		ep->count.flawed += (m->s.flaws & ~SCAN_BODY_LONG) != 0;
-		taken = strans_receive(ep, m);
-		if (!taken && ep->in_dialog)
-			taken = ep->in_dialog(ep, m);
-		if (!taken && ep->h.request)
-			taken = ep->h.request(ep, m, ep->h.arg);
-	} else {
-		ep->count.flawed += (m->s.flaws & ~SCAN_BODY_LONG) != 0;
-		taken = ctrans_receive(ep, m);
-		ep->count.stray_responses += !taken;
-	}
-	if (!taken && ep->h.unclaimed)
-		ep->h.unclaimed(ep, m, ep->h.arg);
-	mem_deref(m);
-	mem_deref(ep);
-}
-
-static void unreachable(struct transport *tp, const struct addr *dst, int error_number, void *arg)
-{
-	struct endpoint *ep = mem_ref(arg);
-
-	(void)tp;
-	ctrans_unreachable(ep, dst, error_number);
-	mem_deref(ep);
+	return transport_local(ep->sb->tp);
 }
 
 static void destroy(void *p)
 {
 	struct endpoint *ep = p;
 
-	for (size_t i = 0; i < ep->ctrans.size; i++)
-		while (ep->ctrans.buckets[i])
-			ctrans_close(hash_owner(ep->ctrans.buckets[i], struct ctrans, node));
-	for (size_t i = 0; i < ep->strans.size; i++)
-		while (ep->strans.buckets[i])
-			strans_close(hash_owner(ep->strans.buckets[i], struct strans, node));
-	hash_free(&ep->ctrans);
-	hash_free(&ep->strans);
-	hash_free(&ep->merged);
-	hash_free(&ep->dialogs);
-	mem_deref(ep->tp);
+	while (!LIST_EMPTY(&ep->ctrans))
+		ctrans_close(LIST_FIRST(&ep->ctrans));
+	while (!LIST_EMPTY(&ep->strans))
+		strans_close(LIST_FIRST(&ep->strans));
+	if (ep->sb)
+		switchboard_leave(ep->sb, ep);
+	if (ep->scope)
+		scope_leave(ep->scope, ep);
+	mem_deref(ep->sb);
 	mem_deref(ep->name);
+	mem_deref(ep->user);
+}
+
+/* The user of its Contact at a shared transport: its name, which may stand in a URI then, and is nobody else's there. One of a scope has a number in
+ * any case, so that an address of record is not taken for it. */
+static char *own_user(struct switchboard *sb, const char *name, bool numbered)
+{
+	size_t length = strlen(name), size = length + 24;
+	char *user = mem_zalloc(size, NULL);
+
+	if (!user)
+		return NULL;
+	memcpy(user, name, length);
+	for (char *p = user; *p; p++) /* unreserved, RFC 3261 25.1 */
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()%+", *p))
+			*p = '_';
+	while (numbered || switchboard_find(sb, slice_str(user))) {
+		snprintf(user + length, size - length, "-%llu", (unsigned long long)++sb->made);
+		numbered = false;
+	}
+	return user;
 }
 
 int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const struct endpoint_handlers *h,
 		   struct err *e)
 {
 	struct endpoint *ep = mem_zalloc(sizeof(*ep), destroy);
+	struct switchboard_cfg own = {.net = cfg->net, .actor = cfg->name, .local = cfg->local, .v6 = cfg->v6};
 	size_t name_size = strlen(cfg->name) + 1;
-	int err;
+	int err = 0;
 
-	if (!ep || !(ep->name = mem_zalloc(name_size, NULL))) {
+	if (!ep || !(ep->name = mem_zalloc(name_size, NULL)) ||
+	    (cfg->sb && cfg->sb->shared && !(ep->user = own_user(cfg->sb, cfg->name, cfg->scope)))) {
 		err = err_set(e, ERR_NOMEM, "out of memory for endpoint %s", cfg->name);
 		goto out;
 	}
@@ -95,8 +69,17 @@ int endpoint_alloc(struct endpoint **epp, const struct endpoint_cfg *cfg, const 
 		ep->timers = *cfg->timers;
 	sip_timers_derive(&ep->timers);
 	snprintf(ep->run_id, sizeof(ep->run_id), "%s", cfg->run_id ? cfg->run_id : "");
-	rnd_init(&ep->ids, cfg->seed, cfg->test, cfg->name, "identifiers");
-	err = transport_udp(&ep->tp, cfg->net, cfg->name, cfg->local, cfg->v6, receive, unreachable, ep, e);
+	rnd_init(&ep->ids, cfg->seed, cfg->test, ep->user ? ep->user : ep->name, "identifiers");
+	ep->sb = mem_ref(cfg->sb);
+	if (!ep->sb)
+		err = switchboard_alloc(&ep->sb, &own, e);
+	if (err)
+		goto out;
+	err = switchboard_enter(ep->sb, ep);
+	if (err)
+		err_set(e, err, "out of memory for endpoint %s", cfg->name);
+	else if (cfg->scope)
+		scope_enter(cfg->scope, ep);
 out:
 	if (err)
 		mem_deref(ep);
@@ -116,15 +99,21 @@ static void stamp(struct endpoint *ep, struct msg *m, const struct addr *dst, ui
 int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e)
 {
 	uint32_t frame = 0;
-	int err = transport_send(ep->tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
+	int err = transport_send(ep->sb->tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
 	struct msg *shown = NULL;
 
 	if (err)
 		return err;
 	if (!m->dst.u.sa.sa_family) { /* its first time on the wire */
 		stamp(ep, m, dst, frame);
+		meter_message(ep->sb->meter, m, true);
+		if (ep->scope && m->s.request && !m->s.to_tag.p)
+			scope_know(ep->scope, m->s.call_id);
 		shown = mem_ref(m);
-	} else if (ep->h.seen && !msg_alloc(&shown, m->s.bytes)) {
+	} else {
+		meter_repeated(ep->sb->meter, m, true);
+	}
+	if (!shown && ep->h.seen && !msg_alloc(&shown, m->s.bytes)) {
 		/* Each sending has its own time and frame: whoever watches gets a message of its own. */
 		stamp(ep, shown, dst, frame);
 	}
@@ -180,7 +169,8 @@ void endpoint_call_id(struct endpoint *ep, char *buf)
 		h = (struct slice){h.p + 1, h.l - 2};
 	token(ep, buf, 14);
 	size_t n = strlen(buf);
-	snprintf(buf + n, ENDPOINT_ID_LEN - n, "@%.*s", SLICE_ARG(h));
+	buf[n] = '@';
+	slice_copy(buf + n + 1, ENDPOINT_ID_LEN - n - 1, h);
 }
 
 void endpoint_via(struct endpoint *ep, struct buf *out)
@@ -188,5 +178,9 @@ void endpoint_via(struct endpoint *ep, struct buf *out)
 	char branch[ENDPOINT_ID_LEN], where[ADDR_STRLEN];
 
 	endpoint_branch(ep, branch);
-	buf_printf(out, "SIP/2.0/UDP %s;branch=%s;rport", addr_str(where, endpoint_local(ep)), branch);
+	buf_puts(out, "SIP/2.0/UDP ");
+	buf_puts(out, addr_str(where, endpoint_local(ep)));
+	buf_puts(out, ";branch=");
+	buf_puts(out, branch);
+	buf_puts(out, ";rport");
 }

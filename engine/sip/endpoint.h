@@ -1,6 +1,6 @@
-/* An endpoint: a named actor of a scenario at one transport, with its transactions, its dialogs and its random streams.
+/* An endpoint: a named actor of a scenario with its timers and its random streams, at a transport of its own or at a shared one.
  *
- * The way in: transport -> watchers -> scan -> transaction -> dialog -> whoever claims it. What nobody claims is handed to
+ * The way in: transport -> scan -> switchboard -> watchers -> transaction -> dialog -> whoever claims it. What nobody claims is handed to
  * `unclaimed`; nothing is answered here by itself. */
 #ifndef OFFHOOK_SIP_ENDPOINT_H
 #define OFFHOOK_SIP_ENDPOINT_H
@@ -11,9 +11,13 @@
 #include "core/rnd.h"
 #include "net/net.h"
 #include "sip/msg.h"
+#include "sip/scope.h"
+#include "sip/switchboard.h"
 #include "sip/timers.h"
 
-struct endpoint;
+#include <sys/queue.h>
+
+struct dialog;
 struct strans;
 struct ctrans;
 
@@ -31,14 +35,19 @@ struct endpoint {
 	char *name;
 	struct net *net;
 	struct loop *loop;
-	struct transport *tp;
+	struct switchboard *sb;
+	struct hash_node node;    /* by user, of a shared switchboard */
+	char *user;               /* of its Contact, unique there; NULL where it has a transport of its own */
+	struct scope *scope;      /* NULL: none */
+	LIST_ENTRY(endpoint) of_scope;
+	LIST_HEAD(, ctrans) ctrans; /* its own ones, to be closed with it */
+	LIST_HEAD(, strans) strans;
 	struct sip_timers timers;
 	struct rnd ids;           /* branches, tags, Call-IDs, nonces */
 	char run_id[9];           /* on real sockets part of every identifier; "" on the virtual clock */
-	struct hash ctrans, strans, merged, dialogs;
 	struct endpoint_handlers h;
-	/* A request within a dialog of this endpoint; true: a dialog took it (set by the dialog layer). */
-	bool (*in_dialog)(struct endpoint *ep, struct msg *m);
+	/* A request outside its transactions, with the dialog that it belongs to or NULL; true: it is taken (set by the dialog layer). */
+	bool (*in_dialog)(struct endpoint *ep, struct dialog *d, struct msg *m);
 	struct {
 		uint64_t not_sip, flawed, stray_responses, retransmissions_in, retransmissions_out;
 	} count;
@@ -46,8 +55,10 @@ struct endpoint {
 
 struct endpoint_cfg {
 	struct net *net;
+	struct switchboard *sb;   /* shared with others; NULL: a transport of its own */
+	struct scope *scope;      /* of one that shares; NULL: none. It is held */
 	const char *name;         /* copied */
-	const struct addr *local; /* NULL: chosen */
+	const struct addr *local; /* of a transport of its own; NULL: chosen */
 	bool v6;
 	const struct sip_timers *timers;
 	uint64_t seed;
@@ -66,6 +77,7 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 
 /* Fresh identifiers from the endpoint's own stream; NUL-terminated. */
 #define ENDPOINT_ID_LEN 96
+#define ENDPOINT_TAG_LEN 24
 void endpoint_branch(struct endpoint *ep, char *buf);  /* z9hG4bK... (RFC 3261 8.1.1.7) */
 void endpoint_tag(struct endpoint *ep, char *buf);
 void endpoint_call_id(struct endpoint *ep, char *buf); /* token@host */

@@ -4,28 +4,72 @@
 
 #include <stdio.h>
 
-static void destroy(void *p)
-{
-	struct msg *m = p;
-
-	scan_free(&m->s);
-}
-
 int msg_alloc(struct msg **mp, struct slice bytes)
 {
-	struct msg *m = mem_zalloc(sizeof(*m) + bytes.l + 1, destroy);
-	int err = ERR_NOMEM;
+	struct scan_room room;
+	struct scan s;
+	struct msg *m = NULL;
+	int err = scan_message_in(&s, &room, bytes);
 
-	if (!m)
-		return ERR_NOMEM;
-	if (bytes.l)
-		memcpy(m->data, bytes.p, bytes.l);
-	err = scan_message(&m->s, (struct slice){m->data, bytes.l});
-	if (err)
-		mem_deref(m);
-	else
+	if (!err)
+		m = mem_alloc(sizeof(*m), s.header_count * sizeof(*s.headers) + bytes.l + 1, NULL);
+	if (m) {
+		struct scan_header *headers = (struct scan_header *)(m + 1);
+		char *data = (char *)(headers + s.header_count);
+		if (bytes.l)
+			memcpy(data, bytes.p, bytes.l);
+		data[bytes.l] = '\0';
+		scan_move(&s, data, headers);
+		m->s = s;
+		m->s.bytes = (struct slice){data, bytes.l};
 		*mp = m;
-	return err;
+	}
+	scan_room_free(&room);
+	return m ? 0 : ERR_NOMEM;
+}
+
+struct msg_rest {
+	struct addr src, dst;
+	uint64_t time;
+	const char *locally;
+	uint32_t frame, len;
+	bool received;
+	char bytes[];
+};
+
+struct msg_rest *msg_rest(const struct msg *m)
+{
+	struct slice bytes = m->s.bytes;
+	struct msg_rest *r = bytes.l <= UINT32_MAX ? mem_alloc(0, sizeof(*r) + bytes.l, NULL) : NULL;
+
+	if (!r)
+		return NULL;
+	*r = (struct msg_rest){.src = m->src,
+			       .dst = m->dst,
+			       .time = m->time,
+			       .locally = m->locally,
+			       .frame = m->frame,
+			       .len = (uint32_t)bytes.l,
+			       .received = m->received};
+	memcpy(r->bytes, bytes.p, bytes.l);
+	return r;
+}
+
+int msg_wake(struct msg **mp, const struct msg_rest *r)
+{
+	struct msg *m;
+	int err = msg_alloc(&m, (struct slice){r->bytes, r->len});
+
+	if (err)
+		return err;
+	m->src = r->src;
+	m->dst = r->dst;
+	m->time = r->time;
+	m->locally = r->locally;
+	m->frame = r->frame;
+	m->received = r->received;
+	*mp = m;
+	return 0;
 }
 
 char *msg_summary(char *buf, size_t size, const struct msg *m)

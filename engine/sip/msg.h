@@ -13,11 +13,17 @@ struct msg {
 	uint32_t frame;       /* in the capture; 0 = none */
 	bool received;
 	const char *locally;  /* a response that no peer sent (RFC 3261 8.1.3.1): why, a static text; else NULL */
-	char data[];
+	/* The headers of the scan follow, and the bytes. */
 };
 
 /* Copies and scans. Free with mem_deref(). */
 int msg_alloc(struct msg **mp, struct slice bytes);
+
+/* What is kept of a message that nobody may read again: its bytes, and no scan. Free with mem_deref(); NULL for want of memory. */
+struct msg_rest;
+struct msg_rest *msg_rest(const struct msg *m);
+/* The message again, as it was. */
+int msg_wake(struct msg **mp, const struct msg_rest *r);
 
 static inline struct slice msg_bytes(const struct msg *m)
 {

@@ -5,25 +5,32 @@
 
 #include <stdlib.h>
 
-static const char *const names[HDR_COUNT] = {
-#define SCAN_NAME(id, name, compact) [HDR_##id] = name,
+static const struct slice names[HDR_COUNT] = {
+#define SCAN_NAME(id, name, compact) [HDR_##id] = {name, sizeof(name) - 1},
     SCAN_HEADERS(SCAN_NAME)
 #undef SCAN_NAME
 };
 
-const char *hdr_name(enum hdr_id id)
+struct slice hdr_text(enum hdr_id id)
 {
-	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : NULL;
+	return id > HDR_OTHER && id < HDR_COUNT ? names[id] : SLICE_NONE;
 }
 
-/* What a byte may be: part of a token (RFC 3261 25.1), or white space, line ends of folded lines included. */
-enum { TOKEN = 1, LWS = 2 };
+const char *hdr_name(enum hdr_id id)
+{
+	return hdr_text(id).p;
+}
+
+/* What a byte may be: part of a token (RFC 3261 25.1), white space, line ends of folded lines included; or what a value is searched
+ * for. */
+enum { TOKEN = 1, LWS = 2, SEMI = 4, COMMA = 8, QUOTE = 16, ANGLE = 32 };
 
 /* clang-format off */
 static const uint8_t classes[256] = {
 	['a' ... 'z'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['0' ... '9'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['!'] = TOKEN,
 	['%'] = TOKEN,         ['*'] = TOKEN,         ['_'] = TOKEN,         ['+'] = TOKEN, ['`'] = TOKEN, ['\''] = TOKEN,
 	['~'] = TOKEN,         [' '] = LWS,           ['\t'] = LWS,          ['\r'] = LWS, ['\n'] = LWS,
+	[';'] = SEMI,          [','] = COMMA,         ['"'] = QUOTE,         ['<'] = ANGLE,
 };
 /* clang-format on */
 
@@ -35,6 +42,13 @@ static inline bool is_token(char c)
 static inline bool is_lws(char c)
 {
 	return classes[(unsigned char)c] & LWS;
+}
+
+static inline const char *skip_to(const char *p, const char *end, int what)
+{
+	while (p < end && !(classes[(unsigned char)*p] & what))
+		p++;
+	return p;
 }
 
 static inline const char *skip_token(const char *p, const char *end)
@@ -97,11 +111,52 @@ enum hdr_id hdr_lookup(struct slice name)
 	if (name.l >= sizeof(by_length) / sizeof(*by_length))
 		return HDR_OTHER;
 	for (const uint8_t *id = by_length[name.l]; *id; id++) {
-		struct slice full = {names[*id], name.l};
-		if (slice_eq(name, full) || slice_case_eq(name, full))
+		const char *full = names[*id].p;
+		if ((name.p[0] | 0x20) == (full[0] | 0x20) && (!memcmp(name.p, full, name.l) || slice_case_eq(name, names[*id])))
 			return *id;
 	}
 	return HDR_OTHER;
+}
+
+/* The headers that nearly every message has, as nearly everybody writes them, told apart by four bytes at a time: `*name_end` is their
+ * colon. HDR_OTHER: look closer. */
+static inline enum hdr_id quick_name(const char *p, const char *end, const char **name_end)
+{
+#define FOUR(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define AT(i) FOUR((uint8_t)p[i], (uint8_t)p[(i) + 1], (uint8_t)p[(i) + 2], (uint8_t)p[(i) + 3])
+#define IS(len, id) (*name_end = p + (len), HDR_##id)
+
+	if (end - p < 16)
+		return HDR_OTHER;
+	switch (AT(0)) {
+	case FOUR('V', 'i', 'a', ':'):
+		return IS(3, VIA);
+	case FOUR('F', 'r', 'o', 'm'):
+		return p[4] == ':' ? IS(4, FROM) : HDR_OTHER;
+	case FOUR('T', 'o', ':', ' '):
+		return IS(2, TO);
+	case FOUR('C', 'a', 'l', 'l'):
+		return AT(4) == FOUR('-', 'I', 'D', ':') ? IS(7, CALL_ID) : HDR_OTHER;
+	case FOUR('C', 'S', 'e', 'q'):
+		return p[4] == ':' ? IS(4, CSEQ) : HDR_OTHER;
+	case FOUR('C', 'o', 'n', 't'):
+		if (AT(4) == FOUR('a', 'c', 't', ':'))
+			return IS(7, CONTACT);
+		if (AT(4) == FOUR('e', 'n', 't', '-') && AT(8) == FOUR('L', 'e', 'n', 'g') && AT(11) == FOUR('g', 't', 'h', ':'))
+			return IS(14, CONTENT_LENGTH);
+		if (AT(4) == FOUR('e', 'n', 't', '-') && AT(8) == FOUR('T', 'y', 'p', 'e') && p[12] == ':')
+			return IS(12, CONTENT_TYPE);
+		return HDR_OTHER;
+	case FOUR('M', 'a', 'x', '-'):
+		return AT(4) == FOUR('F', 'o', 'r', 'w') && AT(8) == FOUR('a', 'r', 'd', 's') && p[12] == ':' ? IS(12, MAX_FORWARDS) : HDR_OTHER;
+	case FOUR('A', 'l', 'l', 'o'):
+		return p[4] == 'w' && p[5] == ':' ? IS(5, ALLOW) : HDR_OTHER;
+	default:
+		return HDR_OTHER;
+	}
+#undef IS
+#undef AT
+#undef FOUR
 }
 
 const char *scan_flaw_text(unsigned flaws)
@@ -144,37 +199,54 @@ static const char *skip_quoted(const char *p, const char *end)
 static const char *skip_to_params(const char *p, const char *end, bool list)
 {
 	const char *close = p; /* NULL: there is no '>' any more, do not look again */
+	const int stop = list ? SEMI | COMMA : SEMI;
 
-	while (p < end && *p != ';' && !(list && *p == ',')) {
-		if (*p == '"') {
+	while ((p = skip_to(p, end, stop | QUOTE | ANGLE)) < end) {
+		if (classes[(unsigned char)*p] & stop)
+			break;
+		if (*p == '"')
 			p = skip_quoted(p, end);
-		} else if (*p == '<' && close && (close = memchr(p, '>', (size_t)(end - p)))) {
+		else if (close && (close = memchr(p, '>', (size_t)(end - p))))
 			p = close + 1;
-		} else {
+		else
 			p++;
-		}
 	}
 	return p;
+}
+
+/* The parameter at the ';' that `*pp` points to, which moves behind it; `key` is empty where junk stands behind the name. False at the end or
+ * a comma. */
+static inline bool next_param(struct slice *key, struct slice *value, const char **pp, const char *end)
+{
+	const char *p = *pp;
+
+	if (p == end || *p != ';')
+		return false;
+	const char *name = skip_lws(p + 1, end);
+	const char *name_end = skip_token(name, end);
+	const char *from = p = skip_lws(name_end, end);
+	if (p < end && *p == '=')
+		from = p = skip_lws(p + 1, end);
+	else if (p < end && *p != ';' && *p != ',')
+		name_end = name;
+	while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
+		p = skip_quoted(p, end);
+	*key = between(name, name_end);
+	*value = trimmed_to(from, p);
+	*pp = p;
+	return true;
 }
 
 /* Looks for a parameter from the ';' at `p` on, up to the end or a comma. */
 static bool find_param(struct slice *out, const char *p, const char *end, struct slice name)
 {
-	while (p < end && *p == ';') {
-		const char *key = skip_lws(p + 1, end);
-		const char *key_end = skip_token(key, end);
-		const char *value = p = skip_lws(key_end, end);
-		if (p < end && *p == '=')
-			value = p = skip_lws(p + 1, end);
-		else if (p < end && *p != ';' && *p != ',')
-			key_end = key; /* junk behind the name: no parameter at all */
-		while (p < end && *p != ';' && *p != ',')
-			p = *p == '"' ? skip_quoted(p, end) : p + 1;
-		if (key_end > key && slice_case_eq(between(key, key_end), name)) {
-			*out = trimmed_to(value, p);
+	struct slice key, value;
+
+	while (next_param(&key, &value, &p, end))
+		if (key.l && key.l == name.l && slice_case_eq(key, name)) {
+			*out = value;
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -203,8 +275,7 @@ static void scan_via(struct scan *s, struct slice value)
 		slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
-	while (p < end && *p != ';' && *p != ',')
-		p++;
+	p = skip_to(p, end, SEMI | COMMA);
 	s->sent_by = trimmed_to(sent_by, p);
 	find_param(&s->branch, p, end, SLICE_LIT("branch"));
 	comma = memchr(p, ',', (size_t)(end - p));
@@ -212,6 +283,25 @@ static void scan_via(struct scan *s, struct slice value)
 		for (comma = p; comma < end && *comma != ',';)
 			comma = *comma == '"' ? skip_quoted(comma, end) : comma + 1;
 	s->via = trimmed_to(value.p, comma ? comma : end);
+}
+
+void scan_via_params(struct scan_via *v, const struct scan *s)
+{
+	const char *end = s->via.p + s->via.l, *p = s->sent_by.p + s->sent_by.l;
+	struct slice key, value;
+
+	*v = (struct scan_via){.maddr = SLICE_NONE};
+	if (!s->via.l || !s->sent_by.p)
+		return;
+	p = skip_to(p, end, SEMI);
+	while (next_param(&key, &value, &p, end)) {
+		struct slice *out = key.l == 8 && slice_case_eq(key, SLICE_LIT("received")) ? &v->received
+				    : key.l == 5 && slice_case_eq(key, SLICE_LIT("rport")) ? &v->rport
+				    : key.l == 5 && slice_case_eq(key, SLICE_LIT("maddr")) ? &v->maddr
+											   : NULL;
+		if (out && !out->p)
+			*out = value;
+	}
 }
 
 bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port)
@@ -247,18 +337,16 @@ static void scan_cseq(struct scan *s, struct slice value)
 	s->cseq = (uint32_t)n;
 }
 
-static int add_header(struct scan *s, struct slice name, struct slice value, enum hdr_id id)
+static int add_header(struct scan *s, struct scan_room *room, struct slice name, struct slice value, enum hdr_id id)
 {
-	if (s->header_count == s->header_cap) {
-		uint32_t cap = s->header_cap * 4;
-		struct scan_header *more = mem_should_fail() ? NULL : malloc(cap * sizeof(*more));
+	if (s->header_count == room->cap) {
+		struct scan_header *more = mem_should_fail() ? NULL : malloc(4 * room->cap * sizeof(*more));
 		if (!more)
 			return ERR_NOMEM;
 		memcpy(more, s->headers, s->header_count * sizeof(*more));
-		if (s->headers != s->first)
-			free(s->headers);
-		s->headers = more;
-		s->header_cap = cap;
+		free(room->more);
+		s->headers = room->more = more;
+		room->cap *= 4;
 	}
 	s->headers[s->header_count++] = (struct scan_header){
 	    .name = (uint32_t)(name.p - s->bytes.p),
@@ -315,7 +403,7 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 		break;
 	case HDR_CONTENT_LENGTH:
 		if (slice_u64(&n, value, INT32_MAX)) {
-			s->content_length = (int64_t)n;
+			s->content_length = (int32_t)n;
 		} else {
 			s->content_length = -2;
 			s->flaws |= SCAN_CONTENT_LENGTH;
@@ -391,12 +479,15 @@ static bool scan_start_line(struct scan *s, const char *p, const char *end)
 }
 
 /* One header, folded lines included (RFC 3261 7.3.1). */
-static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *seen)
+static int scan_line(struct scan *s, struct scan_room *room, const char *p, const char *end, uint64_t *seen)
 {
-	const char *name_end = skip_token(p, end), *colon = name_end;
-	enum hdr_id id;
+	const char *name_end, *colon;
+	enum hdr_id id = quick_name(p, end, &name_end);
 	int err;
 
+	if (id == HDR_OTHER)
+		name_end = skip_token(p, end);
+	colon = name_end;
 	while (colon < end && (*colon == ' ' || *colon == '\t'))
 		colon++;
 	if (name_end == p || colon == end || *colon != ':') {
@@ -407,9 +498,10 @@ static int scan_line(struct scan *s, const char *p, const char *end, uint64_t *s
 			name_end--;
 	}
 	struct slice name = between(p, name_end);
-	struct slice value = colon ? slice_trim(between(colon + 1, end)) : between(end, end);
-	id = colon ? hdr_lookup(name) : HDR_OTHER;
-	err = add_header(s, name, value, id);
+	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
+	if (id == HDR_OTHER && colon)
+		id = hdr_lookup(name);
+	err = add_header(s, room, name, value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -424,15 +516,16 @@ static bool has_bare_nul(const char *p, const char *end)
 	return false;
 }
 
-int scan_message(struct scan *s, struct slice bytes)
+int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 {
 	uint64_t seen = 0;
 	int err = 0;
 
-	memset(s, 0, offsetof(struct scan, first));
+	memset(s, 0, sizeof(*s));
+	room->cap = SCAN_ROOM;
+	room->more = NULL;
 	s->bytes = bytes;
-	s->headers = s->first;
-	s->header_cap = SCAN_INLINE_HEADERS;
+	s->headers = room->first;
 	s->content_length = -1;
 	if (!bytes.l || bytes.l > UINT32_MAX) {
 		s->flaws = SCAN_NOT_SIP;
@@ -468,7 +561,7 @@ int scan_message(struct scan *s, struct slice bytes)
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
 			line_end--;
-		err = scan_line(s, p, line_end, &seen);
+		err = scan_line(s, room, p, line_end, &seen);
 		if (err)
 			return err;
 		p = nl ? nl + 1 : end;
@@ -492,13 +585,47 @@ int scan_message(struct scan *s, struct slice bytes)
 	return 0;
 }
 
+void scan_room_free(struct scan_room *room)
+{
+	free(room->more);
+	room->more = NULL;
+}
+
+void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
+{
+	const char *from = s->bytes.p;
+
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
+		if (s->slices[i].p)
+			s->slices[i].p = bytes + (s->slices[i].p - from);
+	if (s->header_count)
+		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
+	s->headers = headers;
+}
+
+int scan_message(struct scan *s, struct slice bytes)
+{
+	struct scan_room room;
+	struct scan_header *own = NULL;
+	int err = scan_message_in(s, &room, bytes);
+
+	if (!err && s->header_count && (mem_should_fail() || !(own = malloc(s->header_count * sizeof(*own)))))
+		err = ERR_NOMEM;
+	if (!err)
+		scan_move(s, bytes.p, own);
+	scan_room_free(&room);
+	if (err) {
+		s->header_count = 0;
+		s->headers = NULL;
+	}
+	return err;
+}
+
 void scan_free(struct scan *s)
 {
-	if (s->headers != s->first)
-		free(s->headers);
-	s->headers = s->first;
+	free(s->headers);
+	s->headers = NULL;
 	s->header_count = 0;
-	s->header_cap = SCAN_INLINE_HEADERS;
 }
 
 struct slice scan_name(const struct scan *s, unsigned i)

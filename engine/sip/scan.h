@@ -62,6 +62,7 @@ enum hdr_id {
 enum hdr_id hdr_lookup(struct slice name);
 /* The full name, NULL for HDR_OTHER. */
 const char *hdr_name(enum hdr_id id);
+struct slice hdr_text(enum hdr_id id);
 
 enum scan_flaw {
 	SCAN_NOT_SIP = 1 << 0,         /* no SIP start line; nothing else is set */
@@ -89,32 +90,45 @@ struct scan_header {
 	uint16_t id;
 };
 
-#define SCAN_INLINE_HEADERS 24
-
 struct scan {
-	struct slice bytes;     /* what was scanned */
-	bool request;
-	uint16_t status;        /* of a response; 0 when it is no number below 65536 */
-	struct slice method, uri; /* of a request */
-	struct slice reason;    /* of a response */
-	struct slice version;   /* "SIP/2.0" */
-	struct slice via;       /* the first Via value, without what follows it after a comma */
-	struct slice sent_by, branch; /* of that value; sent_by is empty when it cannot be found */
-	struct slice call_id, from, to, from_tag, to_tag;
-	struct slice cseq_method;
-	uint32_t cseq;
-	int64_t content_length; /* -1 absent, -2 malformed */
-	struct slice body;      /* `p` NULL when the headers do not end */
-	unsigned flaws;
+	union {
+		struct {
+			struct slice bytes;       /* what was scanned */
+			struct slice method, uri; /* of a request */
+			struct slice reason;      /* of a response */
+			struct slice version;     /* "SIP/2.0" */
+			struct slice via;         /* the first Via value, without what follows it after a comma */
+			struct slice sent_by, branch; /* of that value; sent_by is empty when it cannot be found */
+			struct slice call_id, from, to, from_tag, to_tag;
+			struct slice cseq_method;
+			struct slice body;        /* `p` NULL when the headers do not end */
+		};
+		struct slice slices[15]; /* all of them */
+	};
+	struct scan_header *headers;
 	uint32_t header_count;
-	uint32_t header_cap;
-	struct scan_header *headers; /* `first`, or malloced when there are more */
-	struct scan_header first[SCAN_INLINE_HEADERS];
+	int32_t content_length; /* -1 absent, -2 malformed */
+	uint32_t cseq;
+	uint16_t status;        /* of a response; 0 when it is no number below 65536 */
+	uint16_t flaws;
+	bool request;
 };
 
 /* Fills `s` (any contents before). Fails with ERR_NOMEM only. End with scan_free(). */
 int scan_message(struct scan *s, struct slice bytes);
 void scan_free(struct scan *s);
+
+/* For messages, which keep their scan in one block with the bytes: it is made here, with its headers in `room`, then moved there. */
+#define SCAN_ROOM 48
+struct scan_room {
+	uint32_t cap;
+	struct scan_header *more; /* malloced, when there are more */
+	struct scan_header first[SCAN_ROOM];
+};
+int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes);
+void scan_room_free(struct scan_room *room);
+/* `s` becomes the scan of the same bytes at `bytes`; its headers are copied to `headers`. */
+void scan_move(struct scan *s, const char *bytes, struct scan_header *headers);
 
 struct slice scan_name(const struct scan *s, unsigned i);
 struct slice scan_value(const struct scan *s, unsigned i);
@@ -124,6 +138,11 @@ struct slice scan_header_named(const struct scan *s, struct slice name, unsigned
 /* The value of parameter `name` (any case) of a header value, outside quotes and angle brackets; of a list, of its first value.
  * A parameter without a value gives an empty one. Quotes stay. False if absent, then `*out` is as it was. */
 bool scan_param(struct slice *out, struct slice value, const char *name);
+/* Parameters of the top Via that say where an answer goes (RFC 3261 18.2.2, RFC 3581); `p` NULL: absent. */
+struct scan_via {
+	struct slice received, rport, maddr;
+};
+void scan_via_params(struct scan_via *v, const struct scan *s);
 /* Host (brackets and all) and port of the top Via's sent-by; 5060 when it names none. False, with port 0, when what stands there
  * is no port. */
 bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port);

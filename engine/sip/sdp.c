@@ -7,8 +7,10 @@ static const char *const directions[] = {"inactive", "sendonly", "recvonly", "se
 
 static int direction_index(struct slice name)
 {
+	if (name.l != 8) /* as long as all of them */
+		return -1;
 	for (int i = 0; i < 4; i++)
-		if (slice_eq(name, slice_str(directions[i])))
+		if (!memcmp(name.p, directions[i], 8))
 			return i;
 	return -1;
 }
@@ -131,6 +133,13 @@ bool sdp_fits(struct slice offer)
 
 /* --- writing --- */
 
+static void put_host(struct buf *out, const char *type, struct slice host)
+{
+	buf_puts(out, type);
+	buf_puts(out, " ");
+	buf_put_slice(out, host);
+}
+
 static void put_session(struct buf *out, const struct sdp_own *own)
 {
 	char text[ADDR_STRLEN];
@@ -139,27 +148,44 @@ static void put_session(struct buf *out, const struct sdp_own *own)
 
 	if (h.p[0] == '[')
 		h = (struct slice){h.p + 1, h.l - 2};
-	buf_printf(out,
-		   "v=0\r\n"
-		   "o=- %llu %llu IN %s %.*s\r\n"
-		   "s=-\r\n"
-		   "c=IN %s %.*s\r\n"
-		   "t=0 0\r\n",
-		   (unsigned long long)own->session, (unsigned long long)own->version, type, SLICE_ARG(h), type, SLICE_ARG(h));
+	buf_puts(out, "v=0\r\no=- ");
+	buf_put_u64(out, own->session);
+	buf_puts(out, " ");
+	buf_put_u64(out, own->version);
+	buf_puts(out, " IN ");
+	put_host(out, type, h);
+	buf_puts(out, "\r\ns=-\r\nc=IN ");
+	put_host(out, type, h);
+	buf_puts(out, "\r\nt=0 0\r\n");
 }
 
 static void put_audio(struct buf *out, uint16_t port, bool pcmu, bool pcma, struct slice events, const char *direction)
 {
-	const char *gap = events.l ? " " : "";
-
-	buf_printf(out, "m=audio %u RTP/AVP%s%s%s%.*s\r\n", port, pcmu ? " 0" : "", pcma ? " 8" : "", gap, SLICE_ARG(events));
+	buf_puts(out, "m=audio ");
+	buf_put_u64(out, port);
+	buf_puts(out, " RTP/AVP");
+	if (pcmu)
+		buf_puts(out, " 0");
+	if (pcma)
+		buf_puts(out, " 8");
+	if (events.l)
+		buf_puts(out, " ");
+	buf_put_slice(out, events);
+	buf_puts(out, "\r\n");
 	if (pcmu)
 		buf_puts(out, "a=rtpmap:0 PCMU/8000\r\n");
 	if (pcma)
 		buf_puts(out, "a=rtpmap:8 PCMA/8000\r\n");
-	if (events.l)
-		buf_printf(out, "a=rtpmap:%.*s telephone-event/8000\r\na=fmtp:%.*s 0-15\r\n", SLICE_ARG(events), SLICE_ARG(events));
-	buf_printf(out, "a=%s\r\n", direction);
+	if (events.l) {
+		buf_puts(out, "a=rtpmap:");
+		buf_put_slice(out, events);
+		buf_puts(out, " telephone-event/8000\r\na=fmtp:");
+		buf_put_slice(out, events);
+		buf_puts(out, " 0-15\r\n");
+	}
+	buf_puts(out, "a=");
+	buf_puts(out, direction);
+	buf_puts(out, "\r\n");
 }
 
 void sdp_offer(struct buf *out, const struct sdp_own *own)

@@ -5,16 +5,29 @@
 
 static const struct slice tag = {"timer", 5};
 
+struct session_run {
+	struct tmr tmr;
+	struct uac *refresh;         /* the last */
+};
+
+static void run_destroy(void *p)
+{
+	struct session_run *run = p;
+
+	tmr_cancel(&run->tmr);
+	mem_deref(run->refresh);
+}
+
 void session_timer_stop(struct call *call)
 {
-	tmr_cancel(&call->timer.tmr);
+	if (call->timer.run)
+		tmr_cancel(&call->timer.run->tmr);
 	call->timer.expires = 0;
 }
 
 void session_timer_free(struct call *call)
 {
-	tmr_cancel(&call->timer.tmr);
-	mem_deref(call->timer.refresh);
+	call->timer.run = mem_deref(call->timer.run);
 }
 
 static uint32_t least(const struct call *call)
@@ -54,9 +67,9 @@ void session_timer_ask(struct call *call, struct call_headers *x)
 
 	if (!interval)
 		return;
-	call_headers_add(x, HDR_SESSION_EXPIRES, "%u%s", interval, who[r]);
+	call_headers_print(x, HDR_SESSION_EXPIRES, "%u%s", interval, who[r]);
 	if (t->opts.min_se || t->min_se)
-		call_headers_add(x, HDR_MIN_SE, "%u", least(call));
+		call_headers_print(x, HDR_MIN_SE, "%u", least(call));
 }
 
 /* --- the timer --- */
@@ -78,7 +91,10 @@ static void start(struct call *call, uint32_t interval, bool ours)
 	t->expires = interval;
 	t->ours = ours;
 	/* RFC 4028 4 allows nothing below 90 s; one that says less all the same must not make us refresh for ever. */
-	tmr_start(&t->tmr, call->ua->ep->loop, (due ? due : 1) * NS_PER_S, on_due, call);
+	if (!t->run)
+		t->run = mem_zalloc(sizeof(*t->run), run_destroy);
+	if (t->run)
+		tmr_start(&t->run->tmr, call->ua->ep->loop, (due ? due : 1) * NS_PER_S, on_due, call);
 }
 
 static void on_expired(void *arg)
@@ -115,15 +131,15 @@ static void on_due(void *arg)
 		on_expired(call);
 		return;
 	}
-	tmr_start(&t->tmr, call->ua->ep->loop, rest * NS_PER_S, on_expired, call);
+	tmr_start(&t->run->tmr, call->ua->ep->loop, rest * NS_PER_S, on_expired, call);
 	if (call_waits_for_answer(call) || call->offering)
 		return; /* an offer is under way, and refreshes the session too */
 	t->refreshes++;
 	struct slice method = t->by_update ? SLICE_LIT("UPDATE") : SLICE_LIT("INVITE");
 	if (call_request(&uac, call, NULL, method, &(struct ua_request){.retry_glare = !t->by_update}, on_refresh_response, call,
 			 NULL) == 0) {
-		mem_deref(t->refresh);
-		t->refresh = uac;
+		mem_deref(t->run->refresh);
+		t->run->refresh = uac;
 	}
 }
 
@@ -159,9 +175,9 @@ void session_timer_answer(struct call *call, const struct scan *request, struct 
 	if (who == SESSION_ANY)
 		who = t->opts.refresher != SESSION_ANY ? t->opts.refresher : SESSION_UAC;
 	t->by_update = verdict_lists(request, HDR_ALLOW, SLICE_LIT("UPDATE"));
-	call_headers_add(x, HDR_SESSION_EXPIRES, "%u;refresher=%s", interval, who == SESSION_UAC ? "uac" : "uas");
+	call_headers_print(x, HDR_SESSION_EXPIRES, "%u;refresher=%s", interval, who == SESSION_UAC ? "uac" : "uas");
 	if (who == SESSION_UAC)
-		call_headers_add(x, HDR_REQUIRE, "timer");
+		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("timer"));
 	start(call, interval, who == SESSION_UAS);
 }
 

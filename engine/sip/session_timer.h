@@ -7,6 +7,7 @@
 
 struct call;
 struct call_headers;
+struct session_run;
 
 /* Of a call; zero it before use. */
 struct session_timer {
@@ -16,8 +17,7 @@ struct session_timer {
 	bool ours;                   /* we refresh */
 	bool by_update;              /* with UPDATE, which the other side allows; else with INVITE */
 	unsigned refreshes;          /* that we sent */
-	struct tmr tmr;
-	struct uac *refresh;         /* the last */
+	struct session_run *run;     /* once it was started */
 };
 
 void session_timer_stop(struct call *call);

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sip/build.h"
+#include "sip/meter.h"
 
 #include <stdio.h>
 
@@ -41,11 +42,11 @@ static bool same(const struct strans *st, const struct scan *s, struct slice met
 	return ack ? st->last && slice_eq(st->last->s.to_tag, s->to_tag) : slice_eq(r->to_tag, s->to_tag);
 }
 
-static struct strans *find(struct endpoint *ep, const struct scan *s, struct slice method)
+static struct strans *find(const struct switchboard *sb, const struct scan *s, struct slice method)
 {
 	uint64_t hash = key(s, method);
 
-	for (struct hash_node *n = hash_first(&ep->strans, hash); n; n = hash_next(n)) {
+	for (struct hash_node *n = hash_first(&sb->strans, hash); n; n = hash_next(n)) {
 		struct strans *st = hash_owner(n, struct strans, node);
 		if (same(st, s, method))
 			return st;
@@ -61,14 +62,15 @@ bool strans_merged(struct strans *st)
 	if (!st->ep || st->may_merge || s->to_tag.p)
 		return false;
 	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
-	for (struct hash_node *n = hash_first(&st->ep->merged, hash); n && !found; n = hash_next(n)) {
-		const struct scan *r = &hash_owner(n, struct strans, merge)->request->s;
-		found = r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
+	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n)) {
+		const struct strans *other = hash_owner(n, struct strans, merge);
+		const struct scan *r = &other->request->s;
+		found = other->ep == st->ep && r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
 			slice_eq(r->method, s->method);
 	}
 	/* Without memory it is found by nobody, and nothing worse. */
 	if (!found)
-		st->may_merge = hash_add(&st->ep->merged, &st->merge, hash) == 0;
+		st->may_merge = hash_add(&st->ep->sb->merged, &st->merge, hash) == 0;
 	return found;
 }
 
@@ -78,9 +80,20 @@ static void destroy(void *p)
 
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
-	tmr_cancel(&st->trying);
 	mem_deref(st->request);
 	mem_deref(st->last);
+	mem_deref((void *)st->opts.timers);
+}
+
+const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep)
+{
+	return st->opts.timers ? st->opts.timers : &ep->timers;
+}
+
+/* Of one that is not over. */
+static const struct sip_timers *timers(const struct strans *st)
+{
+	return strans_timers(st, st->ep);
 }
 
 static void tell(struct strans *st, enum strans_event ev, struct msg *m)
@@ -101,12 +114,25 @@ static void terminate(struct strans *st)
 	st->ep = NULL;
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
-	tmr_cancel(&st->trying);
-	hash_del(&ep->strans, &st->node);
+	hash_del(&ep->sb->strans, &st->node);
+	LIST_REMOVE(st, entry);
 	if (st->may_merge)
-		hash_del(&ep->merged, &st->merge);
+		hash_del(&ep->sb->merged, &st->merge);
 	tell(st, STRANS_TERMINATED, NULL);
 	mem_deref(st);
+}
+
+struct strans *strans_past(struct msg *request, struct slice to_tag)
+{
+	struct strans *st = mem_zalloc(sizeof(*st), destroy);
+
+	if (st) {
+		st->state = TRANS_TERMINATED;
+		st->invite = msg_is(request, "INVITE");
+		st->request = mem_ref(request);
+		slice_copy(st->to_tag, sizeof(st->to_tag), to_tag);
+	}
+	return st;
 }
 
 void strans_detach(struct strans *st)
@@ -154,7 +180,7 @@ static void on_retransmit(void *arg) /* timer G */
 {
 	struct strans *st = arg;
 
-	st->interval = sip_timer_twice(st->interval, st->opts.timers.t2);
+	st->interval = sip_timer_twice(st->interval, timers(st)->t2);
 	if (st->interval != TIMER_NEVER)
 		tmr_again(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
 	resend(st);
@@ -172,7 +198,8 @@ static void on_trying(void *arg)
 void strans_peer(struct addr *peer, const struct msg *request)
 {
 	const struct scan *s = &request->s;
-	struct slice host, param;
+	struct slice host;
+	struct scan_via v;
 	struct addr maddr;
 	uint16_t port;
 
@@ -180,10 +207,11 @@ void strans_peer(struct addr *peer, const struct msg *request)
 	if (!s->via.p)
 		return;
 	bool ok = scan_sent_by(s, &host, &port);
-	if (scan_param(&param, s->via, "maddr") && addr_set(&maddr, param, ok ? port : 5060) &&
+	scan_via_params(&v, s);
+	if (v.maddr.p && addr_set(&maddr, v.maddr, ok ? port : 5060) &&
 	    addr_is_v6(&maddr) == addr_is_v6(peer))
 		*peer = maddr;
-	else if (ok && !scan_param(&param, s->via, "rport")) /* RFC 3581 4 */
+	else if (ok && !v.rport.p) /* RFC 3581 4 */
 		addr_set_port(peer, port);
 	/* else, or where no port can be made out, back to where it came from */
 }
@@ -191,27 +219,28 @@ void strans_peer(struct addr *peer, const struct msg *request)
 int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request, const struct strans_opts *opts,
 		  strans_event_h *h, void *arg, struct err *e)
 {
+	struct sip_timers *own = opts && opts->timers ? sip_timers_copy(opts->timers) : NULL;
 	struct strans *st = mem_zalloc(sizeof(*st), destroy);
 
-	if (!st || hash_add(&ep->strans, &st->node, key(&request->s, request->s.method))) {
+	if (!st || (opts && opts->timers && !own) || hash_add(&ep->sb->strans, &st->node, key(&request->s, request->s.method))) {
+		mem_deref(own);
 		mem_deref(st);
 		return err_set(e, ERR_NOMEM, "out of memory for a transaction");
 	}
+	LIST_INSERT_HEAD(&ep->strans, st, entry);
 	st->ep = ep;
 	st->invite = msg_is(request, "INVITE");
 	st->request = mem_ref(request);
 	strans_peer(&st->peer, request);
 	if (opts)
 		st->opts = *opts;
-	else
-		st->opts.timers = ep->timers;
-	sip_timers_derive(&st->opts.timers);
+	st->opts.timers = own;
 	st->h = h;
 	st->arg = arg;
 	endpoint_tag(ep, st->to_tag);
 	st->state = st->invite ? TRANS_PROCEEDING : TRANS_TRYING;
-	if (st->invite && !st->opts.no_trying && st->opts.timers.trying != TIMER_NEVER &&
-	    tmr_start(&st->trying, ep->loop, st->opts.timers.trying, on_trying, st)) {
+	if (st->invite && !st->opts.no_trying && timers(st)->trying != TIMER_NEVER &&
+	    tmr_start(&st->timeout, ep->loop, timers(st)->trying, on_trying, st)) {
 		strans_close(st);
 		return err_set(e, ERR_NOMEM, "out of memory for a timer");
 	}
@@ -225,6 +254,12 @@ static void set_last(struct strans *st, struct msg *response)
 	mem_ref(response);
 	mem_deref(st->last);
 	st->last = response;
+}
+
+void strans_forget(struct strans *st)
+{
+	if (st->state == TRANS_ACCEPTED)
+		st->last = mem_deref(st->last);
 }
 
 int strans_respond(struct strans *st, struct msg *response, struct err *e)
@@ -247,7 +282,8 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	err = endpoint_send_msg(st->ep, response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
-	tmr_cancel(&st->trying);
+	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */
+		tmr_cancel(&st->timeout);
 	if (repeated_2xx) {
 		st->repeated_responses++;
 		goto out;
@@ -257,15 +293,15 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 		st->state = TRANS_PROCEEDING;
 	} else if (!st->invite) {
 		st->state = TRANS_COMPLETED;
-		start_timeout(st, st->opts.timers.j);
+		start_timeout(st, timers(st)->j);
 	} else if (status < 300) {
 		st->state = TRANS_ACCEPTED;
-		start_timeout(st, st->opts.timers.l);
+		start_timeout(st, timers(st)->l);
 	} else {
 		st->state = TRANS_COMPLETED;
-		st->interval = st->opts.timers.g;
+		st->interval = timers(st)->g;
 		start_retransmit(st);
-		start_timeout(st, st->opts.timers.h);
+		start_timeout(st, timers(st)->h);
 	}
 out:
 	mem_deref(st);
@@ -323,30 +359,34 @@ static void receive_ack(struct strans *st, struct msg *m)
 	if (st->state == TRANS_CONFIRMED) {
 		st->retransmissions++;
 		st->ep->count.retransmissions_in++;
+		meter_repeated(st->ep->sb->meter, m, false);
 		return;
 	}
 	mem_ref(st);
 	st->state = TRANS_CONFIRMED;
 	tmr_cancel(&st->retransmit);
-	start_timeout(st, st->opts.timers.i);
+	start_timeout(st, timers(st)->i);
 	tell(st, STRANS_ACKED, m);
 	mem_deref(st);
 }
 
-bool strans_receive(struct endpoint *ep, struct msg *m)
+struct strans *strans_find(const struct switchboard *sb, const struct msg *m)
 {
-	struct strans *st = find(ep, &m->s, m->s.method);
+	struct strans *st = find(sb, &m->s, m->s.method);
+
+	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL")))
+		st = find(sb, &m->s, SLICE_LIT("INVITE"));
+	return st;
+}
+
+bool strans_receive(struct strans *st, struct msg *m)
+{
 	bool taken;
 
-	if (!st && slice_eq(m->s.method, SLICE_LIT("CANCEL"))) {
-		st = find(ep, &m->s, SLICE_LIT("INVITE"));
-		if (st)
-			receive_cancel(st, m);
-		return st != NULL;
+	if (slice_eq(m->s.method, SLICE_LIT("CANCEL")) && st->invite) {
+		receive_cancel(st, m);
+		return true;
 	}
-	if (!st)
-		return false;
-
 	if (slice_eq(m->s.method, SLICE_LIT("ACK"))) {
 		taken = st->state == TRANS_COMPLETED || st->state == TRANS_CONFIRMED;
 		if (taken)
@@ -354,7 +394,8 @@ bool strans_receive(struct endpoint *ep, struct msg *m)
 		return taken;
 	}
 	st->retransmissions++;
-	ep->count.retransmissions_in++;
+	st->ep->count.retransmissions_in++;
+	meter_repeated(st->ep->sb->meter, m, false);
 	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing
 	 * when the ACK has come. */
 	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)

@@ -211,10 +211,9 @@ static void answer_other(struct ua *ua, struct strans *st)
 static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 {
 	struct subscription *sub = mem_ref(arg);
-	struct strans_opts opts = {.timers = sub->ua->ep->timers};
 	struct strans *st;
 
-	if (!slice_eq(m->s.method, SLICE_LIT("ACK")) && !strans_create(&st, sub->ua->ep, m, &opts, NULL, NULL, NULL)) {
+	if (!slice_eq(m->s.method, SLICE_LIT("ACK")) && !strans_create(&st, sub->ua->ep, m, NULL, NULL, NULL, NULL)) {
 		if (!subscription_in_dialog(d, st))
 			answer_other(sub->ua, st);
 		mem_deref(st);
@@ -291,8 +290,10 @@ void subscription_unfollow(struct subscription *sub)
 	if (!call)
 		return;
 	sub->followed = NULL;
-	call->invite->h = sub->followed_h;
-	call->invite->arg = sub->followed_arg;
+	if (call->invite) {
+		call->invite->h = sub->followed_h;
+		call->invite->arg = sub->followed_arg;
+	}
 	mem_deref(call);
 }
 

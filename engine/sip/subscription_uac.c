@@ -250,11 +250,10 @@ static bool take_first_notify(struct subscription *sub, struct strans *st)
 static bool on_half(struct dialog *half, struct msg *m, void *arg)
 {
 	struct subscription *sub = mem_ref(arg);
-	struct strans_opts opts = {.timers = sub->ua->ep->timers};
 	struct strans *st;
 
 	(void)half;
-	if (!slice_eq(m->s.method, SLICE_LIT("ACK")) && !strans_create(&st, sub->ua->ep, m, &opts, NULL, NULL, NULL)) {
+	if (!slice_eq(m->s.method, SLICE_LIT("ACK")) && !strans_create(&st, sub->ua->ep, m, NULL, NULL, NULL, NULL)) {
 		if (!slice_eq(m->s.method, SLICE_LIT("NOTIFY")) || !take_first_notify(sub, st))
 			ua_answer(sub->ua, st); /* 481, unless its user wants it */
 		mem_deref(st);

@@ -209,7 +209,7 @@ int subscription_accept(struct subscription **sp, struct ua *ua, struct strans *
 		return err_set(e, ERR_ARG, "%u does not accept a subscription: reply with it", g->status);
 	if (own)
 		err = dialog_uas(&d, st->request, slice_str(st->to_tag), e);
-	else if (!(d = mem_ref(dialog_find(ua->ep, s))))
+	else if (!(d = mem_ref(dialog_find(ua->ep->sb, s))))
 		err = err_set(e, ERR_NOT_NOW, "the dialog of this %.*s is over", SLICE_ARG(s->method));
 	if (err)
 		return err;

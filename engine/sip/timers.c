@@ -1,6 +1,18 @@
 #include "sip/timers.h"
 
 #include "core/loop.h"
+#include "core/mem.h"
+
+struct sip_timers *sip_timers_copy(const struct sip_timers *from)
+{
+	struct sip_timers *t = mem_zalloc(sizeof(*t), NULL);
+
+	if (t) {
+		*t = *from;
+		sip_timers_derive(t);
+	}
+	return t;
+}
 
 static void unless_set(uint64_t *field, uint64_t value)
 {

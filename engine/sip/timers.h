@@ -34,6 +34,8 @@ struct sip_timers {
 
 /* Fills every field that is 0 from T1, T2, T4 and these from RFC 3261 (500 ms, 4 s, 5 s). A timer that is to fire at once is 1. */
 void sip_timers_derive(struct sip_timers *t);
+/* Derived timers of a transaction's own, a block; NULL for want of memory. */
+struct sip_timers *sip_timers_copy(const struct sip_timers *from);
 /* 64*T1. */
 uint64_t sip_timer_64t1(const struct sip_timers *t);
 /* The next interval of a retransmission: doubled, at most `limit`. */

@@ -26,13 +26,14 @@ const char *trans_state_name(enum trans_state s);
 typedef void(ctrans_response_h)(struct ctrans *ct, struct msg *m, void *arg);
 
 struct ctrans_opts {
-	struct sip_timers timers;
+	const struct sip_timers *timers; /* NULL: the endpoint's; else copied */
 	bool no_retransmit; /* timers A and E never fire */
 	bool no_ack;        /* no ACK to a non-2xx */
 };
 
 struct ctrans {
 	struct hash_node node;
+	LIST_ENTRY(ctrans) entry; /* of its endpoint */
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
 	bool invite;
@@ -40,6 +41,7 @@ struct ctrans {
 	struct addr dst;
 	struct ctrans_opts opts;
 	struct msg *ack;      /* to a non-2xx, for repeated finals */
+	struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
 	struct tmr retransmit, timeout;
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request */
@@ -49,6 +51,7 @@ struct ctrans {
 	struct ctrans *cancel;
 	struct ctrans *next_hit;     /* while an error of the network is dealt with */
 	ctrans_response_h *h;
+	void (*over)(struct ctrans *ct, void *arg); /* told when it terminates; NULL: nobody asks */
 	void *arg;
 };
 
@@ -60,6 +63,12 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
+/* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
+ * to where it went. Takes a reference. */
+void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);
+
+/* What is left of one that is over, for who asks later. NULL for want of memory. */
+struct ctrans *ctrans_past(struct msg *request);
 
 /* --- server --- */
 enum strans_event {
@@ -71,7 +80,7 @@ enum strans_event {
 typedef void(strans_event_h)(struct strans *st, enum strans_event ev, struct msg *m, void *arg);
 
 struct strans_opts {
-	struct sip_timers timers;
+	const struct sip_timers *timers; /* NULL: the endpoint's; else copied */
 	bool no_retransmit; /* timer G never fires */
 	bool no_trying;     /* no automatic 100 */
 	bool no_cancel;     /* a CANCEL is taken, but neither answered nor told */
@@ -79,6 +88,7 @@ struct strans_opts {
 
 struct strans {
 	struct hash_node node, merge;
+	LIST_ENTRY(strans) entry; /* of its endpoint */
 	bool may_merge; /* `merge` is in use */
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
@@ -87,12 +97,12 @@ struct strans {
 	struct msg *last;    /* the response that is repeated */
 	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
 	struct strans_opts opts;
-	struct tmr retransmit, timeout, trying;
+	struct tmr retransmit, timeout; /* timer G; H, I, J or L, and before the final response the 200 ms until a 100 */
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
 	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 	bool cancelled;
-	char to_tag[ENDPOINT_ID_LEN]; /* what this side adds to To */
+	char to_tag[ENDPOINT_TAG_LEN]; /* what this side adds to To */
 	strans_event_h *first;       /* told before `h`: a call's */
 	void *first_arg;
 	strans_event_h *h;
@@ -109,6 +119,12 @@ struct build_response;
  * reference to what was sent. */
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
+/* What is left of one that is over, for who asks later. NULL for want of memory. */
+struct strans *strans_past(struct msg *request, struct slice to_tag);
+/* What it runs by; `ep` is its endpoint, also when it is over. */
+const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep);
+/* Lets go of its last response, where the RFC has it sent no more: a 2xx to an INVITE is repeated by its user. */
+void strans_forget(struct strans *st);
 /* RFC 3261 8.2.2.2: whether another request of the same Call-ID, CSeq and From tag came to this endpoint by another way and is not over.
  * Never of one within a dialog. Its user asks once, before it answers; only those that asked are found. */
 bool strans_merged(struct strans *st);
@@ -116,10 +132,15 @@ bool strans_merged(struct strans *st);
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
 void strans_peer(struct addr *peer, const struct msg *request);
 
-/* --- for the endpoint --- */
-bool ctrans_receive(struct endpoint *ep, struct msg *response);
-bool strans_receive(struct endpoint *ep, struct msg *request);
-void ctrans_unreachable(struct endpoint *ep, const struct addr *dst, int error_number);
+/* --- for the switchboard --- */
+/* That of a response; NULL: none, or not of this world. */
+struct ctrans *ctrans_find(const struct switchboard *sb, const struct msg *response);
+/* That of a request: a repetition, an ACK, or the INVITE that a CANCEL is for. */
+struct strans *strans_find(const struct switchboard *sb, const struct msg *request);
+/* False: it is none of its business, e.g. the ACK to a 2xx. */
+bool ctrans_receive(struct ctrans *ct, struct msg *response);
+bool strans_receive(struct strans *st, struct msg *request);
+void ctrans_unreachable(struct switchboard *sb, const struct addr *dst, int error_number);
 /* Ends one without a word to anybody. */
 void ctrans_close(struct ctrans *ct);
 void strans_close(struct strans *st);

@@ -12,6 +12,8 @@ static void destroy(void *p)
 	struct ua *ua = p;
 
 	mem_deref(ua->text);
+	ua_claims_free(&ua->claims);
+	ua_claims_free(&ua->in_calls);
 }
 
 bool ua_answers(const struct ua *ua, unsigned bit)
@@ -34,8 +36,9 @@ static struct slice keep(char **at, struct slice s)
 int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, const struct ua_handlers *h, struct err *e)
 {
 	struct ua *ua = mem_zalloc(sizeof(*ua), destroy);
-	struct buf contact = {0}, route = {0};
-	struct slice user = cfg->contact_user.p ? cfg->contact_user : route_user(cfg->aor), host;
+	struct buf contact = {0}, route = {0}, from = {0};
+	/* At a shared transport the user of the Contact says whose a request is. */
+	struct slice user = ep->user ? slice_str(ep->user) : cfg->contact_user.p ? cfg->contact_user : route_user(cfg->aor), host;
 	struct slice account_user = cfg->account.username.p ? cfg->account.username : route_user(cfg->aor);
 	struct slice supports = cfg->supports.p ? cfg->supports : SLICE_LIT(UA_SUPPORTS);
 	char where[ADDR_STRLEN];
@@ -56,17 +59,25 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 			goto out;
 		buf_printf(&route, "<%.*s%s>", SLICE_ARG(proxy), route_is_loose(proxy) ? "" : ";lr");
 	}
-	buf_puts(&contact, "sip:");
+	if (cfg->display.l) {
+		value_quote(&from, cfg->display);
+		buf_puts(&from, " ");
+	}
+	buf_puts(&from, "<");
+	buf_put_slice(&from, cfg->aor);
+	buf_puts(&from, ">");
+	buf_puts(&contact, "<sip:");
 	if (user.p) {
 		buf_put_slice(&contact, user);
 		buf_puts(&contact, "@");
 	}
 	buf_puts(&contact, addr_str(where, endpoint_local(ep)));
+	buf_puts(&contact, ">");
 
 	size_t size = cfg->aor.l + cfg->display.l + cfg->outbound_proxy.l + user.l + cfg->user_agent.l + supports.l + cfg->requires.l + account_user.l +
-		      cfg->account.password.l + cfg->account.ha1.l + contact.len + route.len + 20;
+		      cfg->account.password.l + cfg->account.ha1.l + contact.len + route.len + from.len + 20;
 	char *at = ua->text = mem_zalloc(size, NULL);
-	if (!at || contact.failed || route.failed) {
+	if (!at || contact.failed || route.failed || from.failed) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a UA");
 		goto out;
 	}
@@ -83,11 +94,14 @@ int ua_alloc(struct ua **uap, struct endpoint *ep, const struct ua_cfg *cfg, con
 	ua->cfg.account.username = keep(&at, account_user);
 	ua->cfg.account.password = keep(&at, cfg->account.password);
 	ua->cfg.account.ha1 = keep(&at, cfg->account.ha1);
-	ua->contact = keep(&at, buf_slice(&contact));
+	ua->from = keep(&at, buf_slice(&from));
+	ua->contact_value = keep(&at, buf_slice(&contact));
+	ua->contact = (struct slice){ua->contact_value.p + 1, ua->contact_value.l - 2};
 	ua->route = route.len ? keep(&at, buf_slice(&route)) : SLICE_NONE;
 out:
 	buf_free(&contact);
 	buf_free(&route);
+	buf_free(&from);
 	if (err)
 		mem_deref(ua);
 	else
@@ -99,7 +113,7 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 	     struct slice lines, struct err *e)
 {
 	struct endpoint *ep = ua->ep;
-	struct buf via = {0}, from = {0}, to = {0}, contact = {0};
+	struct buf text = {0}; /* Via, From, To and the last lines, one behind the other */
 	char call_id[ENDPOINT_ID_LEN], tag[ENDPOINT_ID_LEN];
 	struct slice host, route = r->no_proxy ? SLICE_NONE : ua->route;
 	uint16_t port;
@@ -118,57 +132,57 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 	endpoint_call_id(ep, call_id);
 	endpoint_tag(ep, tag);
 	struct slice own_tag = r->from_tag.p ? r->from_tag : slice_str(tag);
-	endpoint_via(ep, &via);
-	if (r->from.p) {
-		buf_put_slice(&from, r->from);
+	endpoint_via(ep, &text);
+	size_t via = text.len;
+	buf_put_slice(&text, r->from.p ? r->from : ua->from);
+	buf_puts(&text, ";tag=");
+	buf_put_slice(&text, own_tag);
+	size_t from = text.len;
+	if (r->to.p) {
+		buf_put_slice(&text, r->to);
 	} else {
-		if (ua->cfg.display.l) {
-			value_quote(&from, ua->cfg.display);
-			buf_puts(&from, " ");
-		}
-		buf_printf(&from, "<%.*s>", SLICE_ARG(ua->cfg.aor));
+		buf_puts(&text, "<");
+		buf_put_slice(&text, r->uri);
+		buf_puts(&text, ">");
 	}
-	buf_printf(&from, ";tag=%.*s", SLICE_ARG(own_tag));
-	if (r->to.p)
-		buf_put_slice(&to, r->to);
-	else
-		buf_printf(&to, "<%.*s>", SLICE_ARG(r->uri));
-	buf_printf(&contact, "<%.*s>", SLICE_ARG(ua->contact));
-
-	struct buf all_lines = {0};
+	size_t to = text.len;
 	bool own_agent = false; /* the script has, or leaves out, a User-Agent of its own */
 	for (unsigned i = 0; i < r->extra_count; i++)
 		own_agent = own_agent || slice_case_eq(r->extra[i].name, SLICE_LIT("User-Agent"));
-	buf_put_slice(&all_lines, lines);
-	if (ua->cfg.user_agent.p && !own_agent)
-		buf_printf(&all_lines, "User-Agent: %.*s\r\n", SLICE_ARG(ua->cfg.user_agent));
+	buf_put_slice(&text, lines);
+	if (ua->cfg.user_agent.p && !own_agent) {
+		buf_puts(&text, "User-Agent: ");
+		buf_put_slice(&text, ua->cfg.user_agent);
+		buf_puts(&text, "\r\n");
+	}
+	if (text.failed) {
+		err = err_set(e, ERR_NOMEM, "out of memory for a request");
+		goto out;
+	}
+	const char *at = (const char *)text.p;
 	struct build_request req = {
 		.method = method,
 		.uri = r->uri,
-		.via = buf_slice(&via),
+		.via = {at, via},
 		.routes = &route,
 		.route_count = route.p ? 1 : 0,
-		.from = buf_slice(&from),
-		.to = buf_slice(&to),
+		.from = {at + via, from - via},
+		.to = {at + from, to - from},
 		.call_id = r->call_id.p ? r->call_id : slice_str(call_id),
 		.cseq = r->cseq ? r->cseq : 1,
 		.max_forwards = 70,
-		.contact = r->no_contact ? SLICE_NONE : buf_slice(&contact),
-		.lines = buf_slice(&all_lines),
+		.contact = r->no_contact ? SLICE_NONE : ua->contact_value,
+		.lines = {at + to, text.len - to},
 		.extra = r->extra,
 		.extra_count = r->extra_count,
 		.content_type = r->content_type,
 		.body = r->body,
 	};
 	build_request(out, &req);
-	if (out->failed || via.failed || from.failed || to.failed || contact.failed || all_lines.failed)
+	if (out->failed)
 		err = err_set(e, ERR_NOMEM, "out of memory for a request");
-	buf_free(&all_lines);
 out:
-	buf_free(&via);
-	buf_free(&from);
-	buf_free(&to);
-	buf_free(&contact);
+	buf_free(&text);
 	return err;
 }
 
@@ -220,6 +234,13 @@ static void answer_unclaimed(struct ua *ua, struct strans *st)
 	verdict_free(&v);
 }
 
+static void claim_destroy(void *p)
+{
+	struct ua_claim *claim = p;
+
+	mem_deref(claim->next);
+}
+
 int ua_claim(struct ua_claims *c, struct slice method, struct err *e)
 {
 	if (!method.p) {
@@ -228,10 +249,18 @@ int ua_claim(struct ua_claims *c, struct slice method, struct err *e)
 	}
 	if (ua_claimed(c, method))
 		return 0;
-	if (method.l == 0 || method.l >= UA_CLAIM_LEN || c->count == UA_CLAIMS_MAX)
+	unsigned count = 0;
+	for (const struct ua_claim *at = c->first; at; at = at->next)
+		count++;
+	if (method.l == 0 || method.l >= UA_CLAIM_LEN || count == UA_CLAIMS_MAX)
 		return err_set(e, ERR_ARG, "\"%.*s\" cannot be claimed: at most %u methods of up to %u letters (or all of them)",
 			       SLICE_ARG(method), UA_CLAIMS_MAX, UA_CLAIM_LEN - 1);
-	slice_copy(c->methods[c->count++], UA_CLAIM_LEN, method);
+	struct ua_claim *claim = mem_zalloc(sizeof(*claim), claim_destroy);
+	if (!claim)
+		return err_set(e, ERR_NOMEM, "out of memory for a claim");
+	slice_copy(claim->method, UA_CLAIM_LEN, method);
+	claim->next = c->first;
+	c->first = claim;
 	return 0;
 }
 
@@ -239,9 +268,20 @@ bool ua_claimed(const struct ua_claims *c, struct slice method)
 {
 	bool found = c->all;
 
-	for (unsigned i = 0; i < c->count && !found; i++)
-		found = slice_eq(slice_str(c->methods[i]), method);
+	for (const struct ua_claim *at = c->first; at && !found; at = at->next)
+		found = slice_eq(slice_str(at->method), method);
 	return found;
+}
+
+void ua_claims_copy(struct ua_claims *to, const struct ua_claims *from)
+{
+	*to = *from;
+	mem_ref(to->first);
+}
+
+void ua_claims_free(struct ua_claims *c)
+{
+	*c = (struct ua_claims){.first = mem_deref(c->first)};
 }
 
 void ua_answer(struct ua *ua, struct strans *st)
@@ -266,7 +306,7 @@ void ua_answer(struct ua *ua, struct strans *st)
 bool ua_receive(struct ua *ua, struct msg *m)
 {
 	struct strans *st;
-	struct strans_opts opts = {.timers = ua->ep->timers, .no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
+	struct strans_opts opts = {.no_cancel = !ua_answers(ua, UA_ANSWER(CANCEL))};
 
 	/* An ACK is never answered (RFC 3261 17.1.1.3), nor what does not say where an answer goes, or was cut off before the end of
 	 * what an answer needs. */

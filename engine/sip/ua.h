@@ -14,14 +14,19 @@ struct call;
 /* Methods whose requests go to the user instead of being answered for it. */
 #define UA_CLAIMS_MAX 8
 #define UA_CLAIM_LEN 24
+struct ua_claim {
+	struct ua_claim *next; /* a reference: a call shares what its UA claimed before */
+	char method[UA_CLAIM_LEN];
+};
 struct ua_claims {
 	bool all;
-	unsigned count;
-	char methods[UA_CLAIMS_MAX][UA_CLAIM_LEN];
+	struct ua_claim *first; /* a reference; copy the struct with ua_claims_copy() */
 };
 /* Adds a method; `p` NULL: all of them. ERR_ARG when it is too long or one too many. */
 int ua_claim(struct ua_claims *c, struct slice method, struct err *e);
 bool ua_claimed(const struct ua_claims *c, struct slice method);
+void ua_claims_copy(struct ua_claims *to, const struct ua_claims *from);
+void ua_claims_free(struct ua_claims *c);
 
 struct ua_handlers {
 	/* A new call (an INVITE outside dialogs); the user takes a reference and says true, or it gets 480. */
@@ -46,7 +51,7 @@ struct ua_cfg {
 	struct slice aor;            /* sip:user@domain */
 	struct slice display;        /* may be empty */
 	struct slice outbound_proxy; /* URI; p NULL: none. Goes out as a Route (RFC 3261 8.1.2) */
-	struct slice contact_user;   /* p NULL: the AOR's user */
+	struct slice contact_user;   /* p NULL: the AOR's user. At a shared transport it is the endpoint's */
 	struct slice user_agent;     /* value of User-Agent; p NULL: none */
 	struct auth_account account; /* username p NULL: the AOR's user */
 	unsigned answers;            /* UA_ANSWER bits that are switched on */
@@ -61,7 +66,8 @@ struct ua {
 	struct ua_handlers h;
 	struct ua_cfg cfg;           /* its slices point into `text` */
 	char *text;
-	struct slice contact;        /* URI */
+	struct slice contact;        /* URI; it stands in <> in contact_value */
+	struct slice from, contact_value; /* of our requests; From without its tag */
 	struct slice route;          /* "<sip:proxy;lr>", p NULL without outbound proxy */
 	struct ua_claims claims;     /* requests outside calls that the user wants */
 	struct ua_claims in_calls;   /* what a new call claims from its beginning */
@@ -127,10 +133,12 @@ struct uac {
 	/* Sees each response before `h`, which does not get it if this says true. */
 	bool (*first)(struct uac *uac, struct msg *m, void *arg);
 	void *first_arg;
+	/* Told that the transaction is over; `first_arg` is its argument too. It may free the uac. */
+	void (*over)(struct uac *uac, void *arg);
 	bool answered;               /* an INVITE or UPDATE within a dialog has its 2xx */
 	bool no_ack, retry_glare;    /* see ua_request */
 	const char *before;          /* of an offer within a call: the direction that its refusal leaves */
-	struct msg *ack;             /* to that */
+	struct msg_rest *ack;        /* to that */
 };
 
 /* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the

@@ -5,6 +5,14 @@
 
 static void on_response(struct ctrans *ct, struct msg *m, void *arg);
 
+static void on_over(struct ctrans *ct, void *arg)
+{
+	struct uac *uac = arg;
+
+	if (uac->over && uac->ct == ct)
+		uac->over(uac, uac->first_arg);
+}
+
 static void destroy(void *p)
 {
 	struct uac *uac = p;
@@ -13,6 +21,7 @@ static void destroy(void *p)
 	mem_deref(uac->ct);
 	mem_deref(uac->request);
 	mem_deref(uac->ack);
+	mem_deref((void *)uac->opts.timers);
 }
 
 int uac_again(struct msg **mp, struct ua *ua, struct auth *auth, const struct msg *request, uint32_t cseq, struct err *e)
@@ -72,6 +81,7 @@ int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err 
 	ctrans_detach(uac->ct);
 	mem_deref(uac->ct);
 	uac->ct = ct;
+	ct->over = on_over;
 	uac->dst = *dst;
 	if (uac->cseq && *uac->cseq < m->s.cseq)
 		*uac->cseq = m->s.cseq;
@@ -133,14 +143,18 @@ int uac_alloc(struct uac **uacp, struct ua *ua, struct auth *auth, uint32_t *cse
 	uac->dst = *dst;
 	if (opts)
 		uac->opts = *opts;
-	else
-		uac->opts.timers = ua->ep->timers;
+	if (opts && opts->timers && !(uac->opts.timers = sip_timers_copy(opts->timers))) {
+		mem_deref(uac);
+		return err_set(e, ERR_NOMEM, "out of memory for a request");
+	}
 	uac->h = h;
 	uac->arg = arg;
 	err = ctrans_create(&uac->ct, ua->ep, request, dst, &uac->opts, on_response, uac, e);
-	if (err)
+	if (err) {
 		mem_deref(uac);
-	else
-		*uacp = uac;
-	return err;
+		return err;
+	}
+	uac->ct->over = on_over;
+	*uacp = uac;
+	return 0;
 }

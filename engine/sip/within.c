@@ -14,16 +14,15 @@ int within_build(struct buf *out, struct ua *ua, const struct dialog *d, struct 
 		 const struct ua_request *u, struct slice lines, struct err *e)
 {
 	struct slice routes[DIALOG_MAX_ROUTES + 1];
-	struct buf via = {0}, contact = {0};
+	struct buf via = {0};
 	struct build_request r = {.method = method, .cseq = cseq, .max_forwards = 70, .lines = lines};
 	int err = 0;
 
 	endpoint_via(ua->ep, &via);
-	buf_printf(&contact, "<%.*s>", SLICE_ARG(ua->contact));
 	dialog_request(d, &r, routes);
 	r.via = buf_slice(&via);
 	if ((!u || !u->no_contact) && takes_contact(method))
-		r.contact = buf_slice(&contact);
+		r.contact = ua->contact_value;
 	if (u) {
 		r.extra = u->extra;
 		r.extra_count = u->extra_count;
@@ -33,10 +32,9 @@ int within_build(struct buf *out, struct ua *ua, const struct dialog *d, struct 
 			r.uri = u->uri;
 	}
 	build_request(out, &r);
-	if (via.failed || contact.failed || out->failed)
+	if (via.failed || out->failed)
 		err = err_set(e, ERR_NOMEM, "out of memory for a request");
 	buf_free(&via);
-	buf_free(&contact);
 	return err;
 }
 
@@ -68,7 +66,7 @@ int within_request(struct uac **uacp, struct ua *ua, struct dialog *d, struct au
 		dst = *u->dst;
 	else
 		err = within_next_hop(&dst, ua, d, e);
-	if (!err && auth->count)
+	if (!err && auth->realms)
 		err = auth_lines(auth, &lines, &ua->cfg.account, method, request_uri(d, u), u ? u->body : SLICE_NONE,
 				 &ua->ep->ids, e);
 	if (!err)

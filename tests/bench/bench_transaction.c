@@ -19,7 +19,8 @@ struct world {
 	struct net *net;
 	struct endpoint *alice, *bob;
 	struct addr to_bob;
-	struct ctrans_opts opts;
+	struct sip_timers timers;
+	struct ctrans_opts opts; /* with those */
 	struct buf b, via;
 	unsigned finals;
 };
@@ -123,21 +124,20 @@ static void run_for(struct world *w, uint64_t ns)
 /* Others that wait a year for their answer, with timers of their own in the heap. */
 static void others(struct world *w, unsigned n)
 {
-	memset(&w->opts, 0, sizeof(w->opts));
-	w->opts.timers.e = w->opts.timers.f = 365 * 86400 * NS_PER_S;
+	w->opts.timers = &w->timers;
+	w->timers.e = w->timers.f = 365 * 86400 * NS_PER_S;
 	for (unsigned i = 0; i < n; i++) {
 		start(w, "SUBSCRIBE");
 		if (i % 1000 == 999)
 			run_for(w, 1);
 	}
 	run_for(w, 1);
-	memset(&w->opts, 0, sizeof(w->opts));
-	w->opts.timers.k = w->opts.timers.m = NS_PER_MS;
+	w->timers = (struct sip_timers){.k = NS_PER_MS, .m = NS_PER_MS};
 }
 
 static double time_of(struct world *w, const char *method)
 {
-	size_t alive = w->alice->ctrans.n;
+	size_t alive = w->alice->sb->ctrans.n;
 	double t = bench_now();
 
 	w->finals = 0;
@@ -146,7 +146,7 @@ static double time_of(struct world *w, const char *method)
 		run_for(w, 2 * NS_PER_MS);
 	}
 	t = (bench_now() - t) / TIMES;
-	if (w->finals != TIMES || w->alice->ctrans.n != alive)
+	if (w->finals != TIMES || w->alice->sb->ctrans.n != alive)
 		die("a transaction did not end");
 	return t;
 }

@@ -12,10 +12,9 @@
 #include "sip/build.h"
 #include "sip/msg.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "check.h"
 
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MODE_WHAT = 15, MODE_DIRTY = 16, MODE_LINES = 32, MODE_NO_SOURCE = 64, MODE_V6 = 128 };
 

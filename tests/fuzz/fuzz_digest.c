@@ -5,10 +5,9 @@
 #include "core/mem.h"
 #include "sip/digest.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "check.h"
 
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_slice(struct slice s, struct slice within)
 {

@@ -8,10 +8,9 @@
 #include "sip/build.h"
 #include "sip/msg.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "check.h"
 
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_slice(struct slice s, struct slice within)
 {
@@ -214,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan_free(&s);
 	buf_free(&b);
 	CHECK(msg_alloc(&m, bytes) == 0);
-	CHECK(slice_eq(msg_bytes(m), bytes) && msg_bytes(m).p == m->data);
+	CHECK(slice_eq(msg_bytes(m), bytes) && msg_bytes(m).p != bytes.p);
 	CHECK(msg_summary(text, sizeof(text), m) == text && msg_summary(text, 1, m)[0] == '\0');
 	check_slice(msg_method(m), msg_bytes(m));
 	CHECK(!msg_is(m, "INVITE") || slice_eq(msg_method(m), SLICE_LIT("INVITE")));

@@ -9,10 +9,9 @@
 #include "sip/build.h"
 #include "sip/transaction.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "check.h"
 
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define KEPT 16
 
@@ -229,7 +228,7 @@ static void step(struct world *w)
 	case 9:
 		i = next(w);
 		if (w->ep[i & 1])
-			ctrans_unreachable(w->ep[i & 1], &w->at[!(i & 1)], i & 2 ? ECONNREFUSED : EHOSTUNREACH);
+			ctrans_unreachable(w->ep[i & 1]->sb, &w->at[!(i & 1)], i & 2 ? ECONNREFUSED : EHOSTUNREACH);
 		break;
 	}
 }
@@ -238,14 +237,14 @@ static void step(struct world *w)
  * its peer's. */
 static bool waits_for_somebody(const struct endpoint *ep)
 {
-	for (size_t i = 0; i < ep->ctrans.size; i++)
-		for (struct hash_node *n = ep->ctrans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < ep->sb->ctrans.size; i++)
+		for (struct hash_node *n = ep->sb->ctrans.buckets[i]; n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
 			if (ct->state != TRANS_PROCEEDING || !ct->invite || ct->cancel)
 				return false;
 		}
-	for (size_t i = 0; i < ep->strans.size; i++)
-		for (struct hash_node *n = ep->strans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < ep->sb->strans.size; i++)
+		for (struct hash_node *n = ep->sb->strans.buckets[i]; n; n = n->next) {
 			const struct strans *st = hash_owner(n, const struct strans, node);
 			if (st->state != TRANS_TRYING && st->state != TRANS_PROCEEDING)
 				return false;

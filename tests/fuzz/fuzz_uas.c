@@ -123,8 +123,8 @@ static void end_everything(struct world *w)
 		if (w->held[i] && w->held[i]->ep)
 			ua_reply(w->ua, w->held[i], 500, NULL, NULL, 0);
 	/* INVITEs that only their peer can end, also of calls that were dropped */
-	for (size_t i = 0; i < ep->ctrans.size; i++)
-		for (struct hash_node *n = ep->ctrans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < ep->sb->ctrans.size; i++)
+		for (struct hash_node *n = ep->sb->ctrans.buckets[i]; n; n = n->next) {
 			struct ctrans *ct = hash_owner(n, struct ctrans, node);
 			if (ct->invite && !ct->cancel && open_count < HELD)
 				open[open_count++] = mem_ref(ct);
@@ -169,9 +169,9 @@ static void orderly_end(struct world *w)
 		CHECK(!w->talk[i].call || (w->talk[i].call->state == CALL_TERMINATED && w->talk[i].ended) || w->short_of_memory);
 	for (unsigned i = 0; i < w->answer_count; i++)
 		CHECK(w->answer[i].acknowledged || w->unclear || w->short_of_memory);
-	CHECK(!ep->ctrans.n);
-	CHECK(!ep->strans.n);
-	CHECK(!ep->merged.n);
+	CHECK(!ep->sb->ctrans.n);
+	CHECK(!ep->sb->strans.n);
+	CHECK(!ep->sb->merged.n);
 	CHECK(loop_run(w->loop) == LOOP_DRY); /* no timer of an ended call runs */
 }
 
@@ -228,7 +228,7 @@ static void world_close(struct world *w)
 		usage_free(&w->usage[i]);
 	for (unsigned i = 0; i < TALKS; i++)
 		talk_free(&w->talk[i]);
-	CHECK(!w->bob->dialogs.n);
+	CHECK(!w->bob->sb->dialogs.n);
 	mem_deref(w->ua);
 	endpoints_close(w);
 	mem_deref(w->net);

@@ -7,10 +7,9 @@
 #include "sip/syntax.h"
 #include "sip/verdict.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "check.h"
 
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct verdict *v)
 {

@@ -108,6 +108,21 @@ static void user_request(struct talk *t, const char *method, unsigned flags, con
 	}
 }
 
+static bool is_invite(const struct msg *m)
+{
+	return m && slice_eq(m->s.method, SLICE_LIT("INVITE"));
+}
+
+static bool is_client(const struct ctrans *ct)
+{
+	return ct && is_invite(ct->request);
+}
+
+static bool is_server(const struct strans *st)
+{
+	return st && is_invite(st->request);
+}
+
 /* Reads its arguments whether or not there is a call, so that the rest of the script does not depend on it. */
 static void user_act(struct talk *t, unsigned what)
 {
@@ -134,7 +149,7 @@ static void user_act(struct talk *t, unsigned what)
 		call_cancel(t->call, true, false, NULL);
 		break;
 	case 18:
-		call_ack(t->call, NULL, NULL, NULL);
+		call_ack(t->call, NULL, NULL, NULL, NULL);
 		break;
 	case 19:
 		talk_drop(t);
@@ -148,18 +163,26 @@ static void user_act(struct talk *t, unsigned what)
 		break;
 	case 22:
 		if (last && last->first) /* an INVITE or UPDATE within the call */
-			call_ack_reinvite(t->call, last, NULL, NULL);
+			call_ack_reinvite(t->call, last, NULL, NULL, NULL);
 		break;
 	case 23:
 		call_cancel(t->call, false, true, NULL);
 		break;
 	case 24:
-		call_ack(t->call, dialog_at(t, 2), NULL, NULL);
+		call_ack(t->call, dialog_at(t, 2), NULL, NULL, NULL);
 		break;
 	case 25: /* what it sent goes on by itself */
 		t->w->unclear = true;
 		for (unsigned i = 0; i < TALK_UACS; i++)
 			t->uac[i] = mem_deref(t->uac[i]);
+		break;
+	case 26: /* looks at its INVITE, which may be at rest */
+		CHECK(is_invite(call_invite_msg(t->call)) || t->w->short_of_memory);
+		break;
+	case 27: /* and at the transaction */
+		CHECK((t->call->outgoing ? is_client(call_client(t->call)) : is_server(call_server(t->call))) || t->w->short_of_memory);
+		call_repeated_2xx(t->call);
+		call_retransmissions(t->call);
 		break;
 	default:
 		break;

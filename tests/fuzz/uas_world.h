@@ -2,6 +2,7 @@
 #ifndef OFFHOOK_TESTS_UAS_WORLD_H
 #define OFFHOOK_TESTS_UAS_WORLD_H
 
+#include "check.h"
 #include "core/mem.h"
 #include "sip/call.h"
 #include "sip/registration.h"
@@ -10,9 +11,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* assert() that a release build keeps */
-#define CHECK(x) ((x) ? (void)0 : abort())
 
 #define TALKS 8
 #define TALK_UACS 4
@@ -61,7 +59,7 @@ struct final {
 
 /* A 2xx to an INVITE of the UA. */
 struct answer {
-	uint64_t key;
+	uint64_t key, call;
 	bool acknowledged;
 };
 
@@ -155,8 +153,8 @@ static inline void world_hold(struct world *w, struct strans *st)
 /* A request that nobody answered yet. */
 static inline struct strans *world_silent(const struct world *w)
 {
-	for (size_t i = 0; i < w->bob->strans.size; i++)
-		for (struct hash_node *n = w->bob->strans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
+		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *st = hash_owner(n, struct strans, node);
 			if (st->state == TRANS_TRYING || st->state == TRANS_PROCEEDING)
 				return st;
@@ -246,8 +244,8 @@ static inline void check_response(struct world *w, struct msg *m)
 	bool broken = false;
 
 	CHECK(!(s->flaws & (SCAN_NOT_SIP | SCAN_START_LINE | SCAN_TRUNCATED | SCAN_HEADER_LINE | SCAN_VERSION)));
-	for (size_t i = 0; i < w->bob->strans.size; i++)
-		for (struct hash_node *n = w->bob->strans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
+		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
 			const struct scan *r = &one->request->s;
 			CHECK(!slice_eq(r->method, SLICE_LIT("ACK")));
@@ -291,20 +289,25 @@ static inline void note_answer(struct world *w, const struct scan *s)
 {
 	if (s->request || s->status < 200 || s->status > 299 || s->flaws || w->answer_count == 64)
 		return;
-	for (size_t i = 0; i < w->bob->ctrans.size; i++)
-		for (struct hash_node *n = w->bob->ctrans.buckets[i]; n; n = n->next) {
+	for (size_t i = 0; i < w->bob->sb->ctrans.size; i++)
+		for (struct hash_node *n = w->bob->sb->ctrans.buckets[i]; n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
 			const struct scan *r = &ct->request->s;
 			if (ct->invite && ct->state != TRANS_COMPLETED && slice_eq(r->branch, s->branch) && r->cseq == s->cseq &&
 			    slice_eq(s->cseq_method, r->method) && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag))
-				w->answer[w->answer_count++] = (struct answer){answer_key(s, !r->to_tag.p), false};
+				w->answer[w->answer_count++] =
+				    (struct answer){answer_key(s, !r->to_tag.p), answer_key(s, false), false};
 		}
 }
 
+/* In a dialog whose first 2xx had no tag, no INVITE and no ACK has one (RFC 3261 12.2.1.1), whatever comes back. */
 static inline void note_ack(struct world *w, const struct scan *s)
 {
+	uint64_t call = answer_key(s, false);
+
 	for (unsigned i = 0; i < w->answer_count && slice_eq(s->method, SLICE_LIT("ACK")); i++)
-		if (w->answer[i].key == answer_key(s, true) || w->answer[i].key == answer_key(s, false))
+		if (w->answer[i].key == answer_key(s, true) || w->answer[i].key == call ||
+		    (!s->to_tag.p && w->answer[i].call == call))
 			w->answer[i].acknowledged = true;
 }
 

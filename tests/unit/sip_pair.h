@@ -287,11 +287,11 @@ static inline void pair_run(struct pair *p)
 	assert_int_equal(loop_run(p->loop), LOOP_DRY);
 	p->action_count = 0;
 	if (p->alice) {
-		assert_int_equal(p->alice->ctrans.n, 0);
-		assert_int_equal(p->alice->strans.n, 0);
+		assert_int_equal(p->alice->sb->ctrans.n, 0);
+		assert_int_equal(p->alice->sb->strans.n, 0);
 	}
 	if (p->bob)
-		assert_int_equal(p->bob->strans.n, 0);
+		assert_int_equal(p->bob->sb->strans.n, 0);
 }
 
 #endif

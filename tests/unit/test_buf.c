@@ -25,6 +25,20 @@ static void growing(void **state)
 	assert_int_equal(b.cap, 0);
 }
 
+static void numbers(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	buf_put_u64(&b, 0);
+	buf_puts(&b, " ");
+	buf_put_u64(&b, 10203);
+	buf_puts(&b, " ");
+	buf_put_u64(&b, UINT64_MAX);
+	assert_true(slice_eq(buf_slice(&b), SLICE_LIT("0 10203 18446744073709551615")));
+	buf_free(&b);
+}
+
 static void long_printf(void **state)
 {
 	struct buf b = {0};
@@ -67,6 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(growing),
+	    UNIT_TEST(numbers),
 	    UNIT_TEST(long_printf),
 	    UNIT_TEST(out_of_memory),
 	};

@@ -159,6 +159,99 @@ static void established_and_ended(void **state)
 	world_close(&w);
 }
 
+static void on_status(struct uac *uac, struct msg *m, const char *why, void *arg)
+{
+	(void)uac;
+	(void)why;
+	*(unsigned *)arg = m->s.status;
+}
+
+static void copy_invite(struct buf *b, struct call *call)
+{
+	buf_reset(b);
+	buf_put_slice(b, msg_bytes(call_invite_msg(call)));
+}
+
+/* Of a call whose INVITE's transaction is over its bytes stay; nothing that can be asked of it has changed, and the call goes on. */
+static void at_rest(void **state)
+{
+	struct world w = {0};
+	struct buf sent = {0}, came = {0};
+	struct msg *ack;
+	struct uac *again, *bye;
+	unsigned status = 0;
+
+	(void)state;
+	assert_int_equal(world_open(&w), 0);
+	assert_int_equal(invite(&w, NULL), 0);
+	cut(&w, "bob", 1); /* the INVITE comes twice */
+	run(&w, 0.7);
+	cut(&w, "bob", 0);
+	run(&w, 1);
+	copy_invite(&sent, w.alice.call);
+	copy_invite(&came, w.bob.call);
+	uint64_t sent_at = w.alice.call->request->time, came_at = w.bob.call->request->time;
+	unsigned repeated = call_retransmissions(w.alice.call);
+	assert_int_equal(repeated, 2);
+	assert_int_equal(call_retransmissions(w.bob.call), 2);
+	size_t awake = mem_live();
+	run(&w, 40);
+	assert_true(mem_live() < awake);
+	assert_null(w.alice.call->invite);
+	assert_null(w.alice.call->request);
+	assert_null(w.alice.call->dialog->ack);
+	assert_null(w.bob.call->server);
+	assert_null(w.bob.call->request);
+
+	assert_int_equal(call_retransmissions(w.alice.call), repeated);
+	assert_int_equal(call_retransmissions(w.bob.call), repeated);
+	assert_int_equal(call_cancel(w.alice.call, false, false, NULL), ERR_NOT_NOW);
+	assert_int_equal(call_client(w.alice.call)->state, TRANS_TERMINATED);
+	assert_true(slice_eq(msg_bytes(call_client(w.alice.call)->request), buf_slice(&sent)));
+	assert_int_equal(call_client(w.alice.call)->retransmissions, repeated);
+	assert_int_equal(call_server(w.bob.call)->state, TRANS_TERMINATED);
+	assert_true(slice_eq(slice_str(call_server(w.bob.call)->to_tag), w.bob.call->dialog->local_tag));
+	assert_true(slice_eq(msg_bytes(call_invite_msg(w.alice.call)), buf_slice(&sent)));
+	assert_true(slice_eq(msg_bytes(call_invite_msg(w.bob.call)), buf_slice(&came)));
+	assert_true(w.alice.call->request->time == sent_at && w.bob.call->request->time == came_at && w.bob.call->request->received);
+
+	assert_int_equal(call_ack(w.alice.call, NULL, NULL, &ack, NULL), 0);
+	assert_int_equal(ack->s.cseq, w.alice.call->request->s.cseq);
+	mem_deref(ack);
+	assert_int_equal(call_request(&again, w.bob.call, NULL, SLICE_LIT("INVITE"), NULL, on_status, &status, NULL), 0);
+	run(&w, 40);
+	assert_int_equal(status, 200);
+	assert_int_equal(call_retransmissions(w.alice.call), repeated); /* of its own INVITE */
+	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL), 0);
+	run(&w, 1);
+	assert_string_equal(w.bob.call->ended_by, "remote BYE");
+	mem_deref(again);
+	mem_deref(bye);
+	buf_free(&sent);
+	buf_free(&came);
+	world_close(&w);
+}
+
+/* Who has the transaction of a call keeps it. */
+static void shown(void **state)
+{
+	struct world w = {0};
+
+	(void)state;
+	assert_int_equal(world_open(&w), 0);
+	assert_int_equal(invite(&w, NULL), 0);
+	run(&w, 1);
+	struct ctrans *ct = call_client(w.alice.call);
+	struct strans *st = call_server(w.bob.call);
+	run(&w, 40);
+	assert_ptr_equal(call_client(w.alice.call), ct);
+	assert_ptr_equal(call_server(w.bob.call), st);
+	assert_int_equal(ct->state, TRANS_TERMINATED);
+	assert_int_equal(st->state, TRANS_TERMINATED);
+	assert_int_equal(st->repeated_responses, 0);
+	world_close(&w);
+}
+
 /* The ACK is lost: the 2xx comes again, and so does the ACK (RFC 3261 13.2.2.4). */
 static void lost_ack(void **state)
 {
@@ -214,13 +307,6 @@ static void cancelled(void **state)
 	struct call_reply late = {.status = 200};
 	assert_int_equal(call_reply(w.bob.call, &late, NULL, NULL), ERR_NOT_NOW);
 	world_close(&w);
-}
-
-static void on_status(struct uac *uac, struct msg *m, const char *why, void *arg)
-{
-	(void)uac;
-	(void)why;
-	*(unsigned *)arg = m->s.status;
 }
 
 /* The callee sends an INVITE of its own within the early dialog: ours is still open (RFC 3261 14.2), also where no 491 says so; its 2xx,
@@ -386,7 +472,7 @@ static void out_of_memory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
+	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(at_rest), UNIT_TEST(shown), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
 					   UNIT_TEST(early_reinvite), UNIT_TEST(pushed_out_and_refused),
 					   UNIT_TEST(abandoned), UNIT_TEST(register_refused), UNIT_TEST(out_of_memory)};
 

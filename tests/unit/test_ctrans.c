@@ -370,7 +370,7 @@ static void test_unreachable(void **state)
 	assert_true(slice_eq(p.final->s.reason, SLICE_LIT("Service Unavailable")));
 	assert_int_equal(p.ct->state, TRANS_TERMINATED);
 	SEND("INVITE");
-	ctrans_unreachable(p.alice, &p.bob_addr, EHOSTUNREACH);
+	ctrans_unreachable(p.alice->sb, &p.bob_addr, EHOSTUNREACH);
 	pair_run(&p);
 	pair_is(&p, "0 alice INVITE\n0 alice: 503 that address cannot be reached\n");
 }
@@ -392,11 +392,11 @@ static void test_unreachable_and_again(void **state)
 	p.on_response = try_again;
 	SEND("OPTIONS");
 	SEND("INVITE");
-	ctrans_unreachable(p.alice, &p.bob_addr, ECONNREFUSED);
+	ctrans_unreachable(p.alice->sb, &p.bob_addr, ECONNREFUSED);
 	assert_int_equal(tries, 2);
-	assert_int_equal(p.alice->ctrans.n, 2);
+	assert_int_equal(p.alice->sb->ctrans.n, 2);
 	addr_set_port(&p.bob_addr, 7777);
-	ctrans_unreachable(p.alice, &p.bob_addr, ECONNREFUSED); /* nobody sent anything there */
+	ctrans_unreachable(p.alice->sb, &p.bob_addr, ECONNREFUSED); /* nobody sent anything there */
 	assert_int_equal(tries, 2);
 	p.on_response = NULL;
 	pair_run(&p);
@@ -412,14 +412,14 @@ static void test_unreachable_in_proceeding(void **state)
 	raw_180(pair_deliver(&p));
 	pair_deliver(&p);
 	assert_int_equal(p.ct->state, TRANS_PROCEEDING);
-	ctrans_unreachable(p.alice, &p.bob_addr, ECONNREFUSED);
+	ctrans_unreachable(p.alice->sb, &p.bob_addr, ECONNREFUSED);
 	assert_int_equal(p.ct->state, TRANS_PROCEEDING);
 	raw_200(&p);
 	pair_run(&p);
 	SEND("OPTIONS");
 	raw_100(pair_deliver(&p));
 	pair_deliver(&p);
-	ctrans_unreachable(p.alice, &p.bob_addr, ECONNREFUSED);
+	ctrans_unreachable(p.alice->sb, &p.bob_addr, ECONNREFUSED);
 	assert_int_equal(p.ct->state, TRANS_TERMINATED);
 	pair_run(&p);
 }
@@ -430,17 +430,17 @@ static void test_custom_timers(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.t1 = 100 * NS_PER_MS, .t2 = 300 * NS_PER_MS, .f = 1250 * NS_PER_MS};
+	p.copts.timers = &(struct sip_timers){.t1 = 100 * NS_PER_MS, .t2 = 300 * NS_PER_MS, .f = 1250 * NS_PER_MS};
 	SEND("OPTIONS");
 	pair_run(&p);
 	pair_is(&p, "0 alice OPTIONS\n100 alice OPTIONS\n300 alice OPTIONS\n600 alice OPTIONS\n900 alice OPTIONS\n"
 		    "1200 alice OPTIONS\n1250 alice: 408 timer F\n");
-	p.copts.timers = (struct sip_timers){.a = 1000 * NS_PER_MS, .b = 4000 * NS_PER_MS};
+	p.copts.timers = &(struct sip_timers){.a = 1000 * NS_PER_MS, .b = 4000 * NS_PER_MS};
 	SEND("INVITE");
 	pair_run(&p);
 	pair_is(&p, "1250 alice INVITE\n2250 alice INVITE\n4250 alice INVITE\n5250 alice: 408 timer B\n");
 	/* the least there is: no retransmission more than one, nothing absorbed */
-	p.copts.timers = (struct sip_timers){.d = 1, .k = 1, .m = 1};
+	p.copts.timers = &(struct sip_timers){.d = 1, .k = 1, .m = 1};
 	SEND("INVITE");
 	pair_at(&p, 6000, raw_486);
 	pair_at(&p, 6001, raw_486);
@@ -454,15 +454,15 @@ static void test_timers_never(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.a = TIMER_NEVER, .e = TIMER_NEVER, .b = TIMER_NEVER, .f = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.a = TIMER_NEVER, .e = TIMER_NEVER, .b = TIMER_NEVER, .f = TIMER_NEVER};
 	SEND("INVITE");
 	SEND("OPTIONS");
 	assert_int_equal(loop_run(p.loop), LOOP_DRY);
 	pair_is(&p, "0 alice INVITE\n0 alice OPTIONS\n");
-	assert_int_equal(p.alice->ctrans.n, 2);
+	assert_int_equal(p.alice->sb->ctrans.n, 2);
 
 	/* D, K and M: they absorb for ever */
-	p.copts.timers = (struct sip_timers){.d = TIMER_NEVER, .k = TIMER_NEVER, .m = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.d = TIMER_NEVER, .k = TIMER_NEVER, .m = TIMER_NEVER};
 	static const struct {
 		const char *method;
 		pair_h *reply;
@@ -476,7 +476,7 @@ static void test_timers_never(void **state)
 		assert_int_equal(loop_run(p.loop), LOOP_DRY);
 		assert_int_equal(p.ct->state, rows[i].state);
 	}
-	assert_int_equal(p.alice->ctrans.n, 5);
+	assert_int_equal(p.alice->sb->ctrans.n, 5);
 }
 
 /* Timer A doubles without an end if timer B never comes: it must not come round to zero and spin. */
@@ -484,7 +484,7 @@ static void test_intervals_do_not_overflow(void **state)
 {
 	(void)state;
 	p.no_strans = true;
-	p.copts.timers = (struct sip_timers){.b = TIMER_NEVER};
+	p.copts.timers = &(struct sip_timers){.b = TIMER_NEVER};
 	SEND("INVITE");
 	assert_int_equal(loop_run(p.loop), LOOP_DRY);
 	assert_in_range(p.ct->retransmissions, 30, 40);
@@ -568,7 +568,7 @@ static void test_endpoint_destroyed(void **state)
 		if (i % 15 == 0)
 			assert_int_equal(ctrans_cancel(p.ct, true, NULL), 0);
 	}
-	assert_true(p.alice->ctrans.n > 300);
+	assert_true(p.alice->sb->ctrans.n > 300);
 	p.alice = mem_deref(p.alice);
 	assert_int_equal(p.ct->state, TRANS_TERMINATED);
 	buf_reset(&p.log);

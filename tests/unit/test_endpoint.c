@@ -46,9 +46,10 @@ static bool on_request(struct endpoint *ep, struct msg *m, void *arg)
 	return took("request");
 }
 
-static bool in_dialog(struct endpoint *ep, struct msg *m)
+static bool in_dialog(struct endpoint *ep, struct dialog *d, struct msg *m)
 {
 	(void)ep;
+	(void)d;
 	(void)m;
 	return took("dialog");
 }

@@ -497,12 +497,14 @@ struct gathering {
 	uint64_t fired[4]; /* round in which each fired */
 	uint64_t late[4];
 	unsigned fires, lates;
+	enum loop_lateness kind;
 };
 
-static void on_lateness(void *arg, uint64_t ns)
+static void on_lateness(void *arg, enum loop_lateness what, uint64_t ns)
 {
 	struct gathering *g = arg;
 
+	assert_int_equal(what, g->kind);
 	g->late[g->lates++] = ns;
 }
 
@@ -540,8 +542,9 @@ static void test_gathers(void **state)
 	/* What has no timer is reported in the same place. */
 	began = loop_now(g.loop);
 	g.lates = 0;
-	loop_late(g.loop, began);
-	loop_late(g.loop, began + NS_PER_S); /* not due yet: not late */
+	g.kind = LOOP_LATE_SEND;
+	loop_late(g.loop, LOOP_LATE_SEND, began);
+	loop_late(g.loop, LOOP_LATE_SEND, began + NS_PER_S); /* not due yet: not late */
 	assert_int_equal(g.lates, 2);
 	assert_true(g.late[0] > 0 && g.late[0] < NS_PER_S);
 	assert_true(g.late[1] == 0);

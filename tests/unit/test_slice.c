@@ -72,8 +72,32 @@ static void hashing(void **state)
 {
 	(void)state;
 	/* The published test vector of FNV-1a 64 for "foobar". */
-	assert_true(slice_hash(SLICE_HASH_SEED, S("foobar")) == 0x85944171f73967e8ull);
-	assert_true(slice_hash(slice_hash(SLICE_HASH_SEED, S("foo")), S("bar")) == 0x85944171f73967e8ull);
+	assert_true(slice_fnv(SLICE_HASH_SEED, S("foobar")) == 0x85944171f73967e8ull);
+	assert_true(slice_fnv(slice_fnv(SLICE_HASH_SEED, S("foo")), S("bar")) == 0x85944171f73967e8ull);
+}
+
+static uint64_t hash_of(const char *p, size_t l)
+{
+	return slice_hash(SLICE_HASH_SEED, (struct slice){p, l});
+}
+
+/* Every length, each byte of it, and where one slice ends and the next begins: all of them count. */
+static void hashing_for_tables(void **state)
+{
+	char text[40] = {0}, copy[41] = {0};
+
+	(void)state;
+	assert_true(slice_hash(SLICE_HASH_SEED, SLICE_NONE) == hash_of("x", 0));
+	for (size_t l = 0; l < sizeof(text); l++) {
+		assert_true(hash_of(text, l) == hash_of(copy + 1, l)); /* whatever its alignment */
+		assert_true(hash_of(text, l) != hash_of(text, l + 1)); /* zeros count too */
+		for (size_t i = 0; i < l; i++) {
+			text[i] = 1;
+			assert_true(hash_of(text, l) != hash_of(copy, l));
+			text[i] = 0;
+		}
+	}
+	assert_true(slice_hash(slice_hash(1, S("ab")), S("c")) != slice_hash(slice_hash(1, S("a")), S("bc")));
 }
 
 int main(void)
@@ -81,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(equality), UNIT_TEST(trimming), UNIT_TEST(numbers),
 	    UNIT_TEST(copying),  UNIT_TEST(finding),  UNIT_TEST(hashing),
+	    UNIT_TEST(hashing_for_tables),
 	};
 
 	return cmocka_run_group_tests_name("slice", tests, NULL, NULL);

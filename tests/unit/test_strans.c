@@ -311,18 +311,18 @@ static void test_custom_timers(void **state)
 	(void)state;
 	script();
 	p.on_request = reply_486;
-	p.sopts.timers = (struct sip_timers){.t2 = 300 * NS_PER_MS, .g = 100 * NS_PER_MS, .h = 1000 * NS_PER_MS};
+	p.sopts.timers = &(struct sip_timers){.t2 = 300 * NS_PER_MS, .g = 100 * NS_PER_MS, .h = 1000 * NS_PER_MS};
 	invite(&p);
 	pair_run(&p);
 	pair_is(&p, "0 alice INVITE\n0 bob 486 INVITE\n100 bob 486 INVITE\n300 bob 486 INVITE\n600 bob 486 INVITE\n900 "
 		    "bob 486 INVITE\n"
 		    "1000 bob: NO_ACK\n1000 bob: TERMINATED\n");
-	p.sopts.timers = (struct sip_timers){.i = 1, .g = TIMER_NEVER};
+	p.sopts.timers = &(struct sip_timers){.i = 1, .g = TIMER_NEVER};
 	invite(&p);
 	pair_at(&p, 4000, ack);
 	pair_run(&p);
 	pair_is(&p, "1000 alice INVITE\n1000 bob 486 INVITE\n4000 alice ACK\n4000 bob: ACKED\n4000 bob: TERMINATED\n");
-	p.sopts.timers = (struct sip_timers){.j = 10 * NS_PER_MS, .l = 20 * NS_PER_MS, .trying = 5 * NS_PER_MS};
+	p.sopts.timers = &(struct sip_timers){.j = 10 * NS_PER_MS, .l = 20 * NS_PER_MS, .trying = 5 * NS_PER_MS};
 	options(&p);
 	pair_run(&p);
 	pair_is(&p, "4000 alice OPTIONS\n4000 bob 486 OPTIONS\n4010 bob: TERMINATED\n");
@@ -347,7 +347,7 @@ static void test_timers_never(void **state)
 	    {options, reply_200, false, TRANS_COMPLETED},
 	};
 	script();
-	p.sopts.timers = (struct sip_timers){.g = TIMER_NEVER,
+	p.sopts.timers = &(struct sip_timers){.g = TIMER_NEVER,
 					     .h = TIMER_NEVER,
 					     .i = TIMER_NEVER,
 					     .j = TIMER_NEVER,
@@ -436,7 +436,7 @@ static void test_endpoint_destroyed(void **state)
 		if (i % 5 == 0)
 			raw("ACK", via, p.st->to_tag);
 	}
-	assert_int_equal(p.bob->strans.n, 200);
+	assert_int_equal(p.bob->sb->strans.n, 200);
 	p.bob = mem_deref(p.bob);
 	assert_int_equal(p.st->state, TRANS_TERMINATED);
 	buf_reset(&p.log);

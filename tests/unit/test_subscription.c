@@ -214,8 +214,8 @@ static void refreshed_and_ended(void **state)
 	assert_int_equal(subscription_refresh(w.alice.sub, 60, NULL, NULL), ERR_NOT_NOW);
 	assert_int_equal(say(&w.bob, "active", "x"), ERR_NOT_NOW);
 	run(&w, 60);
-	assert_int_equal(w.alice.ep->dialogs.n, 0);
-	assert_int_equal(w.bob.ep->dialogs.n, 0);
+	assert_int_equal(w.alice.ep->sb->dialogs.n, 0);
+	assert_int_equal(w.bob.ep->sb->dialogs.n, 0);
 	world_close(&w);
 }
 

@@ -1,6 +1,6 @@
 /* Which known word a mistyped one was meant to be. */
-#ifndef OFFHOOK_CLI_NEAREST_H
-#define OFFHOOK_CLI_NEAREST_H
+#ifndef OFFHOOK_CORE_NEAREST_H
+#define OFFHOOK_CORE_NEAREST_H
 
 #include <stddef.h>
 

@@ -1,0 +1,795 @@
+#include "bindings/load.h"
+
+#include "bindings/lib_ua.h"
+#include "bindings/object.h"
+#include "core/mem.h"
+#include "load/feeder.h"
+#include "sip/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Arrivals that are given in one go; then the loop looks at its sockets. */
+#define ARRIVALS_A_ROUND 256
+
+struct vu {
+	int body;      /* registry reference of the function that is one iteration */
+	uint32_t next; /* among the idle ones */
+};
+#define NO_VU UINT32_MAX
+
+/* What sip.serve said: calls to `ua` are iterations of `body`. */
+struct serving {
+	struct serving *next;
+	struct load *load;
+	int ua;   /* registry references: the box of the UA, which it keeps, */
+	int body; /* and the function that takes a call */
+};
+
+/* Each of its tasks holds it. */
+struct iteration {
+	struct load *load;
+	struct task *task; /* the first one; NULL when that is done */
+	uint64_t due;
+	uint32_t vu;      /* NO_VU: of a call that came in */
+	bool failed, timed_out;
+	unsigned others;  /* tasks that it spawned and that are not done */
+	struct tmr limit; /* its time limit */
+	struct objects calls; /* boxes: calls it made or answers, as far as they are not let go */
+};
+
+struct load {
+	struct shard *sh;
+	const struct load_plan *plan;
+	struct load_numbers *numbers;
+	load_changed_h *changed;
+	void *arg;
+	enum load_phase phase;
+	struct task *manager;  /* that runs setup or teardown */
+	struct arrivals arrivals;
+	uint64_t start, due;   /* script time, of the run and of the next arrival */
+	bool exhausted;
+	struct tmr timer;
+	struct vu *vus;
+	uint32_t vu_count, vu_room, idle;
+	uint64_t iterations;
+	unsigned live, served; /* own iterations, and calls that came in, under way */
+	struct serving *serving;
+	char trouble[400];
+};
+
+/* --- what the script declared --- */
+
+/* Pushes the list, then its i-th entry and that one's options. [-0, +3], or nothing and false */
+static bool push_declared(lua_State *L, unsigned i)
+{
+	int top = lua_gettop(L);
+
+	if (lua_getfield(L, LUA_REGISTRYINDEX, "sip") == LUA_TTABLE && lua_getfield(L, -1, "loads") == LUA_TTABLE) {
+		lua_remove(L, -2);
+		if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE && lua_getfield(L, -1, "given") == LUA_TTABLE)
+			return true;
+	}
+	lua_settop(L, top);
+	return false;
+}
+
+static double number_field(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	double n = lua_tonumber(L, -1);
+	lua_pop(L, 1);
+	return n;
+}
+
+/* The table keeps it. */
+static const char *text_field(lua_State *L, int at, const char *name)
+{
+	const char *s = lua_getfield(L, at, name) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+
+	lua_pop(L, 1);
+	return s;
+}
+
+bool load_declared(struct shard *sh, unsigned i, struct load_declared *out)
+{
+	lua_State *L = sh->L;
+	const char *kind;
+
+	if (!push_declared(L, i))
+		return false;
+	kind = text_field(L, -2, "kind");
+	*out = (struct load_declared){
+		.name = text_field(L, -2, "name"),
+		.serves = kind && !strcmp(kind, "serve"),
+		.test = kind && !strcmp(kind, "test"),
+		.rate = number_field(L, "rate"),
+		.ramp = number_field(L, "ramp"),
+		.duration = number_field(L, "duration"),
+		.timeout = number_field(L, "timeout"),
+		.arrivals = text_field(L, -1, "arrivals"),
+		.ramp_text = text_field(L, -1, "ramp"),
+		.users = (uint64_t)number_field(L, "users"),
+		.calls = (uint64_t)number_field(L, "calls"),
+		.max_live = (uint64_t)number_field(L, "max_live"),
+	};
+	lua_pop(L, 3);
+	return true;
+}
+
+const char *load_declared_threshold(struct shard *sh, unsigned i, unsigned n)
+{
+	lua_State *L = sh->L;
+	const char *text = NULL;
+
+	if (!push_declared(L, i))
+		return NULL;
+	if (lua_getfield(L, -1, "thresholds") == LUA_TTABLE && lua_rawgeti(L, -1, (lua_Integer)n + 1) == LUA_TSTRING) {
+		text = lua_tostring(L, -1);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 4);
+	return text;
+}
+
+/* --- phases --- */
+
+static void enter(struct load *load, enum load_phase phase)
+{
+	load->phase = phase;
+	if (load->changed)
+		load->changed(load, phase, load->arg);
+}
+
+static void look_for_idle(struct load *load)
+{
+	if (load->phase == LOAD_DRAINING && load->live + load->served == 0)
+		enter(load, LOAD_IDLE);
+}
+
+/* The error value on top of L in words: kind, where and the first line of its text. */
+struct told {
+	char kind[24], where[104], text[240];
+};
+
+static void copy_field(lua_State *L, const char *name, char *out, size_t size)
+{
+	if (lua_getfield(L, -1, name) == LUA_TSTRING) {
+		struct slice s = slice_str(lua_tostring(L, -1));
+		const char *end = memchr(s.p, '\n', s.l);
+		slice_copy(out, size, end ? (struct slice){s.p, (size_t)(end - s.p)} : s);
+	}
+	lua_pop(L, 1);
+}
+
+static void tell_error(lua_State *L, struct told *t)
+{
+	*t = (struct told){.kind = "error"};
+	if (lua_istable(L, -1)) {
+		copy_field(L, "class", t->kind, sizeof(t->kind));
+		copy_field(L, "outcome", t->kind, sizeof(t->kind));
+		copy_field(L, "where", t->where, sizeof(t->where));
+		copy_field(L, "message", t->text, sizeof(t->text));
+	} else if (lua_isstring(L, -1)) {
+		slice_copy(t->text, sizeof(t->text), slice_str(lua_tostring(L, -1)));
+	}
+}
+
+/* What the running task is; its own script line may be long gone. */
+static struct load *load_of(const struct shard *sh)
+{
+	return sh->load;
+}
+
+/* --- iterations --- */
+
+static void on_limit(void *arg)
+{
+	struct iteration *it = arg;
+	char where[300] = "";
+
+	it->timed_out = true;
+	if (it->task->waiting)
+		task_where(it->task->waits_in, where, sizeof(where));
+	char text[80];
+	snprintf(text, sizeof(text), "the iteration's time limit of %g s is over", it->load->plan->timeout);
+	if (!it->failed)
+		load_numbers_failed(it->load->numbers, "time limit", where, text);
+	it->failed = true;
+	task_cancel(it->task);
+}
+
+static void iteration_destroy(void *block)
+{
+	struct iteration *it = block;
+	struct object *o;
+
+	tmr_cancel(&it->limit);
+	while ((o = LIST_FIRST(&it->calls))) {
+		LIST_REMOVE(o, left);
+		o->is_left = false;
+	}
+}
+
+static void take_call(struct iteration *it, struct object *o)
+{
+	LIST_INSERT_HEAD(&it->calls, o, left);
+	o->is_left = true;
+}
+
+void load_call_made(struct object *call)
+{
+	struct task *task = call->sh->sched.current;
+
+	if (task && task->iteration)
+		take_call(task->iteration, call);
+}
+
+/* What an iteration leaves up is hung up, but a call that came in where all went well: the other side ends that. A call that is over needs no box
+ * any more, for nobody can see it. */
+static void leave_calls(struct iteration *it)
+{
+	struct object *o;
+
+	while ((o = LIST_FIRST(&it->calls))) {
+		struct call *call = o->p;
+		LIST_REMOVE(o, left);
+		o->is_left = false;
+		if (!call)
+			continue;
+		if (call->outgoing || it->failed || call->state == CALL_TERMINATED)
+			call_leave(call, "the end of its iteration");
+		if (call_is_left(call) && o->anchor != LUA_NOREF)
+			object_release(o);
+	}
+}
+
+/* Around the function on top of the stack (popped); NULL for want of memory, then it is counted as failed. */
+static struct iteration *begin(struct load *load, uint64_t due, uint32_t vu)
+{
+	struct iteration *it = mem_zalloc(sizeof(*it), iteration_destroy);
+	struct task *task = it ? task_new(load->sh, load->sh->L, TASK_ITERATION, "an iteration") : NULL;
+	uint64_t now = loop_now(load->sh->loop);
+
+	load_numbers_began(load->numbers);
+	if (!task) {
+		if (!it)
+			lua_pop(load->sh->L, 1);
+		mem_deref(it);
+		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
+		return NULL;
+	}
+	it->load = load;
+	it->task = task;
+	it->due = due;
+	it->vu = vu;
+	task->iteration = it;
+	task->since = due;
+	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
+	if (load->plan->timeout > 0)
+		tmr_start_at(&it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);
+	if (vu == NO_VU)
+		load->served++;
+	else
+		load->live++;
+	return it;
+}
+
+/* A task that the iteration spawned and that lives on ends with it. */
+static void cancel_others(struct iteration *it)
+{
+	for (struct task *t = it->others ? it->load->sh->sched.tasks : NULL; t; t = t->next)
+		if (t->iteration == it && !t->done)
+			task_cancel(t);
+}
+
+static void next_of_user(struct load *load, uint32_t vu);
+
+static void finish(struct iteration *it, struct task *task)
+{
+	struct load *load = it->load;
+	uint64_t now = loop_now(load->sh->loop);
+	bool cancelled = task->failed && lua_touserdata(task->L, -1) == &task_cancelled;
+	uint32_t vu = it->vu;
+	struct told t;
+
+	tmr_cancel(&it->limit);
+	if (task->failed && !cancelled && !it->failed) {
+		tell_error(task->L, &t);
+		load_numbers_failed(load->numbers, t.kind, t.where, t.text);
+		it->failed = true;
+	} else if (it->failed) {
+		/* counted when it happened */
+	} else if (cancelled) {
+		load_numbers_interrupted(load->numbers);
+	} else {
+		load_numbers_done(load->numbers);
+		load_numbers_time(load->numbers, LOAD_TIME_ITERATION, now > it->due ? now - it->due : 0);
+	}
+	cancel_others(it);
+	leave_calls(it);
+	it->task = NULL;
+	if (vu == NO_VU) {
+		load->served--;
+	} else {
+		load->live--;
+		load->vus[vu].next = load->idle;
+		load->idle = vu;
+		if (load->plan->users && load->phase == LOAD_RUNNING)
+			next_of_user(load, vu);
+	}
+	look_for_idle(load);
+}
+
+/* One that an iteration spawned. */
+static void finish_other(struct iteration *it, struct task *task)
+{
+	struct told t;
+
+	it->others--;
+	if (it->task && task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !it->failed) {
+		tell_error(task->L, &t);
+		load_numbers_failed(it->load->numbers, t.kind, t.where, t.text);
+		it->failed = true;
+		task_cancel(it->task);
+	}
+}
+
+static void manager_done(struct load *load);
+
+static void on_task_done(struct shard *sh, struct task *task)
+{
+	struct load *load = load_of(sh);
+	struct iteration *it = task->iteration;
+	struct told t;
+
+	if (it) {
+		it->task == task ? finish(it, task) : finish_other(it, task);
+		task->iteration = mem_deref(it);
+		return;
+	}
+	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
+		tell_error(task->L, &t);
+		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
+	}
+	if (task == load->manager)
+		manager_done(load);
+}
+
+void load_task_made(struct shard *sh, struct task *task)
+{
+	struct task *by = sh->sched.current;
+
+	if (task->kind == TASK_ITERATION || !by || !by->iteration)
+		return;
+	task->iteration = mem_ref(by->iteration);
+	by->iteration->others++;
+}
+
+uint64_t load_task_due(const struct shard *sh)
+{
+	const struct task *task = sh->sched.current;
+
+	return sh->load && task ? task->since : 0;
+}
+
+/* --- arrivals --- */
+
+/* Calls declared.NAME(index) of the library, which cannot wait: its result is on the stack, or false and the trouble is noted. */
+static bool ask_library(struct load *load, const char *name, lua_Integer index)
+{
+	lua_State *L = load->sh->L;
+	struct told t;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, "sip");
+	lua_getfield(L, -1, name);
+	lua_remove(L, -2);
+	lua_pushinteger(L, index);
+	if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+		return true;
+	tell_error(L, &t);
+	snprintf(load->trouble, sizeof(load->trouble), "%s", t.text);
+	lua_pop(L, 1);
+	return false;
+}
+
+/* An idle virtual user, or a new one; NO_VU when there is no memory for it. */
+static uint32_t take_vu(struct load *load)
+{
+	uint32_t vu = load->idle;
+
+	if (vu != NO_VU) {
+		load->idle = load->vus[vu].next;
+		return vu;
+	}
+	if (load->vu_count == load->vu_room) {
+		uint32_t room = load->vu_room ? load->vu_room * 2 : 64;
+		struct vu *more = realloc(load->vus, room * sizeof(*more));
+		if (!more)
+			return NO_VU;
+		load->vus = more;
+		load->vu_room = room;
+	}
+	if (!ask_library(load, "virtual_user", load->plan->caller + 1))
+		return NO_VU;
+	load->vus[load->vu_count] = (struct vu){luaL_ref(load->sh->L, LUA_REGISTRYINDEX), NO_VU};
+	return load->vu_count++;
+}
+
+static void arrive(struct load *load, uint64_t due)
+{
+	uint32_t vu;
+
+	load_numbers_arrival(load->numbers);
+	load->iterations++;
+	if (load->plan->max_live && load->live >= load->plan->max_live) {
+		load_numbers_dropped(load->numbers);
+		return;
+	}
+	vu = take_vu(load);
+	if (vu == NO_VU) {
+		load_numbers_began(load->numbers);
+		load_numbers_failed(load->numbers, "virtual user", "", load->trouble[0] ? load->trouble : "out of memory for a virtual user");
+		return;
+	}
+	lua_rawgeti(load->sh->L, LUA_REGISTRYINDEX, load->vus[vu].body);
+	if (!begin(load, due, vu)) {
+		load->vus[vu].next = load->idle;
+		load->idle = vu;
+	}
+}
+
+static void on_arrival(void *arg)
+{
+	struct load *load = arg;
+	uint64_t now = loop_now(load->sh->loop);
+
+	for (int i = 0; i < ARRIVALS_A_ROUND && load->due <= now && !load->exhausted; i++) {
+		uint64_t next;
+		arrive(load, load->due);
+		next = arrivals_next(&load->arrivals);
+		load->exhausted = next == ARRIVALS_OVER;
+		load->due = load->start + next;
+	}
+	if (!load->exhausted)
+		tmr_start_at(&load->timer, load->sh->loop, load->due, TMR_EVENT, on_arrival, load);
+	else if (load->changed)
+		load->changed(load, load->phase, load->arg); /* it may be over */
+}
+
+/* --- virtual users one iteration after the other --- */
+
+/* How many iterations this shard may have; UINT64_MAX: any number. */
+static uint64_t iterations_allowed(const struct load_plan *plan)
+{
+	const struct arrivals_cfg *a = &plan->arrivals;
+	unsigned parts = a->parts ? a->parts : 1;
+
+	return a->calls ? a->calls / parts + (a->part < a->calls % parts) : UINT64_MAX;
+}
+
+static void user_again(void *arg)
+{
+	struct load *load = arg;
+	uint64_t now = loop_now(load->sh->loop);
+	bool over = load->plan->arrivals.duration > 0 && now - load->start >= (uint64_t)(load->plan->arrivals.duration * 1e9);
+
+	while (!over && load->live < load->plan->users && load->iterations < iterations_allowed(load->plan))
+		arrive(load, now);
+	if (over || load->iterations >= iterations_allowed(load->plan)) {
+		load->exhausted = true;
+		if (load->changed)
+			load->changed(load, load->phase, load->arg);
+	}
+}
+
+/* In a round of its own: an iteration that ends at once must not keep the loop for ever. */
+static void next_of_user(struct load *load, uint32_t vu)
+{
+	(void)vu;
+	if (!load->exhausted && !tmr_running(&load->timer))
+		tmr_start(&load->timer, load->sh->loop, 0, user_again, load);
+}
+
+/* --- calls that come in --- */
+
+static int call_body(lua_State *L);
+
+static int body_over(lua_State *L, int status, lua_KContext ctx)
+{
+	(void)L;
+	(void)status;
+	(void)ctx;
+	return 0;
+}
+
+/* upvalues: the function, the call */
+static int call_body(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushvalue(L, lua_upvalueindex(2));
+	lua_callk(L, 1, 0, 0, body_over);
+	return 0;
+}
+
+/* RFC 3261 21.5.4 */
+static void refuse(struct call *call)
+{
+	struct build_header retry = {SLICE_LIT("Retry-After"), SLICE_LIT("10")};
+
+	call_reply(call, &(struct call_reply){.status = 503, .extra = &retry, .extra_count = 1}, NULL, NULL);
+}
+
+static bool on_served_call(struct ua *ua, struct call *call, void *arg)
+{
+	struct serving *s = arg;
+	struct load *load = s->load;
+	lua_State *L = load->sh->L;
+
+	(void)ua;
+	load_numbers_arrival(load->numbers);
+	if (load->phase > LOAD_RUNNING || (load->plan->max_live && load->served >= load->plan->max_live)) {
+		load_numbers_dropped(load->numbers);
+		refuse(call);
+		return true;
+	}
+	lua_rawgeti(L, LUA_REGISTRYINDEX, s->body);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, s->ua);
+	struct object *owner = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	struct object *box = object_new_call(L, owner, call);
+	lua_pushcclosure(L, call_body, 2);
+	struct iteration *it = begin(load, call->at.invite, NO_VU);
+	if (it)
+		take_call(it, box);
+	else
+		refuse(call);
+	return true;
+}
+
+/* serve_calls(ua, function): calls to it are iterations of that. */
+static int serve_calls(lua_State *L)
+{
+	struct object *o = object_check(L, 1, OBJECT_UA);
+	struct load *load = load_of(o->sh);
+	struct ua *ua = o->p;
+	struct serving *s;
+
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	s = mem_zalloc(sizeof(*s), NULL);
+	if (!s || (ua->ep->sb->shared && switchboard_take_others(ua->ep->sb, ua->ep))) {
+		mem_deref(s);
+		return script_error(L, "out of memory for a UA that serves");
+	}
+	s->load = load;
+	lua_pushvalue(L, 1);
+	s->ua = luaL_ref(L, LUA_REGISTRYINDEX);
+	lua_pushvalue(L, 2);
+	s->body = luaL_ref(L, LUA_REGISTRYINDEX);
+	s->next = load->serving;
+	load->serving = s;
+	ua->h.incoming = on_served_call;
+	ua->h.arg = s;
+	return 0;
+}
+
+/* --- rows of files --- */
+
+#define CSV_CLASS "csv"
+
+struct csv {
+	const struct feeder *feeder;
+	enum feeder_pick pick;
+};
+
+/* csv(path, pick): a path that is not absolute is one beside the script. [+1] */
+static int csv_open(lua_State *L)
+{
+	struct shard *sh = shard_of(L);
+	const char *path = luaL_checkstring(L, 1), *slash = strrchr(sh->cfg.path, '/');
+	enum feeder_pick pick;
+	struct err e = {0};
+
+	luaL_argcheck(L, feeder_pick_parse(&pick, check_slice(L, 2)), 2, "sequential, random or unique");
+	if (!sh->cfg.feeders && !sh->own_feeders && !(sh->own_feeders = feeders_alloc()))
+		return script_error(L, "out of memory for a file");
+	if (path[0] != '/' && slash)
+		path = lua_pushfstring(L, "%s%s", lua_pushlstring(L, sh->cfg.path, (size_t)(slash + 1 - sh->cfg.path)), path);
+	struct csv *csv = lua_newuserdatauv(L, sizeof(*csv), 0);
+	csv->pick = pick;
+	luaL_setmetatable(L, CSV_CLASS);
+	if (feeders_open(&csv->feeder, sh->cfg.feeders ? sh->cfg.feeders : sh->own_feeders, path, &e))
+		return raise_err(L, &e);
+	return 1;
+}
+
+/* csv_next(csv): a table by column names, or nil when each row was picked. [+1] */
+static int csv_next(lua_State *L)
+{
+	struct csv *csv = luaL_checkudata(L, 1, CSV_CLASS);
+	uint32_t row, columns = feeder_columns(csv->feeder);
+
+	if (!feeder_next(&row, csv->feeder, csv->pick, shard_stream(shard_of(L), "csv"))) {
+		lua_pushnil(L);
+		return 1;
+	}
+	lua_createtable(L, 0, (int)columns);
+	for (uint32_t i = 0; i < columns; i++) {
+		push_slice(L, feeder_name(csv->feeder, i));
+		push_slice(L, feeder_field(csv->feeder, row, i));
+		lua_rawset(L, -3);
+	}
+	return 1;
+}
+
+static int csv_count(lua_State *L)
+{
+	struct csv *csv = luaL_checkudata(L, 1, CSV_CLASS);
+
+	lua_pushinteger(L, feeder_rows(csv->feeder));
+	return 1;
+}
+
+/* --- what a script measures itself --- */
+
+/* measure(name, seconds) */
+static int measure(lua_State *L)
+{
+	struct load *load = load_of(shard_of(L));
+	uint64_t ns = seconds_to_ns(L, luaL_checknumber(L, 2), "measure");
+	struct err e = {0};
+
+	if (load && load_numbers_custom_time(load->numbers, check_slice(L, 1), ns, &e))
+		return raise_err(L, &e);
+	return 0;
+}
+
+/* count_up(name, delta) */
+static int count_up(lua_State *L)
+{
+	struct load *load = load_of(shard_of(L));
+	struct err e = {0};
+
+	if (load && load_numbers_custom_count(load->numbers, check_slice(L, 1), luaL_checkinteger(L, 2), &e))
+		return raise_err(L, &e);
+	return 0;
+}
+
+/* --- its life --- */
+
+int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan, struct load_numbers *numbers, load_changed_h *changed,
+		void *arg, struct err *e)
+{
+	struct load *load = mem_zalloc(sizeof(*load), NULL);
+
+	if (!load)
+		return err_set(e, ERR_NOMEM, "out of memory for a load");
+	load->sh = sh;
+	load->plan = plan;
+	load->numbers = numbers;
+	load->changed = changed;
+	load->arg = arg;
+	load->idle = NO_VU;
+	sh->load = load;
+	sh->sched.task_done = on_task_done;
+	*lp = load;
+	return 0;
+}
+
+void load_detach(struct load *load)
+{
+	if (!load)
+		return;
+	load->sh->load = NULL;
+	tmr_cancel(&load->timer);
+	while (load->serving) {
+		struct serving *s = load->serving;
+		load->serving = s->next;
+		mem_deref(s);
+	}
+	for (struct task *t = load->sh->sched.tasks; t; t = t->next)
+		t->iteration = mem_deref(t->iteration);
+	free(load->vus);
+	mem_deref(load);
+}
+
+/* A task for what the library's function of that name returns. */
+static void manage(struct load *load, const char *name, enum load_phase phase)
+{
+	load->phase = phase;
+	if (ask_library(load, name, load->plan->caller + 1))
+		load->manager = task_new(load->sh, load->sh->L, TASK_SPAWN, name);
+	if (!load->manager)
+		manager_done(load);
+}
+
+static void manager_done(struct load *load)
+{
+	load->manager = NULL;
+	enter(load, load->phase == LOAD_SETTING_UP ? LOAD_READY : LOAD_OVER);
+}
+
+void load_set_up(struct load *load)
+{
+	manage(load, "load_setup", LOAD_SETTING_UP);
+}
+
+void load_start(struct load *load, uint64_t start)
+{
+	uint64_t first;
+
+	load->start = start;
+	enter(load, LOAD_RUNNING);
+	if (load->plan->caller < 0) {
+		load->exhausted = true;
+	} else if (load->plan->users) {
+		tmr_start_at(&load->timer, load->sh->loop, start, TMR_EVENT, user_again, load);
+	} else {
+		arrivals_init(&load->arrivals, &load->plan->arrivals);
+		first = arrivals_next(&load->arrivals);
+		load->exhausted = first == ARRIVALS_OVER;
+		load->due = start + first;
+		if (!load->exhausted)
+			tmr_start_at(&load->timer, load->sh->loop, load->due, TMR_EVENT, on_arrival, load);
+	}
+}
+
+void load_stop(struct load *load)
+{
+	if (load->phase != LOAD_RUNNING)
+		return;
+	tmr_cancel(&load->timer);
+	load->exhausted = true;
+	enter(load, LOAD_DRAINING);
+	look_for_idle(load);
+}
+
+void load_cut(struct load *load)
+{
+	for (struct task *t = load->sh->sched.tasks; t; t = t->next)
+		if (t->iteration && t->iteration->task == t)
+			task_cancel(t);
+}
+
+void load_tear_down(struct load *load)
+{
+	manage(load, "load_teardown", LOAD_TEARING_DOWN);
+}
+
+enum load_phase load_phase(const struct load *load)
+{
+	return load->phase;
+}
+
+const char *load_trouble(const struct load *load)
+{
+	return load->trouble;
+}
+
+bool load_exhausted(const struct load *load)
+{
+	return load->exhausted;
+}
+
+unsigned load_live(const struct load *load)
+{
+	return load->live + load->served;
+}
+
+void lib_load_open(lua_State *L)
+{
+	static const luaL_Reg functions[] = {
+		{"serve_calls", serve_calls},
+		{"csv", csv_open},
+		{"csv_next", csv_next},
+		{"csv_count", csv_count},
+		{"measure", measure},
+		{"count_up", count_up},
+		{NULL, NULL},
+	};
+
+	luaL_newmetatable(L, CSV_CLASS);
+	lua_pop(L, 1);
+
+	luaL_setfuncs(L, functions, 0);
+}
