@@ -178,7 +178,7 @@ static int endpoint_new(lua_State *L)
 		.test = sh->test,
 		.run_id = sh->cfg.run_id,
 	};
-	int err = sh->cfg.share && !has_local ? share_home(L, sh, &cfg, &e) : 0;
+	int err = sh->cfg.share && !has_local && v6 == sh->cfg.v6 ? share_home(L, sh, &cfg, &e) : 0;
 	if (!err)
 		err = endpoint_alloc(&ep, &cfg, &h, &e);
 	mem_deref(cfg.scope);

@@ -7,7 +7,6 @@
 #include "sip/subscription.h"
 
 #define MESSAGE_CLASS "message"
-static const char message_class; /* the key of its metatable in the registry, quicker than its name */
 
 static const struct {
 	const char *name;
@@ -255,7 +254,7 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	o->kind = (uint8_t)kind;
 	o->owner = owner;
 	o->anchor = LUA_NOREF;
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, sh->classes[kind]);
 	lua_setmetatable(L, -2);
 	o->p = p;
 	struct object *endpoint = owner;
@@ -347,30 +346,42 @@ static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRA
 						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
 #define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
 
-static void close_kind(struct objects *list, enum object_kind kind)
+/* All of a list and what stands on them, by kind; the links of `check` serve for that. */
+static void sort_by_kind(struct object_checks *kinds_of, struct objects *list)
 {
 	struct object *o;
 
 	LIST_FOREACH(o, list, entry)
 	{
-		close_kind(&o->members, kind);
-		if (o->kind == kind)
-			close_object(o);
+		check_no_more(o);
+		TAILQ_INSERT_TAIL(&kinds_of[o->kind], o, check);
+		sort_by_kind(kinds_of, &o->members);
 	}
+}
+
+static void close_list(struct objects *list)
+{
+	struct object_checks of_kind[OBJECT_KINDS];
+	struct object *o;
+
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		TAILQ_INIT(&of_kind[i]);
+	sort_by_kind(of_kind, list);
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		TAILQ_FOREACH(o, &of_kind[closing_order[i]], check)
+			close_object(o);
 }
 
 void object_close_all(struct shard *sh)
 {
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&sh->objects, closing_order[i]);
+	close_list(&sh->objects);
 }
 
 void object_close_endpoint(struct object *endpoint)
 {
 	struct object *o;
 
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&endpoint->members, closing_order[i]);
+	close_list(&endpoint->members);
 	close_object(endpoint);
 	LIST_FOREACH(o, &endpoint->members, entry)
 	{
@@ -397,6 +408,15 @@ void object_each(struct shard *sh, object_h *h, void *arg)
 	each(&sh->objects, h, arg);
 }
 
+/* The metatable on top can be found without its name. */
+#define CLASS_OF_MESSAGES OBJECT_KINDS
+_Static_assert(CLASS_OF_MESSAGES < sizeof(((struct shard *)0)->classes) / sizeof(int), "one for each kind, and that of messages");
+static void keep_class(lua_State *L, int class)
+{
+	lua_pushvalue(L, -1);
+	shard_of(L)->classes[class] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* --- messages --- */
 
 void object_push_message(lua_State *L, struct msg *m)
@@ -404,22 +424,29 @@ void object_push_message(lua_State *L, struct msg *m)
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = mem_ref(m);
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &message_class);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[CLASS_OF_MESSAGES]);
 	lua_setmetatable(L, -2);
 }
 
 struct msg *object_check_message(lua_State *L, int arg)
 {
-	struct msg **box = luaL_checkudata(L, arg, MESSAGE_CLASS);
+	struct msg **box = lua_touserdata(L, arg);
+	bool is = false;
 
+	if (box && lua_getmetatable(L, arg)) {
+		is = lua_topointer(L, -1) == shard_of(L)->message_class;
+		lua_pop(L, 1);
+	}
+	if (!is)
+		luaL_checkudata(L, arg, MESSAGE_CLASS); /* raises */
 	return *box;
 }
 
 void object_message_class(lua_State *L)
 {
 	luaL_newmetatable(L, MESSAGE_CLASS);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &message_class);
+	shard_of(L)->message_class = lua_topointer(L, -1);
+	keep_class(L, CLASS_OF_MESSAGES);
 }
 
 /* --- classes --- */
@@ -478,8 +505,7 @@ static int object_tostring(lua_State *L)
 void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, object_field_h *field)
 {
 	luaL_newmetatable(L, kinds[kind].name);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	keep_class(L, kind);
 	lua_newtable(L);
 	if (methods)
 		luaL_setfuncs(L, methods, 0);
@@ -501,7 +527,7 @@ void object_class(lua_State *L, enum object_kind kind, const luaL_Reg *methods, 
 
 void object_quick(lua_State *L, enum object_kind kind, const char *name, lua_CFunction f)
 {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[kind]);
 	luaL_getsubtable(L, -1, "quick");
 	lua_pushcfunction(L, f);
 	lua_setfield(L, -2, name);

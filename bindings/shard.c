@@ -146,8 +146,7 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 	sched_init(sh);
 	sh->sched.task_done = on_task_done;
 	sh->sched.guard_seconds = cfg->timeout > 0 ? cfg->timeout : DEFAULT_TIMEOUT;
-	/* Scripts make garbage in bursts; a generational collector keeps its pauses short. */
-	lua_gc(sh->L, LUA_GCGEN, 0, 0);
+	sched_choose_collector(sh);
 	sandbox_open(sh->L);
 	lua_pushcfunction(sh->L, place_error);
 	lua_pushcfunction(sh->L, open_and_run);

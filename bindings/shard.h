@@ -67,6 +67,8 @@ struct shard {
 		char name[32];
 		struct rnd rnd;
 	} *streams;
+	int classes[16];            /* registry references of the metatables of objects, by kind, and of messages */
+	const void *message_class;
 	struct objects objects;     /* all that are alive and stand on no endpoint */
 #define CHECK_QUEUES 2
 	struct object_checks checks[CHECK_QUEUES]; /* what may be over, in the order in which to look; see object_new() */

@@ -127,6 +127,8 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 void task_cancel(struct task *task);
 /* Cancels the test and what it spawned, and when these are done the tasks that serve; to be called again when a task is done. */
 void sched_end(struct shard *sh);
+/* How garbage is collected, in a test or under load. */
+void sched_choose_collector(struct shard *sh);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);

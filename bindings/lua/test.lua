@@ -150,9 +150,9 @@ function Test:sleep(seconds)
   engine.sleep(seconds)
 end
 
--- Script time since the test began, in seconds.
+-- Script time since the test, or the iteration, began, in seconds.
 function Test:now()
-  return engine.now()
+  return engine.now() - (rawget(self, "began") or 0)
 end
 
 local Barrier = {}
@@ -242,7 +242,7 @@ function Test:target(role)
   if role then
     local own = role()
     if type(own) ~= "string" then own = own.uri end
-    if root then state(root).target = own end
+    if self == root then state(root).target = own end   -- another's role ends with its iteration
     return own
   end
   local uas = home:ua { aor = "sip:target@example.test", name = "target" }
@@ -522,7 +522,7 @@ end
 -- One iteration of a virtual user.
 function life.iterate(vu, f, ...)
   local _ <close> = vu
-  vu.iteration = vu.iteration + 1
+  vu.iteration, vu.began = vu.iteration + 1, engine.now()
   f(vu, ...)
   join(vu)
 end

@@ -36,15 +36,13 @@ static void give_back(uint8_t *p, size_t cap)
 	free(p);
 }
 
-bool buf_reserve(struct buf *b, size_t len)
+bool buf_grow(struct buf *b, size_t len)
 {
 	size_t need, cap;
 	uint8_t *p = NULL;
 
 	if (b->failed)
 		return false;
-	if (len <= b->cap - b->len)
-		return true;
 	if (len > SIZE_MAX / 2 - b->len)
 		goto out;
 	need = b->len + len;

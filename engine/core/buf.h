@@ -17,16 +17,23 @@ static inline void buf_put_slice(struct buf *b, struct slice s);
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Room for `len` more bytes; false when memory ran out. */
-bool buf_reserve(struct buf *b, size_t len);
+static inline bool buf_reserve(struct buf *b, size_t len);
 /* Empty, keeping the memory. */
 void buf_reset(struct buf *b);
 /* Frees the memory; the struct is as new. */
 void buf_free(struct buf *b);
 
+bool buf_grow(struct buf *b, size_t len); /* for buf_reserve() */
+
+static inline bool buf_reserve(struct buf *b, size_t len)
+{
+	return (!b->failed && len <= b->cap - b->len) || buf_grow(b, len);
+}
+
 /* Messages are built with many small puts: those that need no growth stand here, where lengths known to the compiler become moves. */
 static inline void buf_put(struct buf *b, const void *data, size_t len)
 {
-	if (!len || b->failed || (len > b->cap - b->len && !buf_reserve(b, len)))
+	if (!len || !buf_reserve(b, len))
 		return;
 	memcpy(b->p + b->len, data, len);
 	b->len += len;

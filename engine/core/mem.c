@@ -176,6 +176,11 @@ void *mem_ref(void *block)
 	return block;
 }
 
+unsigned mem_refs(const void *block)
+{
+	return ((const struct mem_head *)block - 1)->refs;
+}
+
 void *mem_deref(void *block)
 {
 	struct mem_head *head = block ? (struct mem_head *)block - 1 : NULL;

@@ -15,6 +15,8 @@ void *mem_zalloc(size_t size, mem_destroy_h *destroy);
 void *mem_alloc(size_t zeroed, size_t more, mem_destroy_h *destroy);
 /* One more reference; returns `block`. NULL is allowed. */
 void *mem_ref(void *block);
+/* How many there are. */
+unsigned mem_refs(const void *block);
 /* One reference less; always returns NULL, so that `p = mem_deref(p)` clears the pointer. NULL is allowed. */
 void *mem_deref(void *block);
 

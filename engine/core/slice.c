@@ -13,22 +13,6 @@ bool slice_case_eq(struct slice a, struct slice b)
 	return true;
 }
 
-static inline bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct slice slice_trim(struct slice s)
-{
-	while (s.l && is_space(s.p[0])) {
-		s.p++;
-		s.l--;
-	}
-	while (s.l && is_space(s.p[s.l - 1]))
-		s.l--;
-	return s;
-}
-
 bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
 {
 	uint64_t v = 0;
@@ -84,18 +68,22 @@ static inline uint64_t mix(uint64_t h, uint64_t v)
 
 uint64_t slice_hash(uint64_t h, struct slice s)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
-	/* The length first: what stands at the end, filled up with zeros, is then another value than zeros of its own. */
+	/* The length first: what is short is filled up with zeros, and the last eight bytes may have been among those before. */
 	h = mix(h, s.l);
-	for (; s.l >= sizeof(v); s.p += sizeof(v), s.l -= sizeof(v)) {
+	if (s.l < sizeof(v)) {
+		for (size_t i = 0; i < s.l; i++)
+			v |= (uint64_t)(unsigned char)s.p[i] << 8 * i;
+		return mix(h, v);
+	}
+	const char *last = s.p + s.l - sizeof(v);
+	for (; s.p < last; s.p += sizeof(v)) {
 		memcpy(&v, s.p, sizeof(v));
 		h = mix(h, v);
 	}
-	v = 0;
-	for (size_t i = 0; i < s.l; i++)
-		v |= (uint64_t)(unsigned char)s.p[i] << 8 * i;
-	return s.l ? mix(h, v) : h;
+	memcpy(&v, last, sizeof(v));
+	return mix(h, v);
 }
 
 uint64_t slice_fnv(uint64_t h, struct slice s)

@@ -30,7 +30,18 @@ static inline bool slice_eq(struct slice a, struct slice b)
 /* ASCII case folded, as header names and tokens compare (RFC 3261 7.3.1). */
 bool slice_case_eq(struct slice a, struct slice b);
 /* Without leading and trailing SP, HT, CR, LF. */
-struct slice slice_trim(struct slice s);
+static inline struct slice slice_trim(struct slice s)
+{
+#define SLICE_SPACE(c) ((unsigned char)(c) <= ' ' && ((c) == ' ' || (c) == '\t' || (c) == '\r' || (c) == '\n'))
+	while (s.l && SLICE_SPACE(s.p[0])) {
+		s.p++;
+		s.l--;
+	}
+	while (s.l && SLICE_SPACE(s.p[s.l - 1]))
+		s.l--;
+	return s;
+#undef SLICE_SPACE
+}
 /* Decimal digits only, the whole slice; false on anything else or beyond `max`. */
 bool slice_u64(uint64_t *out, struct slice s, uint64_t max);
 /* A NUL-terminated copy in `buf`, cut to fit; returns buf. */

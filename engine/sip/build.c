@@ -82,10 +82,16 @@ const char *build_reason(unsigned status)
 
 static void put_header(struct buf *out, struct slice name, struct slice value)
 {
-	buf_put_slice(out, name);
-	buf_put(out, ": ", 2);
-	buf_put_slice(out, value);
-	buf_put(out, "\r\n", 2);
+	if (!buf_reserve(out, name.l + value.l + 4))
+		return;
+	uint8_t *p = mempcpy(out->p + out->len, name.p, name.l);
+	*p++ = ':';
+	*p++ = ' ';
+	if (value.l)
+		p = mempcpy(p, value.p, value.l);
+	*p++ = '\r';
+	*p++ = '\n';
+	out->len = (size_t)(p - out->p);
 }
 
 /* Unless it is missing. */
@@ -287,13 +293,19 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 		/* What the script gives in place of a copied header stands once, where the first of them stood. */
 		if (!(copied & 1ull << id) || overridden(out, &x, id))
 			continue;
+		bool top_via = r->source && value.p == req->via.p;
+		bool add_tag = value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100;
+		if (!top_via && !add_tag) {
+			put_header(out, scan_name(req, i), value);
+			continue;
+		}
 		buf_put_slice(out, scan_name(req, i));
 		buf_put(out, ": ", 2);
-		if (r->source && value.p == req->via.p)
+		if (top_via)
 			put_top_via(out, value, req, r->source);
 		else
 			buf_put_slice(out, value);
-		if (value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100) {
+		if (add_tag) {
 			buf_puts(out, ";tag=");
 			buf_put_slice(out, r->to_tag);
 		}

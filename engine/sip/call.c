@@ -110,7 +110,7 @@ struct call *call_alloc(struct ua *ua)
 	call->at.answered = call->at.acked = call->at.ended = CALL_NOT_YET;
 	/* A port and a session id for the description; media of our own will bind the port. */
 	call->media_port = (uint16_t)(20000 + 2 * rnd_below(&ua->ep->ids, 10000));
-	call->session = call->version = rnd_below(&ua->ep->ids, 1u << 30) + 1;
+	call->session = call->version = (uint32_t)rnd_below(&ua->ep->ids, 1u << 30) + 1;
 	return call;
 }
 

@@ -59,8 +59,13 @@ struct reliable;
 struct call {
 	struct ua *ua;
 	bool outgoing;
+	bool shown;                  /* somebody has the transaction of the INVITE: the call keeps it */
+	bool offered;                /* our INVITE brought an offer */
 	enum call_state state;
-	struct call_opts opts;
+	struct {
+		bool no_ack, no_prack, keep_forks;
+		unsigned max_redirects;
+	} opts;                      /* those of call_opts that last */
 	struct uac *invite;          /* our INVITE; NULL at rest */
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated; NULL at rest */
 	struct msg *request;         /* the INVITE, either way, as it was sent last; of a call at rest NULL, see call_invite_msg() */
@@ -69,8 +74,6 @@ struct call {
 		unsigned challenges, retransmissions, repeated_responses;
 	} past;                      /* what was counted by the transaction of a call at rest */
 	struct ctrans *client;       /* that transaction, when somebody asked for it later */
-	bool shown;                  /* somebody has the transaction of the INVITE: the call keeps it */
-	bool offered;                /* our INVITE brought an offer */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
 	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
 	struct answer *answer;       /* our 2xx, until its ACK came */
@@ -79,7 +82,7 @@ struct call {
 	uint32_t cseq;               /* of our requests before there is a dialog */
 	uint32_t tried;              /* CSeq of the try of our INVITE that is under way or was the last */
 	uint16_t media_port;
-	uint64_t session, version;   /* of our session description (RFC 4566 5.2) */
+	uint32_t session, version;   /* of our session description (RFC 4566 5.2) */
 	uint64_t described;          /* hash of what that said last, but for the version; 0: none was sent */
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never

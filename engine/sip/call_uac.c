@@ -499,15 +499,15 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 }
 
 /* What the INVITE says of our extensions. */
-static void put_extensions(struct call *call, struct call_headers *x)
+static void put_extensions(struct call *call, struct call_headers *x, enum call_reliable r)
 {
-	bool timer = call->timer.opts.expires, reliable = call->opts.reliable == CALL_RELIABLE_SUPPORTED;
+	bool timer = call->timer.opts.expires, reliable = r == CALL_RELIABLE_SUPPORTED;
 
 	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
 		call_headers_print(x, HDR_SUPPORTED, "%s%s%s", reliable ? "100rel" : "", reliable && timer ? ", " : "",
 				 timer ? "timer" : "");
-	if (call->opts.reliable == CALL_RELIABLE_REQUIRED)
+	if (r == CALL_RELIABLE_REQUIRED)
 		call_headers_add(x, HDR_REQUIRE, SLICE_LIT("100rel"));
 	session_timer_ask(call, x);
 }
@@ -515,6 +515,8 @@ static void put_extensions(struct call *call, struct call_headers *x)
 int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, const struct call_opts *opts, call_event_h *h,
 		void *arg, struct err *e)
 {
+	static const struct call_opts none;
+	const struct call_opts *o = opts ? opts : &none;
 	struct call *call = call_alloc(ua);
 	struct ua_request full = *r;
 	struct call_headers x = {0};
@@ -529,22 +531,22 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	}
 	call->outgoing = true;
 	call->state = CALL_CALLING;
-	if (opts)
-		call->opts = *opts;
+	call->opts.no_ack = o->no_ack;
+	call->opts.no_prack = o->no_prack;
+	call->opts.keep_forks = o->keep_forks;
+	call->opts.max_redirects = o->max_redirects;
 	call->h = h;
 	call->arg = arg;
 	call->cseq = r->cseq ? r->cseq : 1;
-	if (call->opts.session)
-		call->timer.opts = *call->opts.session;
-	call->opts.session = NULL;
-	if (call->opts.direction)
-		call->wanted = call->opts.direction;
-	put_extensions(call, &x);
+	if (o->session)
+		call->timer.opts = *o->session;
+	if (o->direction)
+		call->wanted = o->direction;
+	put_extensions(call, &x, o->reliable);
 	full.extra = x.all;
 	full.extra_count = x.count;
-	full.from_tag = call->opts.from_tag;
-	call->opts.from_tag = SLICE_NONE;
-	if (!full.body.p && !call->opts.no_sdp) {
+	full.from_tag = o->from_tag;
+	if (!full.body.p && !o->no_sdp) {
 		call_put_sdp(call, &sdp, SLICE_NONE);
 		full.body = buf_slice(&sdp);
 		if (!full.content_type.p)
@@ -558,11 +560,11 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 		err_set(e, err, "out of memory for a call");
 		goto out;
 	}
-	call->at.invite = call->opts.due ? call->opts.due : call_now(call);
+	call->at.invite = o->due ? o->due : call_now(call);
 	call->request = mem_ref(m);
 	call->tried = m->s.cseq;
 	call->offered = call_sdp_of(m).l;
-	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &call->opts.trans, on_invite_response, call, e);
+	err = uac_alloc(&call->invite, ua, &call->auth, &call->cseq, m, &dst, &o->trans, on_invite_response, call, e);
 	if (!err) {
 		call->invite->over = call_client_over;
 		call->invite->first_arg = call;

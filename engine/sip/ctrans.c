@@ -32,6 +32,32 @@ static bool matches(const struct scan *request, const struct scan *response)
 		(request->cseq == response->cseq && slice_eq(request->call_id, response->call_id)));
 }
 
+struct ctrans_key {
+	struct slice branch, method;
+	char text[];
+};
+
+static bool is_of(const struct ctrans *ct, const struct scan *response)
+{
+	if (ct->request)
+		return matches(&ct->request->s, response);
+	return slice_eq(ct->kept->branch, response->branch) && slice_eq(ct->kept->method, response->cseq_method);
+}
+
+/* Without memory the request stays. */
+static void drop_request(struct ctrans *ct)
+{
+	const struct scan *s = &ct->request->s;
+	struct ctrans_key *k = mem_alloc(0, sizeof(*k) + s->branch.l + s->cseq_method.l, NULL);
+
+	if (!k)
+		return;
+	k->branch = (struct slice){memcpy(k->text, s->branch.p, s->branch.l), s->branch.l};
+	k->method = (struct slice){memcpy(k->text + s->branch.l, s->cseq_method.p, s->cseq_method.l), s->cseq_method.l};
+	ct->kept = k;
+	ct->request = mem_deref(ct->request);
+}
+
 static void destroy(void *p)
 {
 	struct ctrans *ct = p;
@@ -42,6 +68,7 @@ static void destroy(void *p)
 	mem_deref(ct->ack);
 	mem_deref(ct->ack_2xx);
 	mem_deref(ct->cancel);
+	mem_deref(ct->kept);
 	mem_deref((void *)ct->opts.timers);
 }
 
@@ -405,10 +432,27 @@ struct ctrans *ctrans_find(const struct switchboard *sb, const struct msg *m)
 		return NULL;
 	for (struct hash_node *n = hash_first(&sb->ctrans, key(&m->s)); n; n = hash_next(n)) {
 		struct ctrans *ct = hash_owner(n, struct ctrans, node);
-		if (matches(&ct->request->s, &m->s))
+		if (is_of(ct, &m->s))
 			return ct;
 	}
 	return NULL;
+}
+
+/* Drops a reference. With none left but the endpoint's, one that was answered needs its request no more. */
+static void let_go(struct ctrans *ct)
+{
+	bool answered = ct->state == TRANS_ACCEPTED || (ct->state == TRANS_COMPLETED && (!ct->invite || ct->ack || ct->opts.no_ack));
+
+	if (answered && ct->ep && !ct->h && mem_refs(ct) == 2 && ct->request && ct->request->s.branch.l)
+		drop_request(ct);
+	mem_deref(ct);
+}
+
+void ctrans_release(struct ctrans *ct)
+{
+	ctrans_detach(ct);
+	if (ct)
+		let_go(ct);
 }
 
 bool ctrans_receive(struct ctrans *ct, struct msg *m)
@@ -417,7 +461,7 @@ bool ctrans_receive(struct ctrans *ct, struct msg *m)
 
 	mem_ref(ct);
 	taken = ct->invite ? receive_invite(ct, m) : receive_other(ct, m);
-	mem_deref(ct);
+	let_go(ct);
 	return taken;
 }
 

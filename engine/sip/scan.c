@@ -46,6 +46,16 @@ static inline bool is_lws(char c)
 
 static inline const char *skip_to(const char *p, const char *end, int what)
 {
+	for (; end - p >= 4; p += 4) {
+		if (classes[(unsigned char)p[0]] & what)
+			return p;
+		if (classes[(unsigned char)p[1]] & what)
+			return p + 1;
+		if (classes[(unsigned char)p[2]] & what)
+			return p + 2;
+		if (classes[(unsigned char)p[3]] & what)
+			return p + 3;
+	}
 	while (p < end && !(classes[(unsigned char)*p] & what))
 		p++;
 	return p;
@@ -53,6 +63,16 @@ static inline const char *skip_to(const char *p, const char *end, int what)
 
 static inline const char *skip_token(const char *p, const char *end)
 {
+	for (; end - p >= 4; p += 4) {
+		if (!is_token(p[0]))
+			return p;
+		if (!is_token(p[1]))
+			return p + 1;
+		if (!is_token(p[2]))
+			return p + 2;
+		if (!is_token(p[3]))
+			return p + 3;
+	}
 	while (p < end && is_token(*p))
 		p++;
 	return p;
@@ -258,12 +278,25 @@ bool scan_param(struct slice *out, struct slice value, const char *name)
 	return find_param(out, skip_to_params(value.p, end, true), end, slice_str(name));
 }
 
+/* The first parameter at `p`, where it is the one looked for and a token, as it nearly always is; `begin` is ";name=". */
+static inline bool first_param(struct slice *out, const char *p, const char *end, const char *begin, size_t len)
+{
+	if ((size_t)(end - p) <= len || memcmp(p, begin, len))
+		return false;
+	const char *value_end = skip_token(p + len, end);
+	*out = between(p + len, value_end);
+	return out->l && (value_end == end || *value_end == ';');
+}
+
 /* From and To hold one value: a comma in a display name without its quotes is no reason to miss the tag. */
 static void scan_tag(struct slice *tag, struct slice value)
 {
-	const char *end = value.p + value.l;
+	const char *end = value.p + value.l, *p = skip_to_params(value.p, end, false);
 
-	find_param(tag, skip_to_params(value.p, end, false), end, SLICE_LIT("tag"));
+	if (!first_param(tag, p, end, ";tag=", 5)) {
+		*tag = SLICE_NONE;
+		find_param(tag, p, end, SLICE_LIT("tag"));
+	}
 }
 
 /* via-parm = name SLASH version SLASH transport LWS sent-by *( SEMI params ), with white space about each SLASH */
@@ -271,13 +304,19 @@ static void scan_via(struct scan *s, struct slice value)
 {
 	const char *p = value.p, *end = value.p + value.l, *comma;
 
-	for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
-		slash += *p == '/';
+	if (value.l > 8 && !memcmp(p, "SIP/2.0/", 8)) /* as nearly everybody writes it */
+		p += 8;
+	else
+		for (int slash = 0; p < end && slash < 2 && *p != ';' && *p != ','; p++)
+			slash += *p == '/';
 	p = skip_lws(skip_token(skip_lws(p, end), end), end);
 	const char *sent_by = p;
 	p = skip_to(p, end, SEMI | COMMA);
 	s->sent_by = trimmed_to(sent_by, p);
-	find_param(&s->branch, p, end, SLICE_LIT("branch"));
+	if (!first_param(&s->branch, p, end, ";branch=", 8)) {
+		s->branch = SLICE_NONE;
+		find_param(&s->branch, p, end, SLICE_LIT("branch"));
+	}
 	comma = memchr(p, ',', (size_t)(end - p));
 	if (comma) /* maybe a quoted one */
 		for (comma = p; comma < end && *comma != ',';)
@@ -416,13 +455,13 @@ static void note_header(struct scan *s, enum hdr_id id, struct slice value, uint
 
 static bool is_version(struct slice v)
 {
-	return v.l >= 4 && slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/"));
+	return v.l >= 4 && (!memcmp(v.p, "SIP/", 4) || slice_case_eq((struct slice){v.p, 4}, SLICE_LIT("SIP/")));
 }
 
 static void set_version(struct scan *s, struct slice version)
 {
 	s->version = version;
-	if (!slice_case_eq(version, SLICE_LIT("SIP/2.0")))
+	if (!(version.l == 7 && !memcmp(version.p, "SIP/2.0", 7)) && !slice_case_eq(version, SLICE_LIT("SIP/2.0")))
 		s->flaws |= SCAN_VERSION;
 }
 
@@ -485,23 +524,23 @@ static int scan_line(struct scan *s, struct scan_room *room, const char *p, cons
 	enum hdr_id id = quick_name(p, end, &name_end);
 	int err;
 
-	if (id == HDR_OTHER)
-		name_end = skip_token(p, end);
-	colon = name_end;
-	while (colon < end && (*colon == ' ' || *colon == '\t'))
-		colon++;
-	if (name_end == p || colon == end || *colon != ':') {
-		s->flaws |= SCAN_HEADER_LINE;
-		colon = memchr(p, ':', (size_t)(end - p));
-		name_end = colon ? colon : end;
-		while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
-			name_end--;
+	if (id != HDR_OTHER) {
+		colon = name_end;
+	} else {
+		name_end = colon = skip_token(p, end);
+		while (colon < end && (*colon == ' ' || *colon == '\t'))
+			colon++;
+		if (name_end == p || colon == end || *colon != ':') {
+			s->flaws |= SCAN_HEADER_LINE;
+			colon = memchr(p, ':', (size_t)(end - p));
+			name_end = colon ? colon : end;
+			while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+				name_end--;
+		}
+		id = colon ? hdr_lookup(between(p, name_end)) : HDR_OTHER;
 	}
-	struct slice name = between(p, name_end);
 	struct slice value = colon ? trimmed_to(skip_lws(colon + 1, end), end) : between(end, end);
-	if (id == HDR_OTHER && colon)
-		id = hdr_lookup(name);
-	err = add_header(s, room, name, value, id);
+	err = add_header(s, room, between(p, name_end), value, id);
 	if (!err && id != HDR_OTHER)
 		note_header(s, id, value, seen);
 	return err;
@@ -556,7 +595,7 @@ int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes)
 			break;
 		}
 		nl = memchr(p, '\n', (size_t)(end - p));
-		while (nl && nl + 1 < end && (nl[1] == ' ' || nl[1] == '\t'))
+		while (nl && nl + 1 < end && (uint8_t)nl[1] <= ' ' && (nl[1] == ' ' || nl[1] == '\t'))
 			nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1));
 		line_end = nl ? nl : end;
 		if (line_end > p && line_end[-1] == '\r')
@@ -595,9 +634,10 @@ void scan_move(struct scan *s, const char *bytes, struct scan_header *headers)
 {
 	const char *from = s->bytes.p;
 
-	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++)
-		if (s->slices[i].p)
-			s->slices[i].p = bytes + (s->slices[i].p - from);
+	for (size_t i = 0; i < sizeof(s->slices) / sizeof(*s->slices); i++) {
+		const char *p = s->slices[i].p;
+		s->slices[i].p = p ? bytes + (p - from) : NULL;
+	}
 	if (s->header_count)
 		memcpy(headers, s->headers, s->header_count * sizeof(*headers));
 	s->headers = headers;

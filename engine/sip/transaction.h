@@ -37,7 +37,8 @@ struct ctrans {
 	struct endpoint *ep; /* NULL once terminated */
 	enum trans_state state;
 	bool invite;
-	struct msg *request;
+	struct msg *request;         /* NULL once nobody can ask for it, see ctrans_release() */
+	struct ctrans_key *kept;     /* then what tells its responses */
 	struct addr dst;
 	struct ctrans_opts opts;
 	struct msg *ack;      /* to a non-2xx, for repeated finals */
@@ -63,6 +64,9 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
+/* Its user's end of it: detached, and a reference less (NULL is allowed). One that was answered and is nobody's then absorbs what is repeated,
+ * without its request. */
+void ctrans_release(struct ctrans *ct);
 /* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
  * to where it went. Takes a reference. */
 void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);

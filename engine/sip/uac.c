@@ -17,8 +17,7 @@ static void destroy(void *p)
 {
 	struct uac *uac = p;
 
-	ctrans_detach(uac->ct);
-	mem_deref(uac->ct);
+	ctrans_release(uac->ct);
 	mem_deref(uac->request);
 	mem_deref(uac->ack);
 	mem_deref((void *)uac->opts.timers);
@@ -78,8 +77,7 @@ int uac_send(struct uac *uac, struct msg *m, const struct addr *dst, struct err 
 
 	if (err)
 		return err;
-	ctrans_detach(uac->ct);
-	mem_deref(uac->ct);
+	ctrans_release(uac->ct);
 	uac->ct = ct;
 	ct->over = on_over;
 	uac->dst = *dst;

@@ -292,6 +292,8 @@ static inline void note_answer(struct world *w, const struct scan *s)
 	for (size_t i = 0; i < w->bob->sb->ctrans.size; i++)
 		for (struct hash_node *n = w->bob->sb->ctrans.buckets[i]; n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
+			if (!ct->request) /* it was answered, and is nobody's any more */
+				continue;
 			const struct scan *r = &ct->request->s;
 			if (ct->invite && ct->state != TRANS_COMPLETED && slice_eq(r->branch, s->branch) && r->cseq == s->cseq &&
 			    slice_eq(s->cseq_method, r->method) && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag))

@@ -338,6 +338,48 @@ static void test_cancel_crosses_the_final(void **state)
 	pair_run(&p);
 }
 
+static struct ctrans *released;
+
+static void request_is_gone(struct pair *q)
+{
+	(void)q;
+	assert_null(released->request);
+}
+
+static void release(struct pair *q)
+{
+	released = q->ct;
+	assert_non_null(released->request);
+	q->ct = NULL;
+	ctrans_release(released);
+}
+
+/* One that nobody holds any more: its request goes with the answer, and what is repeated is absorbed all the same. */
+static void test_released(void **state)
+{
+	(void)state;
+	p.no_strans = true;
+	SEND("OPTIONS");
+	release(&p);
+	assert_non_null(released->request);
+	pair_at(&p, 100, raw_200);
+	pair_at(&p, 200, request_is_gone);
+	pair_at(&p, 300, raw_200);
+	pair_at(&p, 400, raw_486);
+	pair_run(&p);
+	pair_is(&p, "0 alice OPTIONS\n100 bob 200 OPTIONS\n300 bob 200 OPTIONS\n400 bob 486 OPTIONS\n");
+	assert_int_equal(p.alice->count.retransmissions_in, 2);
+	assert_int_equal(p.alice->count.stray_responses, 0);
+
+	SEND("INVITE"); /* at 5100 */
+	pair_at(&p, 5200, raw_200);
+	pair_at(&p, 5300, release);
+	pair_at(&p, 5400, request_is_gone);
+	pair_at(&p, 5500, raw_200);
+	pair_run(&p);
+	pair_is(&p, "5100 alice INVITE\n5200 bob 200 INVITE\n5200 alice: 200\n5500 bob 200 INVITE\n");
+}
+
 /* Sent at once, by force: timer B goes on, and its 64*T1 begin with the provisional. */
 static void test_cancel_now(void **state)
 {
@@ -658,6 +700,7 @@ int main(void)
 	    pair_test(test_cancel_after_provisional),
 	    pair_test(test_cancel_before_provisional),
 	    pair_test(test_cancel_crosses_the_final),
+	    pair_test(test_released),
 	    pair_test(test_cancel_now),
 	    pair_test(test_unreachable),
 	    pair_test(test_unreachable_and_again),
