@@ -165,7 +165,7 @@ static void resend(struct strans *st)
 		return;
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
-	endpoint_send_msg(st->ep, st->last, &st->peer, NULL);
+	endpoint_answer(st->ep, st->request, st->last, &st->peer, NULL);
 }
 
 static void on_retransmit(void *arg);
@@ -279,7 +279,7 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	}
 
 	mem_ref(st);
-	err = endpoint_send_msg(st->ep, response, &st->peer, e);
+	err = endpoint_answer(st->ep, st->request, response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
 	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */
