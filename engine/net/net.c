@@ -66,7 +66,7 @@ static void packet_destroy(void *block)
 struct packet *packet_alloc(struct net *net, const struct addr *src, const struct addr *dst, void *owner, const void *data,
 			    size_t len)
 {
-	struct packet *p = mem_zalloc(sizeof(*p) + (owner ? 0 : len), packet_destroy);
+	struct packet *p = mem_alloc(sizeof(*p), owner ? 0 : len, packet_destroy);
 
 	if (!p)
 		return NULL;
@@ -285,7 +285,10 @@ int transport_fd(const struct transport *tp)
 
 void transport_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t wall)
 {
-	udp_bring(tp, src, data, len, loop_from_wall(tp->net->loop, wall));
+	uint64_t now = loop_from_wall(tp->net->loop, wall), round = loop_now(tp->net->loop);
+
+	/* It may have come since this thread's round began; nothing that it causes may then seem earlier than itself. */
+	udp_bring(tp, src, data, len, now < round ? now : round);
 }
 
 const struct addr *transport_local(const struct transport *tp)

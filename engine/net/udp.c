@@ -440,7 +440,7 @@ uint32_t udp_overflowed(const struct transport *tp)
 	socklen_t len = sizeof(info);
 
 	/* Costs nothing while datagrams come, and tells also of losses that no datagram followed, unlike SO_RXQ_OVFL. */
-	if (!tp->sock || getsockopt(tp->sock->fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+	if (!tp->sock || tp->sock->deaf || getsockopt(tp->sock->fd, SOL_SOCKET, SO_MEMINFO, info, &len))
 		return 0;
 	return info[SK_MEMINFO_DROPS];
 }

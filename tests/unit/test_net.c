@@ -646,6 +646,80 @@ static void many(void **state)
 	run_close(&r);
 }
 
+struct helper {
+	struct loop *loop; /* of the other worker */
+	struct transport *tp;
+	struct run *run;
+	unsigned answered;
+};
+
+/* At the other worker: answers by the first one's socket. */
+static void on_brought(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now, uint32_t frame,
+			   void *arg)
+{
+	struct helper *h = arg;
+
+	assert_ptr_equal(tp, h->tp);
+	assert_int_equal(frame, 0);
+	assert_true(now <= loop_now(h->loop));
+	assert_int_equal(len, 3);
+	assert_memory_equal(data, "ask", 3);
+	assert_int_equal(transport_send(tp, src, "answer", 6, NULL, NULL), 0);
+	h->answered++;
+	loop_stop(h->loop);
+}
+
+/* At the worker to whose port it came. */
+static void on_recv_bring(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now, uint32_t frame,
+			      void *arg)
+{
+	struct helper *h = arg;
+
+	(void)tp, (void)frame;
+	transport_bring(h->tp, src, data, len, loop_wall(h->run->loop, now));
+	loop_run(h->loop); /* its thread would do that */
+}
+
+/* Two nets share a socket: one reads, the other answers from the same address, also when the reader is gone. */
+static void shared_socket(void **state)
+{
+	struct loop_cfg lc = {0};
+	struct net_cfg nc = {.test = "other"};
+	struct helper h = {0};
+	struct addr src;
+	struct net *other;
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	h.run = &r;
+	assert_int_equal(loop_alloc(&h.loop, &lc, NULL), 0);
+	nc.loop = h.loop;
+	assert_int_equal(net_alloc(&other, &nc, NULL), 0);
+	assert_int_equal(transport_udp(&r.c.tp, r.net, "carol", NULL, false, on_recv_bring, on_error, &h, NULL), 0);
+	src = *TO(r.c);
+	assert_int_equal(transport_udp_beside(&h.tp, other, "carol", transport_fd(r.c.tp), &src, on_brought, NULL, &h, NULL), 0);
+	assert_true(addr_eq(transport_local(h.tp), &src));
+
+	say(&r.a, &src, "ask");
+	run_for(&r, 1);
+	assert_int_equal(h.answered, 1);
+	assert_true(addr_eq(&r.a.src, &src));
+	assert_string_equal(text(&r.a.got), "answer/2 ");
+
+	/* The socket stays for whoever sends by it. */
+	r.c.tp = mem_deref(r.c.tp);
+	assert_int_equal(transport_send(h.tp, TO(r.a), "late", 4, NULL, NULL), 0);
+	mem_deref(h.tp);
+	run_for(&r, 1);
+	assert_string_equal(text(&r.a.got), "answer/2 late/3 ");
+	assert_int_equal(net_stats(other)->sent, 2);
+	assert_int_equal(net_stats(other)->received, 1);
+	mem_deref(other);
+	mem_deref(h.loop);
+	run_close(&r);
+}
+
 /* What the kernel had no room for is counted: all that was sent is either here or there. */
 static void overflow(void **state)
 {
@@ -786,6 +860,7 @@ int main(void)
 	    UNIT_TEST(ipv6),
 	    UNIT_TEST(many),
 	    UNIT_TEST(overflow),
+	    UNIT_TEST(shared_socket),
 	    UNIT_TEST(full_socket),
 	    TEST_BOTH(out_of_memory),
 	};
