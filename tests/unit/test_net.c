@@ -164,7 +164,8 @@ static void run_for(struct run *r, unsigned events)
 		if (events)
 			assert_int_equal(tmr_start(&r->limit, r->loop, 10 * NS_PER_S, on_limit, r), 0);
 		else
-			assert_int_equal(tmr_start(&r->limit, r->loop, 20 * NS_PER_MS, (tmr_h *)loop_stop, r->loop), 0);
+			assert_int_equal(tmr_start_at(&r->limit, r->loop, loop_now(r->loop) + 20 * NS_PER_MS, TMR_DEADLINE,
+						      (tmr_h *)loop_stop, r->loop), 0);
 		assert_int_equal(loop_run(r->loop), LOOP_STOPPED);
 		tmr_cancel(&r->limit);
 	} else {
