@@ -19,6 +19,7 @@
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
 #define CALLER_PORTS 2000
+#define PORT_TRIES 20
 /* Transports of a worker: actors of one test live at different ones, those of different iterations share them. */
 #define HOMES 16
 #define RECORD_BYTES (4u << 20) /* a round that writes half of it to the file takes a few ms */
@@ -300,11 +301,9 @@ static void work(void *arg)
 
 /* --- building and taking down --- */
 
-/* A port that is free: the user's in the first worker, any in the others. */
-static void choose_port(struct addr *local, const struct load_worker *w, bool first)
+/* A port that is free now. */
+static void choose_port(struct addr *local)
 {
-	if (w->run->fixed_port && w->number == 0 && first)
-		return;
 	for (uint16_t port = CALLER_PORT; port < CALLER_PORT + CALLER_PORTS; port++) {
 		int fd = socket(local->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		bool is_free;
@@ -362,17 +361,28 @@ static struct switchboard *home(void *arg, unsigned n, const char *name, struct 
 	struct load_worker *w = arg;
 	struct addr local = w->run->local;
 	bool chosen = local.u.sa.sa_family == AF_UNSPEC;
+	/* The user's port is that of the first worker, or the one that all share. */
+	bool fixed = w->run->fixed_port && w->number == 0 && n == 0 && !w->run->post;
 	struct switchboard **sb = &w->homes[n % HOMES];
 	char actor[80];
+	int err;
 
 	if (*sb)
 		return *sb;
 	snprintf(actor, sizeof(actor), w->run->workers > 1 ? "%.60s-%u" : "%.60s", name, w->number + 1);
-	if (!chosen)
-		choose_port(&local, w, n == 0 && !w->run->post);
 	struct switchboard_cfg cfg = {.net = w->net, .actor = actor, .local = chosen ? NULL : &local, .v6 = w->run->shard.v6, .shared = true,
 				      .scopes = &w->scopes, .meter = &w->meter};
-	if (switchboard_alloc(sb, &cfg, e) || (n == 0 && w->run->post && open_front(w, e)))
+	/* Another worker may take the port between the look and the bind. */
+	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
+		if (!chosen && !fixed)
+			choose_port(&local);
+		err = switchboard_alloc(sb, &cfg, e);
+		if (!err || chosen || fixed)
+			break;
+	}
+	if (!err && n == 0 && w->run->post)
+		err = open_front(w, e);
+	if (err)
 		*sb = mem_deref(*sb);
 	return *sb;
 }
