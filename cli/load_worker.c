@@ -62,6 +62,7 @@ struct load_worker {
 	enum step step;
 	uint64_t since, started; /* script time of the step, of the first arrival */
 	bool cut;
+	uint64_t overflowed; /* datagrams, of those that the net has told */
 	pthread_mutex_t lock;
 	struct load_numbers *pending; /* under the lock, as is the state */
 	struct load_worker_state state;
@@ -90,6 +91,11 @@ static void collect(struct load_worker *w)
 			continue;
 		m->numbers->tasks = m->sh ? m->sh->sched.alive : 0;
 		all[n++] = m->numbers;
+	}
+	if (w->net) {
+		uint64_t overflowed = net_stats(w->net)->overflowed;
+		w->at_hand->overflows += overflowed - w->overflowed;
+		w->overflowed = overflowed;
 	}
 	pthread_mutex_lock(&w->lock);
 	load_numbers_collect(w->pending, all, n);
