@@ -160,6 +160,10 @@ sip.test("a test", function() end)
 LUA
 printf 'local sip = require "sip"\nsip.test("x", function(t) end)\nsip.test("y", function(t) end)\n' >tests.lua
 printf 'return {}\n' >none.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3, calls = 2.5 }, function() end)\n' >whole.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = "3" }, function() end)\n' >text.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 })\n' >nofunction.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 }, function() end)\nsip.load("x", { rate = 3 }, function() end)\n' >twice.lua
 printf 'local sip = require "sip"\nsip.load("x", { rat = 3 }, function() end)\n' >option.lua
 printf 'local sip = require "sip"\nsip.load("x", { rate = 3, users = 2 }, function() end)\n' >models.lua
 printf 'local sip = require "sip"\nsip.load("x", {}, function() end)\n' >norate.lua
@@ -272,6 +276,10 @@ usage "several" 'several.lua has several ("short", "long"): choose one with -k' 
 usage "several tests" 'tests.lua has several ("x", "y"): choose one with -k' --rate 1 tests.lua
 usage "an unknown -k" '-k nosuch matches nothing in several.lua, which has "short", "long", "a test"' -k nosuch several.lua
 usage "an unknown option of sip.load" 'did you mean "rate"?' option.lua
+usage "half a call" 'whole.lua:2: sip.load: calls wants a whole number from 1 on, got 2.5' whole.lua
+usage "a rate as text" 'text.lua:2: sip.load: rate wants a number from 0 on, got "3"' text.lua
+usage "no function" 'offhook: nofunction.lua:2: sip.load "x" wants a function last' nofunction.lua
+usage "one name twice" 'offhook: twice.lua:3: there are two of sip.load "x"' twice.lua
 usage "two models in the script" "users is the closed model" models.lua
 usage "two models" "give one of them" --rate 1 --users 2 several.lua
 usage "a rate for a callee" "only serves" --rate 1 "$answer"
