@@ -35,6 +35,7 @@ struct load_session {
 	struct load_run run;
 	struct load_worker **workers;
 	struct feeders *feeders;
+	bool serves;                /* the script has a sip.serve */
 	char target[TARGET_MAX];
 	char run_id[9];
 	char dir[4096], capture[4600];
@@ -243,6 +244,9 @@ static int plan(struct load_session *s, struct err *e)
 	err = choose(&p->caller, s, sh, e);
 	if (err)
 		goto out;
+	for (unsigned i = 0; load_declared(sh, i, &d); i++)
+		s->serves = s->serves || d.serves;
+	d = (struct load_declared){0};
 	if (p->caller >= 0)
 		load_declared(sh, (unsigned)p->caller, &d);
 	for (unsigned i = 0; p->caller < 0 && load_declared(sh, i, &d) && !d.serves; i++)
@@ -624,6 +628,12 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	s->workers = calloc(s->run.workers, sizeof(struct load_worker *));
 	if (!s->verdicts || !s->workers)
 		return err_set(e, ERR_NOMEM, "out of memory for the workers");
+	if (s->serves && s->run.workers > 1 && s->run.fixed_port) {
+		atomic_store(&s->run.front, -1);
+		s->run.post = load_post_alloc(s->run.workers);
+		if (!s->run.post)
+			return err_set(e, ERR_NOMEM, "out of memory for the workers");
+	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	for (unsigned i = 0; i < s->run.workers && !err; i++)
@@ -645,6 +655,7 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	}
 	for (unsigned i = 0; i < s->run.workers; i++)
 		s->workers[i] = load_worker_join(s->workers[i]);
+	s->run.post = load_post_free(s->run.post);
 	return err;
 }
 
