@@ -145,7 +145,7 @@ local function log(what)
   f:close()
 end
 sip.load("around", { rate = 20,
-  setup = function(t) log("setup") if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
+  setup = function(t) log("setup") t:sleep(tonumber(t.env.setup) or 0) if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
   teardown = function(t, shared) log("teardown " .. tostring(shared)) if t.env.raise == "teardown" then t:fail("no teardown") end end,
 }, function(vu, shared)
   vu:equal(shared, "shared")
@@ -402,6 +402,16 @@ check "a second SIGTERM cuts short" holds 'balanced and t["interrupted"] == t["a
 check "interrupted: exit 1" exits 1
 ended "$around"
 check "teardown runs when it is cut short" test "$(paste -sd, around.log)" = "setup,teardown shared"
+rm -f around.log
+start around "$offhook" load --json --shards 1 --set setup=60 "$work/around.lua"
+around=$PID
+wait_until 20 test -s around.log
+kill -TERM "$around"
+sleep 0.3
+kill -TERM "$around"
+ended "$around"
+check "a setup that takes long is cut short, too" test "$(paste -sd, around.log)" = "setup,teardown nil"
+check "... and nothing came" holds 'balanced and t["arrivals"] == 0' around
 kill -TERM "$callee"
 ended "$callee"
 check "what was cut short was hung up" holds 'balanced and t["interrupted"] == t["failed"] == 0' callee
