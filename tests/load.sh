@@ -329,6 +329,15 @@ load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/options.lua"
 check "options.lua" holds 'balanced and t["done"] == 20'
 load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/register.lua"
 check "register.lua" holds 'balanced and t["done"] == 20 and t["times"]["register"]["count"] == 20 and t["times"]["request"]["count"] == 0'
+cat >challenged.lua <<'LUA'
+local sip = require "sip"
+local function setup(t) return t:registrar { auth = { realm = "example.test", users = { alice = "secret" } } } end
+sip.load("challenged", { rate = 10, calls = 20, setup = setup }, function(vu, registrar)
+  vu:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = registrar }:register():expect(200)
+end)
+LUA
+load --virtual --json --network delay=0.1 challenged.lua
+check "a registration's time has its challenge in it" holds 't["times"]["register"]["count"] == 20 and 0.39 < t["times"]["register"]["p50"] < 0.41 and t["times"]["request"]["count"] == 0'
 for script in call options register; do
 	timeout 60 "$offhook" run --virtual --record off "$root/scenarios/load/$script.lua" >out 2>err
 	code=$?
