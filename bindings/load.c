@@ -757,6 +757,8 @@ void load_stop(struct load *load)
 
 void load_cut(struct load *load)
 {
+	if (load->phase == LOAD_SETTING_UP && load->manager)
+		task_cancel(load->manager);
 	for (struct task *t = load->sh->sched.tasks; t; t = t->next)
 		if (t->iteration && t->iteration->task == t)
 			task_cancel(t);

@@ -63,7 +63,7 @@ void load_set_up(struct load *load);
 void load_start(struct load *load, uint64_t start);
 /* No more arrivals; LOAD_IDLE follows when the last iteration ended, at once if there is none. */
 void load_stop(struct load *load);
-/* Interrupts the iterations that are left. */
+/* Interrupts the iterations that are left, or a setup that is under way. */
 void load_cut(struct load *load);
 /* Runs the script's teardown; whatever that does, LOAD_OVER follows. */
 void load_tear_down(struct load *load);

@@ -225,8 +225,12 @@ static void look(struct load_worker *w)
 
 	switch (w->step) {
 	case STEP_SETTING_UP:
-		if (!all_in(w, LOAD_READY))
+		if (!all_in(w, LOAD_READY)) {
+			if (order == LOAD_ABORT && !w->cut)
+				each(w, load_cut);
+			w->cut = order == LOAD_ABORT;
 			break;
+		}
 		take_troubles(w);
 		enter(w, STEP_READY);
 		atomic_fetch_add(&w->run->ready, 1);

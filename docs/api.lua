@@ -766,7 +766,7 @@ Each arrival ends as exactly one of done, failed, dropped and interrupted. A cal
 `live`, the iterations under way; `custom.NAME`, what the script tells with `t:measure` and `t:count`.
 
 Kinds of failures: `timeout` (a wait ran out), `response` (another final response than was wanted), `failure` (any other expectation, `t:equal` and its like), `time limit` (of the
-iteration), `exhausted` (no more rows), `error` (of the script), `usage`, `environment`.
+iteration), `exhausted` (no more rows), `error` (of the script), `skip` (`t:skip`: it counts as failed), `usage`, `environment`.
 
 The three `late` times are the generator's own delays. When their p99 reaches 10 ms a line says so, for the other times then hold some of it.]] },
   { "Thresholds", [[

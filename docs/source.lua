@@ -181,6 +181,8 @@ local function names_of(file, expression, answers)
   if other then return names_of(library[other .. ".lua"], list, answers) end
   local call = file.text:match("local " .. expression .. " = (options%.joined%b())")
   if call then return names_of(file, call, answers) end
+  call = file.text:match("local " .. expression .. " = options%.joined (%b{})")
+  if call then return strings(call) end
   return strings(find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression))
 end
 
@@ -199,6 +201,10 @@ local function options_of(file, functions, f, out, answers, seen)
       add(set, names_of(file, list[3], answers))
     end
   end
+  for args in f.body:gmatch "options%.sent(%b())" do
+    add(out.names, names_of(file, split(args:sub(2, -2))[3], answers))
+  end
+  if f.body:find "options%.check_wait%(" then add(out.names, { "within", "optional" }) end
   if f.body:find "options%.within%(" then out.names.within = true end
   if f.body:find "given%.optional" then out.names.optional = true end
   -- What is handed on.

@@ -145,7 +145,7 @@ local function log(what)
   f:close()
 end
 sip.load("around", { rate = 20,
-  setup = function(t) log("setup") if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
+  setup = function(t) log("setup") t:sleep(tonumber(t.env.setup) or 0) if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
   teardown = function(t, shared) log("teardown " .. tostring(shared)) if t.env.raise == "teardown" then t:fail("no teardown") end end,
 }, function(vu, shared)
   vu:equal(shared, "shared")
@@ -160,6 +160,10 @@ sip.test("a test", function() end)
 LUA
 printf 'local sip = require "sip"\nsip.test("x", function(t) end)\nsip.test("y", function(t) end)\n' >tests.lua
 printf 'return {}\n' >none.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3, calls = 2.5 }, function() end)\n' >whole.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = "3" }, function() end)\n' >text.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 })\n' >nofunction.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 }, function() end)\nsip.load("x", { rate = 3 }, function() end)\n' >twice.lua
 printf 'local sip = require "sip"\nsip.load("x", { rat = 3 }, function() end)\n' >option.lua
 printf 'local sip = require "sip"\nsip.load("x", { rate = 3, users = 2 }, function() end)\n' >models.lua
 printf 'local sip = require "sip"\nsip.load("x", {}, function() end)\n' >norate.lua
@@ -272,6 +276,10 @@ usage "several" 'several.lua has several ("short", "long"): choose one with -k' 
 usage "several tests" 'tests.lua has several ("x", "y"): choose one with -k' --rate 1 tests.lua
 usage "an unknown -k" '-k nosuch matches nothing in several.lua, which has "short", "long", "a test"' -k nosuch several.lua
 usage "an unknown option of sip.load" 'did you mean "rate"?' option.lua
+usage "half a call" 'whole.lua:2: sip.load: calls wants a whole number from 1 on, got 2.5' whole.lua
+usage "a rate as text" 'text.lua:2: sip.load: rate wants a number from 0 on, got "3"' text.lua
+usage "no function" 'offhook: nofunction.lua:2: sip.load "x" wants a function last' nofunction.lua
+usage "one name twice" 'offhook: twice.lua:3: there are two of sip.load "x"' twice.lua
 usage "two models in the script" "users is the closed model" models.lua
 usage "two models" "give one of them" --rate 1 --users 2 several.lua
 usage "a rate for a callee" "only serves" --rate 1 "$answer"
@@ -321,6 +329,15 @@ load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/options.lua"
 check "options.lua" holds 'balanced and t["done"] == 20'
 load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/register.lua"
 check "register.lua" holds 'balanced and t["done"] == 20 and t["times"]["register"]["count"] == 20 and t["times"]["request"]["count"] == 0'
+cat >challenged.lua <<'LUA'
+local sip = require "sip"
+local function setup(t) return t:registrar { auth = { realm = "example.test", users = { alice = "secret" } } } end
+sip.load("challenged", { rate = 10, calls = 20, setup = setup }, function(vu, registrar)
+  vu:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = registrar }:register():expect(200)
+end)
+LUA
+load --virtual --json --network delay=0.1 challenged.lua
+check "a registration's time has its challenge in it" holds 't["times"]["register"]["count"] == 20 and 0.39 < t["times"]["register"]["p50"] < 0.41 and t["times"]["request"]["count"] == 0'
 for script in call options register; do
 	timeout 60 "$offhook" run --virtual --record off "$root/scenarios/load/$script.lua" >out 2>err
 	code=$?
@@ -394,6 +411,16 @@ check "a second SIGTERM cuts short" holds 'balanced and t["interrupted"] == t["a
 check "interrupted: exit 1" exits 1
 ended "$around"
 check "teardown runs when it is cut short" test "$(paste -sd, around.log)" = "setup,teardown shared"
+rm -f around.log
+start around "$offhook" load --json --shards 1 --set setup=60 "$work/around.lua"
+around=$PID
+wait_until 20 test -s around.log
+kill -TERM "$around"
+sleep 0.3
+kill -TERM "$around"
+ended "$around"
+check "a setup that takes long is cut short, too" test "$(paste -sd, around.log)" = "setup,teardown nil"
+check "... and nothing came" holds 'balanced and t["arrivals"] == 0' around
 kill -TERM "$callee"
 ended "$callee"
 check "what was cut short was hung up" holds 'balanced and t["interrupted"] == t["failed"] == 0' callee

@@ -34,7 +34,7 @@
 	  "INVITE to the first answer but 100: session request delay, RFC 6076 4.3")                                           \
 	X(CALL_SETUP, "call.setup", "due time of the call to the 2xx of its INVITE")                                           \
 	X(CALL_TEARDOWN, "call.teardown", "BYE to its final answer: session disconnect delay, RFC 6076 4.4")                   \
-	X(REGISTER, "register", "REGISTER to its 2xx, challenge included: registration request delay, RFC 6076 4.1")           \
+	X(REGISTER, "register", "REGISTER of ua:register to its 2xx, challenge included: registration request delay, RFC 6076 4.1") \
 	X(REQUEST, "request", "any other request but INVITE, BYE and REGISTER to its final answer")                            \
 	X(ITERATION, "iteration", "due time of an arrival to the end of its iteration")                                        \
 	X(LATE_ARRIVAL, "late.arrival", "due time of an arrival to the start of its iteration")                                \
