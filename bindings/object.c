@@ -79,7 +79,7 @@ static void on_request_over(struct uac *uac, void *arg)
 	if (o->anchor == LUA_NOREF)
 		return;
 	object_may_be_over(o);
-	if (o->owner->kind == OBJECT_CALL && o->owner->queued)
+	if (o->owner->kind == OBJECT_CALL && o->owner->to_check)
 		object_may_be_over(o->owner);
 }
 
@@ -152,9 +152,9 @@ static void close_object(struct object *o)
 
 static void check_no_more(struct object *o)
 {
-	if (o->queued)
+	if (o->to_check)
 		TAILQ_REMOVE(&o->sh->checks, o, check);
-	o->queued = false;
+	o->to_check = false;
 }
 
 static void leave_lists(struct object *o)
@@ -227,7 +227,7 @@ static void check_later(struct object *o)
 {
 	check_no_more(o);
 	o->checked = now_in_seconds(o->sh);
-	o->queued = true;
+	o->to_check = true;
 	TAILQ_INSERT_TAIL(&o->sh->checks, o, check);
 }
 
@@ -254,7 +254,6 @@ void object_may_be_over(struct object *o)
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
-
 	struct object *o;
 
 	for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks)) && now - o->checked >= CHECK_AFTER; n++)
@@ -402,6 +401,7 @@ static void close_list(struct objects *list)
 
 void object_close_all(struct shard *sh)
 {
+	sh->closing = true;
 	close_list(&sh->objects);
 }
 
@@ -409,8 +409,10 @@ void object_close_endpoint(struct object *endpoint)
 {
 	struct object *o;
 
+	endpoint->sh->closing = true;
 	close_list(&endpoint->members);
 	close_object(endpoint);
+	endpoint->sh->closing = false;
 	LIST_FOREACH(o, &endpoint->members, entry)
 	{
 		if (o->anchor != LUA_NOREF)

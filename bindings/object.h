@@ -64,8 +64,7 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
-	bool queued;                 /* it stands in shard.checks */
-	bool is_left;
+	bool to_check, is_left;      /* it stands in the lists above */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
