@@ -242,7 +242,7 @@ static bool has_unread(const struct object *o)
 
 void object_may_be_over(struct object *o)
 {
-	if (o->anchor == LUA_NOREF)
+	if (o->anchor == LUA_NOREF || o->sh->closing)
 		return;
 	check_no_more(o);
 	if (o->unread || !is_over(o))
