@@ -49,6 +49,36 @@ static int engine_sleep(lua_State *L)
 	return task_wait(L, NULL, 0, due_after(L, luaL_checknumber(L, 1), "sleep"), task_give);
 }
 
+static int on_slept(lua_State *L, enum wake wake, struct item *it)
+{
+	(void)L;
+	(void)wake;
+	(void)it;
+	return 0;
+}
+
+/* t:sleep(seconds), without the frames of the library between: a task that sleeps has a small stack. upvalues: the method in Lua, for all
+ * else, and the metatable of contexts. */
+static int quick_sleep(lua_State *L)
+{
+	if (lua_gettop(L) == 2 && lua_type(L, 2) == LUA_TNUMBER && lua_istable(L, 1) && lua_getmetatable(L, 1)) {
+		bool is_context = lua_rawequal(L, -1, lua_upvalueindex(2));
+		lua_pop(L, 1);
+		if (is_context)
+			return task_wait(L, NULL, 0, due_after(L, lua_tonumber(L, 2), "sleep"), on_slept);
+	}
+	return object_slow(L);
+}
+
+/* sleeper(metatable, method) */
+static int engine_sleeper(lua_State *L)
+{
+	lua_settop(L, 2);
+	lua_insert(L, 1);
+	lua_pushcclosure(L, quick_sleep, 2);
+	return 1;
+}
+
 /* poll(object, inbox): an item that is there already, or nil. */
 static int engine_poll(lua_State *L)
 {
@@ -426,7 +456,7 @@ static int quick_call_ended(lua_State *L)
 void lib_wait_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{"wait", engine_wait},	     {"sleep", engine_sleep}, {"poll", engine_poll},	   {"count", engine_count},
+		{"wait", engine_wait},	     {"sleep", engine_sleep}, {"sleeper", engine_sleeper}, {"poll", engine_poll},	   {"count", engine_count},
 		{"inbox", engine_inbox},     {"push", engine_push},   {"iterate", engine_iterate}, {"response", engine_response},
 		{"last", engine_last},	     {"event", engine_event}, {"set_unmet", engine_set_unmet},
 		{NULL, NULL},

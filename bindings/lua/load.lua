@@ -116,7 +116,7 @@ end
 function load.virtual_user(caller)
   local entry = loads[caller]
   local f, vu, iterate = entry.f, test.virtual_user(entry.name), test.iterate
-  return function() iterate(vu, f, shared[entry]) end
+  return function() return iterate(vu, f, shared[entry]) end
 end
 
 -- --- the same in a test: `offhook run` runs each load once ---

@@ -452,6 +452,8 @@ for name, f in pairs(Test) do
   end
 end
 
+Test.sleep = engine.sleeper(meta, Test.sleep)
+
 -- --- the life of a test ---
 
 local method_names = {}
@@ -466,14 +468,13 @@ local env = setmetatable({}, {
 
 local virtual = engine.run().virtual
 
-function meta:__index(name)
-  local method = Test[name]
-  if method then return method end
+-- Methods are found without a call.
+meta.__index = setmetatable(Test, { __index = function(_, name)
   if name == "env" then return env end
   if name == "virtual" then return virtual end
   local nearest = options.nearest(tostring(name), method_names)
   error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
-end
+end })
 
 local life = { Test = Test, ua_options = ua_options, env = env }
 local users = 0
@@ -522,10 +523,10 @@ function meta.__close(t)
 end
 
 -- One iteration of a virtual user.
-function life.iterate(vu, f, ...)
+function life.iterate(vu, f, shared)
   local _ <close> = vu
   vu.iteration, vu.began = vu.iteration + 1, engine.now()
-  f(vu, ...)
+  f(vu, shared)
   join(vu)
 end
 
