@@ -339,9 +339,9 @@ static int send_reply(lua_State *L, struct object *o, const struct call_reply *r
 	if (call_reply(call, r, &m, &e))
 		return raise_about(L, o, &e);
 	note_sent(L, m, ua_name(call->ua));
-	object_push_message(L, m);
+	int results = object_return_message(L, m);
 	mem_deref(m);
-	return 1;
+	return results;
 }
 
 /* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */
@@ -432,6 +432,7 @@ static int send_request(lua_State *L, struct object *owner, struct dialog *d, st
 		return raise_about(L, lua_touserdata(L, 1), &e);
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
 }
@@ -478,6 +479,7 @@ static int call_prack_lua(lua_State *L)
 		return raise_about(L, lua_touserdata(L, 1), &e);
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, ua_name(call->ua));
 	return 1;
 }

@@ -49,6 +49,9 @@ static void on_seen(struct endpoint *ep, struct msg *m, void *arg)
 	struct object *o = arg;
 
 	(void)ep;
+	/* Without a recording there is no number; that of several watches the order is known, they give one. */
+	if (o->watches && !m->frame && !o->sh->cfg.tap)
+		m->frame = ++o->sh->seen;
 	for (struct object *w = o->watches; w; w = w->watches)
 		inbox_push_msg(w, 0, m, NULL);
 }

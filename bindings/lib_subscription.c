@@ -157,6 +157,7 @@ static int notify(lua_State *L)
 		return raise_about(L, owner, &e);
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, sub->ua->ep->name);
 	return 1;
 }

@@ -337,6 +337,7 @@ static int request_new(lua_State *L)
 		return e.code ? raise_err(L, &e) : script_error(L, "out of memory for a request");
 	}
 	o->p = uac;
+	object_follow_request(o);
 	note_sent(L, uac->request, ua_name(ua));
 	return 1;
 }

@@ -56,6 +56,7 @@ struct load {
 	unsigned live, served; /* own iterations, and calls that came in, under way */
 	struct serving *serving;
 	char trouble[400];
+	bool environment;      /* the trouble's kind */
 };
 
 /* --- what the script declared --- */
@@ -351,6 +352,7 @@ static void on_task_done(struct shard *sh, struct task *task)
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
 		tell_error(task->L, &t);
 		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
+		load->environment = !strcmp(t.kind, "environment");
 	}
 	if (task == load->manager)
 		manager_done(load);
@@ -520,6 +522,12 @@ static void refuse(struct call *call)
 	call_reply(call, &(struct call_reply){.status = 503, .extra = &retry, .extra_count = 1}, NULL, NULL);
 }
 
+/* While it drains, none from elsewhere; but an iteration of the run that is still under way may call what the run serves. */
+static bool takes_calls(const struct load *load)
+{
+	return load->phase <= (load->plan->calls_itself ? LOAD_IDLE : LOAD_RUNNING);
+}
+
 static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct serving *s = arg;
@@ -528,7 +536,7 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 
 	(void)ua;
 	load_numbers_arrival(load->numbers);
-	if (load->phase > LOAD_RUNNING || (load->plan->max_live && load->served >= load->plan->max_live)) {
+	if (!takes_calls(load) || (load->plan->max_live && load->served >= load->plan->max_live)) {
 		load_numbers_dropped(load->numbers);
 		refuse(call);
 		return true;
@@ -540,10 +548,13 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	struct object *box = object_new_call(L, owner, call);
 	lua_pushcclosure(L, call_body, 2);
 	struct iteration *it = begin(load, call->at.invite, NO_VU);
-	if (it)
-		take_call(it, box);
-	else
+	if (!it) {
 		refuse(call);
+		return true;
+	}
+	take_call(it, box);
+	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
+		load->phase = LOAD_DRAINING;
 	return true;
 }
 
@@ -754,6 +765,11 @@ void load_cut(struct load *load)
 void load_tear_down(struct load *load)
 {
 	manage(load, "load_teardown", LOAD_TEARING_DOWN);
+}
+
+enum err_code load_trouble_code(const struct load *load)
+{
+	return load->environment ? ERR_ENV : ERR_ARG;
 }
 
 enum load_phase load_phase(const struct load *load)

@@ -33,6 +33,7 @@ const char *load_declared_threshold(struct shard *sh, unsigned i, unsigned n);
 /* What one shard is to do. */
 struct load_plan {
 	int caller;             /* which of load_declared() has arrivals; -1: none, it serves alone */
+	bool calls_itself;      /* some shard of the run has arrivals, whose iterations may call what is served here */
 	struct arrivals_cfg arrivals; /* with this shard's part */
 	unsigned users;         /* closed model: so many virtual users, one iteration after the other; 0: arrivals */
 	unsigned max_live;      /* iterations at a time, incoming calls and own ones each; 0: any number */
@@ -68,6 +69,8 @@ void load_cut(struct load *load);
 void load_tear_down(struct load *load);
 /* Why setup or teardown failed, or a task that they left running; "" when nothing did. */
 const char *load_trouble(const struct load *load);
+/* ERR_ENV: the environment's (an address that is not local, a name that does not resolve), else ERR_ARG: the script's. */
+enum err_code load_trouble_code(const struct load *load);
 enum load_phase load_phase(const struct load *load);
 /* Whether all arrivals were given. */
 bool load_exhausted(const struct load *load);

@@ -70,6 +70,31 @@ const char *object_actor(const struct object *o)
 	return "the script";
 }
 
+/* Its transaction is over, and maybe the call that it ended. */
+static void on_request_over(struct uac *uac, void *arg)
+{
+	struct object *o = arg;
+
+	(void)uac;
+	if (o->anchor == LUA_NOREF)
+		return;
+	object_may_be_over(o);
+	if (o->owner->kind == OBJECT_CALL && o->owner->to_check)
+		object_may_be_over(o->owner);
+}
+
+void object_follow_request(struct object *o)
+{
+	struct uac *uac = o->p;
+
+	if (uac->first || uac->over) { /* the engine follows it */
+		object_may_be_over(o);
+		return;
+	}
+	uac->over = on_request_over;
+	uac->first_arg = o;
+}
+
 /* The engine calls this box no more. */
 static void detach(struct object *o)
 {
@@ -89,9 +114,13 @@ static void detach(struct object *o)
 	case OBJECT_CALL:
 		call_set_handler(o->p, NULL, NULL);
 		break;
-	case OBJECT_REQUEST:
-		((struct uac *)o->p)->h = NULL;
+	case OBJECT_REQUEST: {
+		struct uac *uac = o->p;
+		uac->h = NULL;
+		if (uac->over == on_request_over)
+			uac->over = NULL;
 		break;
+	}
 	case OBJECT_REGISTRATION:
 		((struct registration *)o->p)->h = NULL;
 		break;
@@ -123,9 +152,9 @@ static void close_object(struct object *o)
 
 static void check_no_more(struct object *o)
 {
-	if (o->queue)
-		TAILQ_REMOVE(&o->sh->checks[o->queue - 1], o, check);
-	o->queue = 0;
+	if (o->to_check)
+		TAILQ_REMOVE(&o->sh->checks, o, check);
+	o->to_check = false;
 }
 
 static void leave_lists(struct object *o)
@@ -182,10 +211,10 @@ static bool is_over(const struct object *o)
 	}
 }
 
-/* --- boxes that are over: each is looked at a while after it could be, and again later, so that a long run does not grow. When that happens
- * depends on time and the order of the script's doings alone. --- */
+/* --- boxes that are over, so that a long run does not grow: told by the engine, or looked at after a while and again later. When that
+ * happens depends on time and the order of the script's doings alone. --- */
 
-static const uint32_t check_after[CHECK_QUEUES] = {6, 33}; /* s: most transactions last 5, the others 32 */
+#define CHECK_AFTER 33 /* s; what lasts longest, a transaction, takes 32 */
 #define CHECKS_AT_ONCE 4
 #define UNREAD_KEPT 512
 
@@ -194,17 +223,12 @@ static uint32_t now_in_seconds(const struct shard *sh)
 	return (uint32_t)(loop_now(sh->loop) / NS_PER_S);
 }
 
-static void check_later(struct object *o, int queue)
+static void check_later(struct object *o)
 {
 	check_no_more(o);
 	o->checked = now_in_seconds(o->sh);
-	o->queue = (uint8_t)(queue + 1);
-	TAILQ_INSERT_TAIL(&o->sh->checks[queue], o, check);
-}
-
-void object_may_be_over(struct object *o)
-{
-	check_later(o, 0);
+	o->to_check = true;
+	TAILQ_INSERT_TAIL(&o->sh->checks, o, check);
 }
 
 /* The end of the test tells of it. */
@@ -216,20 +240,24 @@ static bool has_unread(const struct object *o)
 	return false;
 }
 
+void object_may_be_over(struct object *o)
+{
+	if (o->anchor == LUA_NOREF || o->sh->closing)
+		return;
+	check_no_more(o);
+	if (o->unread || !is_over(o))
+		check_later(o);
+	else if (!has_unread(o) || ++o->sh->unread_kept > UNREAD_KEPT)
+		object_release(o);
+}
+
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
+	struct object *o;
 
-	for (int i = 0; i < CHECK_QUEUES; i++) {
-		struct object *o;
-		for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks[i])) && now - o->checked >= check_after[i]; n++) {
-			check_no_more(o);
-			if (o->unread || !is_over(o))
-				check_later(o, CHECK_QUEUES - 1);
-			else if (!has_unread(o) || ++sh->unread_kept > UNREAD_KEPT)
-				object_release(o);
-		}
-	}
+	for (int n = 0; n < CHECKS_AT_ONCE && (o = TAILQ_FIRST(&sh->checks)) && now - o->checked >= CHECK_AFTER; n++)
+		object_may_be_over(o);
 }
 
 /* --- boxes --- */
@@ -267,10 +295,9 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	}
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-	/* A call is looked at when it has ended. */
-	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_REQUEST || kind == OBJECT_DIALOG ||
-	    kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
-		object_may_be_over(o);
+	/* A call is looked at when it has ended, a request when its transaction has. */
+	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_DIALOG || kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
+		check_later(o);
 	return o;
 }
 
@@ -346,31 +373,46 @@ static const enum object_kind closing_order[] = {OBJECT_HOLD,    OBJECT_REGISTRA
 						 OBJECT_INBOX,   OBJECT_TASK,         OBJECT_ENDPOINT};
 #define CLOSING_STEPS (sizeof(closing_order) / sizeof(*closing_order))
 
-static void close_kind(struct objects *list, enum object_kind kind)
+/* All of a list and what stands on them, by kind; the links of `check` serve for that. */
+static void sort_by_kind(struct object_checks *kinds_of, struct objects *list)
 {
 	struct object *o;
 
 	LIST_FOREACH(o, list, entry)
 	{
-		close_kind(&o->members, kind);
-		if (o->kind == kind)
-			close_object(o);
+		check_no_more(o);
+		TAILQ_INSERT_TAIL(&kinds_of[o->kind], o, check);
+		sort_by_kind(kinds_of, &o->members);
 	}
+}
+
+static void close_list(struct objects *list)
+{
+	struct object_checks of_kind[OBJECT_KINDS];
+	struct object *o;
+
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		TAILQ_INIT(&of_kind[i]);
+	sort_by_kind(of_kind, list);
+	for (size_t i = 0; i < CLOSING_STEPS; i++)
+		TAILQ_FOREACH(o, &of_kind[closing_order[i]], check)
+			close_object(o);
 }
 
 void object_close_all(struct shard *sh)
 {
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&sh->objects, closing_order[i]);
+	sh->closing = true;
+	close_list(&sh->objects);
 }
 
 void object_close_endpoint(struct object *endpoint)
 {
 	struct object *o;
 
-	for (size_t i = 0; i < CLOSING_STEPS; i++)
-		close_kind(&endpoint->members, closing_order[i]);
+	endpoint->sh->closing = true;
+	close_list(&endpoint->members);
 	close_object(endpoint);
+	endpoint->sh->closing = false;
 	LIST_FOREACH(o, &endpoint->members, entry)
 	{
 		if (o->anchor != LUA_NOREF)
@@ -414,6 +456,14 @@ void object_push_message(lua_State *L, struct msg *m)
 	*box = mem_ref(m);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, shard_of(L)->classes[CLASS_OF_MESSAGES]);
 	lua_setmetatable(L, -2);
+}
+
+int object_return_message(lua_State *L, struct msg *m)
+{
+	if (!results_wanted(L))
+		return 0;
+	object_push_message(L, m);
+	return 1;
 }
 
 struct msg *object_check_message(lua_State *L, int arg)

@@ -64,8 +64,7 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
-	uint8_t queue;               /* of shard.checks, from 1 on: it stands in there */
-	bool is_left;
+	bool to_check, is_left;      /* it stands in the lists above */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -89,8 +88,10 @@ void object_push(lua_State *L, struct object *o);
 void object_push_item(lua_State *L, struct item *it);
 /* The user value of a call, a request and a hold, for what these keep beside. */
 #define OBJECT_BESIDE 1
-/* A call that has ended: it is let go when its transactions are over, too. */
+/* A call that has ended, or a request whose transaction has: it is let go now, or when all of it is over. */
 void object_may_be_over(struct object *o);
+/* A request's box that has its uac now. */
+void object_follow_request(struct object *o);
 /* Lets the collector have the box once no script holds it. */
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
@@ -114,8 +115,12 @@ void object_on_client_response(struct ctrans *ct, struct msg *m, void *box);
 /* Makes a server transaction of a request that came to an endpoint's box, for its script; false if it cannot be one. */
 bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 
+/* Inside a C function, also when it goes on after a wait: false when its caller drops what it returns. */
+bool results_wanted(lua_State *L);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
+/* The message as the only result of the C function that ends here, if its caller wants it. */
+int object_return_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
 /* Their metatable, made now. [-0, +1] */
 void object_message_class(lua_State *L);

@@ -100,10 +100,11 @@ static int math_randomseed(lua_State *L)
 	return luaL_error(L, "math.randomseed: the seed of a run is --seed, so that a run can be repeated");
 }
 
-/* print(...): kept with the test's result, where the program shows it in its place. */
+/* print(...): kept with the test's result, where the program shows it in its place; under load, which has no such place and no end, on stderr. */
 static int print_kept(lua_State *L)
 {
-	struct buf *b = &shard_of(L)->output;
+	struct shard *sh = shard_of(L);
+	struct buf *b = &sh->output;
 
 	for (int i = 1, n = lua_gettop(L); i <= n; i++) {
 		size_t len;
@@ -114,6 +115,10 @@ static int print_kept(lua_State *L)
 		lua_pop(L, 1);
 	}
 	buf_puts(b, "\n");
+	if (sh->cfg.share) {
+		fwrite(b->p, 1, b->len, stderr);
+		b->len = 0;
+	}
 	return 0;
 }
 

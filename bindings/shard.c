@@ -130,8 +130,7 @@ int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 		goto out;
 	}
 	sh->cfg = *cfg;
-	for (int i = 0; i < CHECK_QUEUES; i++)
-		TAILQ_INIT(&sh->checks[i]);
+	TAILQ_INIT(&sh->checks);
 	sh->failure = LUA_NOREF;
 	*(struct shard **)lua_getextraspace(sh->L) = sh;
 	if (cfg->share) {

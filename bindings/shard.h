@@ -70,8 +70,8 @@ struct shard {
 	int classes[16];            /* registry references of the metatables of objects, by kind, and of messages */
 	const void *message_class;
 	struct objects objects;     /* all that are alive and stand on no endpoint */
-#define CHECK_QUEUES 2
-	struct object_checks checks[CHECK_QUEUES]; /* what may be over, in the order in which to look; see object_new() */
+	struct object_checks checks; /* what may be over, in the order in which to look; see object_new() */
+	bool closing;               /* all of them, or all of an endpoint, are being closed */
 	unsigned unread_kept;       /* of those that are over: kept as the end of the test tells what nobody read in them */
 	int failure;                /* registry reference of the first failure, LUA_NOREF */
 	char failed_task[48];
@@ -79,6 +79,7 @@ struct shard {
 	struct buf output;          /* of print */
 	bool timed_out;
 	struct tmr time_limit, hard_stop;
+	uint32_t seen;              /* messages that watches saw in a run without a recording */
 	struct load *load;          /* that it runs; NULL in a test */
 	struct feeders *own_feeders; /* where cfg gives none */
 };

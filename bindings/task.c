@@ -302,13 +302,14 @@ static struct thread take_thread(struct sched *s, lua_State *L)
 /* Making a thread costs as much as a short task does, so those of tasks that ended in good order are used again. */
 static void give_thread(struct sched *s, lua_State *L, struct thread t, bool reuse)
 {
+	if (lua_status(t.L) == LUA_OK)
+		lua_settop(t.L, 0);
 	if (reuse && !s->idle)
 		s->idle = malloc(IDLE_MAX * sizeof(*s->idle));
 	if (!reuse || !s->idle || s->idle_count == IDLE_MAX) {
 		luaL_unref(L, LUA_REGISTRYINDEX, t.ref);
 		return;
 	}
-	lua_settop(t.L, 0);
 	s->idle[s->idle_count++] = t;
 }
 

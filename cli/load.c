@@ -35,6 +35,7 @@ struct load_session {
 	struct load_run run;
 	struct load_worker **workers;
 	struct feeders *feeders;
+	bool serves;                /* the script has a sip.serve */
 	char target[TARGET_MAX];
 	char run_id[9];
 	char dir[4096], capture[4600];
@@ -111,10 +112,10 @@ static bool is_meant(const struct load_session *s, const char *name)
 	return o->pattern_count == 0;
 }
 
-static int list_of(struct buf *b, struct shard *sh, bool tests)
+/* Behind `n` that stand there already; returns how many then do. */
+static int list_of(struct buf *b, struct shard *sh, bool tests, int n)
 {
 	struct load_declared d;
-	int n = 0;
 
 	for (unsigned i = 0; load_declared(sh, i, &d); i++)
 		if (!d.serves && d.test == tests)
@@ -142,11 +143,10 @@ static int choose(int *chosen, const struct load_session *s, struct shard *sh, s
 	for (unsigned i = 0; load_declared(sh, i, &d); i++)
 		serves += d.serves;
 	if (found > 1) {
-		list_of(&names, sh, kind == 2);
+		list_of(&names, sh, kind == 2, 0);
 		err = err_set(e, ERR_ARG, "%s has several (%.*s): choose one with -k", file, SLICE_ARG(buf_slice(&names)));
 	} else if (!found && s->options->pattern_count) {
-		list_of(&names, sh, false);
-		list_of(&names, sh, true);
+		list_of(&names, sh, true, list_of(&names, sh, false, 0));
 		err = err_set(e, ERR_ARG, "-k %s matches nothing in %s, which has %.*s", s->options->patterns[0], file,
 			      SLICE_ARG(buf_slice(&names)));
 	} else if (!found && !serves) {
@@ -214,12 +214,18 @@ static void describe(struct load_session *s, const struct load_declared *d)
 {
 	const struct load_plan *plan = &s->run.plan;
 
-	if (plan->caller < 0)
-		buf_puts(&s->plan, "answering");
-	else if (plan->users)
-		buf_printf(&s->plan, "%u virtual users%s", plan->users, d->test ? ", each a test of its own" : "");
-	else
+	if (plan->caller >= 0 && !plan->users) {
 		arrivals_describe(&s->plan, &plan->arrivals);
+	} else {
+		if (plan->caller < 0)
+			buf_puts(&s->plan, "answering");
+		else
+			buf_printf(&s->plan, "%u virtual user%s%s", plan->users, plan->users == 1 ? "" : "s", d->test ? ", each a test of its own" : "");
+		if (plan->caller >= 0 && plan->arrivals.calls)
+			buf_printf(&s->plan, ", %" PRIu64 " iterations", plan->arrivals.calls);
+		if (s->run.duration > 0)
+			buf_printf(&s->plan, ", for %g s", s->run.duration);
+	}
 	buf_put(&s->plan, "", 1);
 }
 
@@ -238,6 +244,9 @@ static int plan(struct load_session *s, struct err *e)
 	err = choose(&p->caller, s, sh, e);
 	if (err)
 		goto out;
+	for (unsigned i = 0; load_declared(sh, i, &d); i++)
+		s->serves = s->serves || d.serves;
+	d = (struct load_declared){0};
 	if (p->caller >= 0)
 		load_declared(sh, (unsigned)p->caller, &d);
 	for (unsigned i = 0; p->caller < 0 && load_declared(sh, i, &d) && !d.serves; i++)
@@ -260,6 +269,8 @@ static int plan(struct load_session *s, struct err *e)
 	s->run.duration = o->duration > 0 ? o->duration : d.duration;
 	s->run.drain = o->drain >= 0 ? o->drain : DEFAULT_DRAIN;
 	s->run.workers = o->workers ? o->workers : 1;
+	if (p->users)
+		live = p->users;
 	s->run.shards = o->shards ? o->shards : (unsigned)((live + s->run.workers * LIVE_A_SHARD - 1) / ((uint64_t)s->run.workers * LIVE_A_SHARD));
 	describe(s, &d);
 	err = read_thresholds(s, sh, e);
@@ -426,14 +437,6 @@ static void tell_second(struct load_session *s, double now)
 	load_report_second(s->report, &span);
 }
 
-static void on_virtual_second(double seconds, void *arg)
-{
-	struct load_session *s = arg;
-
-	s->script_seconds = seconds;
-	tell_second(s, seconds);
-}
-
 /* The first trouble of any worker; false when all is well. */
 static bool has_trouble(const struct load_session *s, struct err *e)
 {
@@ -491,6 +494,18 @@ static void obey(struct load_session *s)
 		load_report_note(s->report, now == 1 ? "no more arrivals; what is under way may end (once more cuts it short)" : "cut short");
 }
 
+static void on_virtual_second(double seconds, void *arg)
+{
+	struct load_session *s = arg;
+	struct load_worker_state state;
+
+	load_worker_look(s->workers[0], &state);
+	s->draining = state.draining;
+	s->script_seconds = seconds;
+	tell_second(s, seconds);
+	obey(s);
+}
+
 static void open_keys(struct load_session *s)
 {
 	struct termios raw;
@@ -520,7 +535,7 @@ static int begin_report(struct load_session *s, struct err *e)
 		.seed = s->run.shard.seed,
 		.workers = s->run.workers,
 		.shards = s->run.shards,
-		.max_live = s->run.plan.max_live,
+		.max_live = s->run.plan.users ? 0 : s->run.plan.max_live,
 	};
 
 	load_worker_look(s->workers[0], &state);
@@ -613,6 +628,12 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	s->workers = calloc(s->run.workers, sizeof(struct load_worker *));
 	if (!s->verdicts || !s->workers)
 		return err_set(e, ERR_NOMEM, "out of memory for the workers");
+	if (s->serves && s->run.workers > 1 && s->run.fixed_port) {
+		atomic_store(&s->run.front, -1);
+		s->run.post = load_post_alloc(s->run.workers);
+		if (!s->run.post)
+			return err_set(e, ERR_NOMEM, "out of memory for the workers");
+	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	for (unsigned i = 0; i < s->run.workers && !err; i++)
@@ -634,6 +655,7 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	}
 	for (unsigned i = 0; i < s->run.workers; i++)
 		s->workers[i] = load_worker_join(s->workers[i]);
+	s->run.post = load_post_free(s->run.post);
 	return err;
 }
 

@@ -53,6 +53,8 @@ static const char *time_text(char *out, double ns)
 	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
 	unsigned u = 0;
 
+	if (ns < 16) /* the narrowest step of a histogram: none, on the virtual clock */
+		return strcpy(out, "0");
 	/* 999.6 us is 1.00 ms, not 1000 us */
 	while (u < 2 && ns < units[u].ns * 0.9995)
 		u++;

@@ -19,8 +19,10 @@
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
 #define CALLER_PORTS 2000
+#define PORT_TRIES 20
 /* Transports of a worker: actors of one test live at different ones, those of different iterations share them. */
 #define HOMES 16
+#define RECORD_BYTES (4u << 20) /* a round that writes half of it to the file takes a few ms */
 
 struct member {
 	struct load_worker *w;
@@ -200,7 +202,7 @@ static void take_troubles(struct load_worker *w)
 {
 	for (unsigned i = 0; i < w->run->shards; i++)
 		if (load_trouble(w->members[i].load)[0])
-			trouble(w, ERR_ARG, load_trouble(w->members[i].load));
+			trouble(w, load_trouble_code(w->members[i].load), load_trouble(w->members[i].load));
 }
 
 static void tell(struct load_worker *w)
@@ -299,11 +301,9 @@ static void work(void *arg)
 
 /* --- building and taking down --- */
 
-/* A port that is free: the user's in the first worker, any in the others. */
-static void choose_port(struct addr *local, const struct load_worker *w, bool first)
+/* A port that is free now. */
+static void choose_port(struct addr *local)
 {
-	if (w->run->fixed_port && w->number == 0 && first)
-		return;
 	for (uint16_t port = CALLER_PORT; port < CALLER_PORT + CALLER_PORTS; port++) {
 		int fd = socket(local->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		bool is_free;
@@ -316,28 +316,81 @@ static void choose_port(struct addr *local, const struct load_worker *w, bool fi
 	}
 }
 
+/* A first request is dealt with by the worker that its Call-ID says, at whichever it arrives: so are its repetitions, and its CANCEL. */
+static bool elsewhere(void *arg, const struct msg *m)
+{
+	struct load_worker *w = arg;
+	unsigned to = (unsigned)(slice_hash(SLICE_HASH_SEED, m->s.call_id) >> 16) % w->run->workers;
+
+	if (to == w->number)
+		return false;
+	load_post_put(w->run->post, to, m, loop_wall(w->loop, m->time));
+	return true;
+}
+
+static void on_letter(void *arg, const struct addr *src, const void *data, size_t len, uint64_t wall)
+{
+	transport_bring(((struct load_worker *)arg)->homes[0]->front, src, data, len, wall);
+}
+
+/* The address that all workers share: the first one reads it. */
+static int open_front(struct load_worker *w, struct err *e)
+{
+	struct load_run *run = w->run;
+	struct switchboard *sb = w->homes[0];
+	int fd = -1, err;
+
+	while (w->number && (fd = atomic_load(&run->front)) == -1)
+		usleep(1000);
+	if (fd == -2)
+		return err_set(e, ERR_ENV, "worker 1 cannot listen");
+	err = switchboard_front(sb, "load", &run->local, fd, e);
+	if (!err)
+		err = load_post_open(run->post, w->number, w->loop, on_letter, w, e);
+	if (!err && w->number == 0) {
+		sb->elsewhere = elsewhere;
+		sb->elsewhere_arg = w;
+	}
+	if (w->number == 0)
+		atomic_store(&run->front, err ? -2 : transport_fd(sb->front));
+	return err;
+}
+
 static struct switchboard *home(void *arg, unsigned n, const char *name, struct err *e)
 {
 	struct load_worker *w = arg;
 	struct addr local = w->run->local;
 	bool chosen = local.u.sa.sa_family == AF_UNSPEC;
+	/* The user's port is that of the first worker, or the one that all share. */
+	bool fixed = w->run->fixed_port && w->number == 0 && n == 0 && !w->run->post;
 	struct switchboard **sb = &w->homes[n % HOMES];
 	char actor[80];
+	int err;
 
 	if (*sb)
 		return *sb;
 	snprintf(actor, sizeof(actor), w->run->workers > 1 ? "%.60s-%u" : "%.60s", name, w->number + 1);
-	if (!chosen)
-		choose_port(&local, w, n == 0);
 	struct switchboard_cfg cfg = {.net = w->net, .actor = actor, .local = chosen ? NULL : &local, .v6 = w->run->shard.v6, .shared = true,
 				      .scopes = &w->scopes, .meter = &w->meter};
-	return switchboard_alloc(sb, &cfg, e) ? NULL : *sb;
+	/* Another worker may take the port between the look and the bind. */
+	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
+		if (!chosen && !fixed)
+			choose_port(&local);
+		err = switchboard_alloc(sb, &cfg, e);
+		if (!err || chosen || fixed)
+			break;
+	}
+	if (!err && n == 0 && w->run->post)
+		err = open_front(w, e);
+	if (err)
+		*sb = mem_deref(*sb);
+	return *sb;
 }
 
 static int open_recorder(struct load_worker *w, struct err *e)
 {
 	char spill[4800];
-	struct recorder_cfg cfg = {.spill_path = spill};
+	struct recorder_cfg cfg = {.spill_path = spill, .max_bytes = RECORD_BYTES};
 	int err;
 
 	snprintf(spill, sizeof(spill), "%s-%u.spill", w->run->capture, w->number + 1);
@@ -358,6 +411,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	m->w = w;
 	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
+	m->plan.calls_itself = run->plan.caller >= 0;
 	m->plan.arrivals.part = part;
 	m->plan.arrivals.parts = parts;
 	m->plan.users = run->plan.users / parts + (part < run->plan.users % parts);
@@ -401,6 +455,8 @@ static void close_all(struct load_worker *w)
 	}
 	tmr_cancel(&w->look);
 	tmr_cancel(&w->second);
+	if (w->run->post)
+		load_post_close(w->run->post, w->number);
 	for (unsigned i = 0; i < HOMES; i++)
 		w->homes[i] = mem_deref(w->homes[i]);
 	hash_free(&w->scopes.calls);
@@ -427,6 +483,8 @@ static void run(struct load_worker *w)
 
 	if (open_all(w, &e)) {
 		trouble(w, e.code, e.text);
+		if (w->number == 0 && atomic_load(&w->run->front) == -1)
+			atomic_store(&w->run->front, -2);
 		atomic_fetch_add(&w->run->ready, 1); /* nobody is to wait for it */
 		w->step = STEP_OVER;
 	} else {

@@ -3,6 +3,7 @@
 #define OFFHOOK_CLI_LOAD_WORKER_H
 
 #include "bindings/load.h"
+#include "cli/load_post.h"
 #include "load/feeder.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,8 @@ struct load_run {
 	struct load_plan plan;      /* of the whole run */
 	struct addr local;          /* where the first worker lives; family 0: chosen */
 	bool fixed_port;            /* that of `local` is the user's */
+	struct load_post *post;     /* with several workers that answer calls at `local`: each gets its share; NULL: `local` is the first one's */
+	_Atomic(int) front;         /* the socket there, once the first worker has it; -1: not yet, -2: it cannot */
 	unsigned workers, shards;   /* shards of each worker */
 	double duration;            /* of a run without arrivals of its own; 0: until told */
 	double drain;               /* seconds that iterations may take after the last arrival */

@@ -37,7 +37,7 @@ static int number(double *out, const char *text, const char *what, double min, d
 
 static int count(unsigned *out, const char *text, const char *what, unsigned max, struct err *e)
 {
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (!slice_u64(&n, slice_str(text), max) || n == 0)
 		return err_set(e, ERR_ARG, "%s wants a whole number from 1 to %u, got \"%s\"", what, max, text);
@@ -288,7 +288,7 @@ static int set_duration(struct options *o, const char *value, struct err *e)
 
 static int set_calls(struct options *o, const char *value, struct err *e)
 {
-	unsigned n;
+	unsigned n = 0;
 	int err = count(&n, value, "--calls", UINT32_MAX, e);
 
 	o->load.calls = n;
@@ -336,7 +336,8 @@ static const struct option_row rows[] = {
 	{COMMAND_RUN | COMMAND_LOAD, 0, "virtual", NULL, "virtual clock and simulated network: no waiting, and the same seed gives the same capture",
 	 set_virtual},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "seed", "N", "of everything random (default: a new one, which is printed)", set_seed},
-	{COMMAND_RUN | COMMAND_LOAD, 'k', "match", "TEXT", "only tests with TEXT in \"file: test\", in any case; several: any of them", set_pattern},
+	{COMMAND_RUN, 'k', "match", "TEXT", "only tests with TEXT in \"file: test\", in any case; several: any of them", set_pattern},
+	{COMMAND_LOAD, 'k', "match", "TEXT", "the scenario with TEXT in its name, in any case, where the file has several", set_pattern},
 	{COMMAND_RUN, 0, "list", NULL, "print the tests and run none", set_list},
 	{COMMAND_LOAD, 0, "rate", "N", "arrivals a second, whether those before have ended or not", set_rate},
 	{COMMAND_LOAD, 0, "arrivals", "MODEL:N", "poisson:N or constant:N a second", set_arrivals},
@@ -353,6 +354,7 @@ static const struct option_row rows[] = {
 	{COMMAND_RUN, 0, "repeat", "N", "run all N times, each time with the next seed", set_repeat},
 	{COMMAND_RUN, 'j', "jobs", "N", "tests at a time, each in a process of its own", set_jobs},
 	{COMMAND_RUN, 0, "timeout", "S", "seconds for each test (default: what the test says, else 60)", set_timeout},
+	{COMMAND_LOAD, 0, "timeout", "S", "seconds for each iteration (default: what the script says; none for sip.load, 60 for sip.test)", set_timeout},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "timer-scale", "X", "on real sockets: 0.1 makes every second of script time 0.1 s", set_timer_scale},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "set", "NAME=VALUE", "t.env.NAME of the scripts; several are allowed", set_setting},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "network", "FAULTS", "of every link, e.g. delay=0.02,jitter=0.005,loss=0.1,duplicate=0.05,reorder=0.05", set_network},
@@ -360,7 +362,8 @@ static const struct option_row rows[] = {
 	{COMMAND_RUN, 0, "strict", NULL, "a message that no script line read fails its test", set_strict},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "unsafe", NULL, "scripts may start processes (os.execute, io.popen) and use debug", set_unsafe},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "out", "DIR", "of the captures (default: runs/TIME, to which runs/latest points)", set_out},
-	{COMMAND_RUN | COMMAND_LOAD, 0, "record", "WHAT", "captures to write: all (default), failed or off", set_record},
+	{COMMAND_RUN, 0, "record", "WHAT", "captures to write: all (default), failed or off", set_record},
+	{COMMAND_LOAD, 0, "record", "WHAT", "all writes a capture, of each worker one; off (default)", set_record},
 	{COMMAND_RUN, 0, "ladder", NULL, "show the ladder of every test, not of failed ones alone", set_ladder},
 	{COMMAND_RUN | COMMAND_LOAD, 0, "json", NULL, "results on stdout as JSON, one object a line", set_json},
 	{COMMAND_RUN, 0, "tap", NULL, "results on stdout as TAP 14", set_tap},

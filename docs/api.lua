@@ -74,16 +74,39 @@ api.groups = {
 
 local direction = { "direction", "\"sendrecv\"|\"sendonly\"|\"recvonly\"|\"inactive\"", "Of the session description of our own; it stays for later ones.", "as it was" }
 
--- Options of its own, and then those of a message.
-local function with_message(about, own)
+-- Options of its own, and then those of a group.
+local function with_group(group, about, own)
   local list = {}
-  for _, options in ipairs { own, api.groups.message.options } do
+  for _, options in ipairs { own, api.groups[group].options } do
     for _, option in ipairs(options) do list[#list + 1] = option end
   end
   return { about = about, options = list }
 end
 
-api.groups.invite = with_message("What an INVITE offers and how its call behaves.", {
+api.groups.ua = with_group("endpoint", "Who a UA is and how it behaves.", {
+  { "aor", "string", "Address of record, e.g. `sip:alice@example.test`. Needed." },
+  { "display", "string", "Display name in From." },
+  { "username", "string", "User name of the account.", "the user of the AOR" },
+  { "password", "string", "Password of the account, for every realm." },
+  { "ha1", "string", "H(user:realm:password) in place of the password." },
+  { "outbound_proxy", "sip.target", "Goes out as Route; requests go there." },
+  { "contact_user", "string", "User of the Contact URI.", "the user of the AOR" },
+  { "user_agent", "string|false", "Value of User-Agent; `false` for none.", "\"offhook\"" },
+  { "max_auth_attempts", "integer", "Answers to challenges of one realm before the UA gives up; 0 answers none.", "1 (RFC 3261 22.2)" },
+  { "algorithms", "string[]", "Digest algorithms that the UA knows.", "all" },
+  { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
+  { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
+  { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
+  { "claims", "string[]", "Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case." },
+  { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
+  { "requires", "string[]|string", "Option tags that a caller must support, e.g. `{ \"100rel\" }`: an INVITE without one of them in Supported or Require gets 421 with Require.", "none" },
+  { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
+  { "min_se", "integer", "The least that it takes; less gets 422.", "90" },
+  { "refresher", "\"uac\"|\"uas\"", "Who is to refresh the session.", "left to the other side" },
+  { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has." },
+})
+
+api.groups.invite = with_group("message", "What an INVITE offers and how its call behaves.", {
           { "sdp", "string|boolean", "Session description; `false` sends none.", "one audio stream, PCMU and PCMA" }, direction, { "ack", "boolean", "`false`: a 2xx is not acknowledged, see `call:ack`.", "true" },
           { "reliable", "boolean|\"supported\"|\"required\"", "Reliable provisionals (RFC 3262): 100rel in Supported (`true`) or in Require.", "false" },
           { "prack", "boolean", "`false`: reliable provisionals come as they are and are not acknowledged, see `call:prack`.", "true" },
@@ -93,11 +116,11 @@ api.groups.invite = with_message("What an INVITE offers and how its call behaves
           { "refresher", "\"uac\"|\"uas\"", "Who is to refresh.", "that of the UA" },
           { "retransmit", "boolean", "`false`: the INVITE goes out once.", "true" },
 })
-api.groups.in_call = with_message("Requests within a call.", {
+api.groups.in_call = with_group("message", "Requests within a call.", {
           { "sdp", "string|boolean", "Session description; `true`: our own, `false`: none.", "our own in an INVITE, none in others" }, direction,
           { "ack", "boolean", "Of an INVITE, `false`: its 2xx is not acknowledged, see `request:ack`.", "true" }, { "retry", "boolean", "Of an INVITE: after a 491 it goes out again at the time of RFC 3261 14.1, ten times at most.", "false" },
 })
-api.groups.ack = with_message("The ACK to a 2xx.", { { "sdp", "string", "Session description.", "none" } })
+api.groups.ack = with_group("message", "The ACK to a 2xx.", { { "sdp", "string", "Session description.", "none" } })
 
 -- --- plain types ---
 
@@ -163,6 +186,7 @@ local actor = { "actor", "string", "Name of the actor it belongs to." }
 api.classes = {
 
   { name = "sip", var = "sip", origin = "`require \"sip\"`", about = "The library. Roles are modules of their own: `require \"sip.proxy\"`, `require \"sip.registrar\"`.",
+    fields = { { "env", "table<string, string?>", "The same as `t.env`, for what is read when the script is loaded." } },
     methods = {
       { name = "test", static = true, params = { { "name", "string", "Unique in its file." }, { "given?", "table", "Options." }, { "f", "fun(t: sip.t)", "The test." } },
         overload = "fun(name: string, f: fun(t: sip.t))",
@@ -172,6 +196,33 @@ api.classes = {
       { name = "symptom", static = true, params = { { "given", "table", "Texts." } },
         options = { { "title", "string", "Short name." }, { "seen", "string", "What the user sees." }, { "cause", "string", "The likely cause." }, { "remedy", "string", "What helps." } },
         about = "Says what the file reproduces. The texts are printed as a row of a table after the run." },
+      { name = "load", static = true, params = { { "name", "string", "Unique in its file." }, { "given?", "table", "Options." }, { "f", "fun(vu: sip.t, shared: any)", "One iteration: `vu` is its virtual user, `shared` is what `setup` returned." } },
+        overload = "fun(name: string, f: fun(vu: sip.t, shared: any))",
+        options = { { "rate", "number", "Arrivals a second, whether those before have ended or not." },
+          { "arrivals", "string", "`\"poisson:N\"` or `\"constant:N\"` a second, in place of `rate`." },
+          { "ramp", "number|string", "Seconds from 0 to the rate; or `\"A:B:T\"`, from A to B a second within T seconds, then B, in place of `rate`.", "0" },
+          { "users", "integer", "The closed model: so many virtual users, each one iteration after the other, in place of arrivals." },
+          { "duration", "number", "Seconds of arrivals.", "until a signal, or the key q" }, { "calls", "integer", "Arrivals in all.", "any number" },
+          { "max_live", "integer", "Iterations at a time. An arrival beyond is dropped, and counted.", "10000" },
+          { "timeout", "number", "Seconds of script time for one iteration; then it fails.", "none; 60 under `offhook run`" },
+          { "setup", "fun(t: sip.t): any", "Runs once in each shard before the first arrival. What it returns is `shared`." },
+          { "teardown", "fun(t: sip.t, shared: any)", "Runs once in each shard behind the last iteration, whatever happened." },
+          { "thresholds", "string|string[]", "What must hold at the end, e.g. `\"call.setup: p99 < 0.5\"`: see [Thresholds](#thresholds)." } },
+        raises = "No name, no function, a name that is taken, or an option of a wrong type.",
+        about = "Declares what `offhook load` does again and again: see [Load](#load). The command line wins over the options. Under `offhook run` it is a test of one iteration." },
+      { name = "serve", static = true, params = { { "name", "string", "Unique in its file." }, { "given?", "table", "Options." }, { "f", "fun(call: sip.call, t: sip.t, shared: any)", "What becomes of one call that comes in; `shared` is what `setup` returned." } },
+        overload = "fun(name: string, f: fun(call: sip.call, t: sip.t, shared: any))",
+        options = { { "max_live", "integer", "Calls at a time. A call beyond is dropped, and refused with 503.", "10000" },
+          { "timeout", "number", "Seconds of script time for one call; then its iteration fails and it is hung up.", "none" },
+          { "setup", "fun(t: sip.t): any", "As of `sip.load`." }, { "teardown", "fun(t: sip.t, shared: any)", "As of `sip.load`." },
+          { "thresholds", "string|string[]", "As of `sip.load`." }, group = "ua" },
+        nested = { limits = "limits" },
+        raises = "As `sip.load`.",
+        about = "A callee: a UA whose incoming calls are iterations, one task each. `offhook load` of a file without `sip.load` answers; with one, `t:target()` is this UA unless `--target` names another. Under `offhook run` it serves the tests of the file. The `aor` is sip:answer@example.test unless given." },
+      { name = "csv", static = true, params = { { "path", "string", "Absolute, or beside the script." }, { "given?", "table", "Options." } },
+        options = { { "pick", "\"sequential\"|\"random\"|\"unique\"", "Sequential: one after the other, from the first again after the last. Unique: each once.", "\"sequential\"" } },
+        returns = { { "rows", "sip.rows", "" } }, rfc = "RFC 4180", raises = "The file cannot be read, or is no CSV: with the line.",
+        about = "The rows of a file. Its first line has the names of the columns. It is read once, and all shards and workers pick from the same position." },
       { name = "message", static = true, params = { { "bytes", "string", "Any bytes." } }, returns = { { "message", "sip.message", "They need not be SIP." } },
         about = "A message of these bytes." },
       { name = "challenge", static = true, params = { { "given", "table", "Options." } },
@@ -217,35 +268,16 @@ api.classes = {
         about = "For roles of your own: checks the names of options as the library does." },
     } },
 
-  { name = "t", var = "t", origin = "argument of the function given to `sip.test`", about = "The context of one test. Actors, tasks and the network that it makes end with it.",
+  { name = "t", var = "t", origin = "argument of the functions given to `sip.test`, `sip.load` (there often called `vu`), `sip.serve`", about = "The context of one test, or of one virtual user under load. Actors, tasks and the network that it makes end with the test; see [Load](#load) for what ends with an iteration.",
     fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." },
-      { "virtual", "boolean", "Whether the run has the virtual clock." } },
+      { "virtual", "boolean", "Whether the run has the virtual clock." },
+      { "id", "integer", "Under load the number of the virtual user, from 1 in each shard; 0 in `setup`, `teardown` and what is served; 1 in a test." },
+      { "iteration", "integer", "Under load how many iterations this virtual user has begun; 1 in a test." } },
     methods = {
       { name = "endpoint", params = { { "given?", "table", "Options." } }, options = { group = "endpoint" }, returns = { { "endpoint", "sip.endpoint", "" } },
         raises = "The address is not local or the port is in use (exit 3).", about = "An actor at transaction level. It answers nothing by itself." },
       { name = "ua", params = { { "given", "table", "Options." } },
-        options = {
-          { "aor", "string", "Address of record, e.g. `sip:alice@example.test`. Needed." },
-          { "display", "string", "Display name in From." },
-          { "username", "string", "User name of the account.", "the user of the AOR" },
-          { "password", "string", "Password of the account, for every realm." },
-          { "ha1", "string", "H(user:realm:password) in place of the password." },
-          { "outbound_proxy", "sip.target", "Goes out as Route; requests go there." },
-          { "contact_user", "string", "User of the Contact URI.", "the user of the AOR" },
-          { "user_agent", "string|false", "Value of User-Agent; `false` for none.", "\"offhook\"" },
-          { "max_auth_attempts", "integer", "Answers to challenges of one realm before the UA gives up; 0 answers none.", "1 (RFC 3261 22.2)" },
-          { "algorithms", "string[]", "Digest algorithms that the UA knows.", "all" },
-          { "auth_int", "boolean", "Prefer `auth-int` where it is offered.", "false" },
-          { "answers", "table<string, boolean>", "Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself)." },
-          { "limits", "sip.options.limits", "Sizes beyond which requests are refused." },
-          { "claims", "string[]", "Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case." },
-          { "supports", "string[]|string", "Option tags of Supported; what Require asks for beyond them gets 420.", "100rel, replaces, timer" },
-          { "requires", "string[]|string", "Option tags that a caller must support, e.g. `{ \"100rel\" }`: an INVITE without one of them in Supported or Require gets 421 with Require.", "none" },
-          { "session_expires", "integer", "Session interval in seconds that its calls ask for (RFC 4028).", "none" },
-          { "min_se", "integer", "The least that it takes; less gets 422.", "90" },
-          { "refresher", "\"uac\"|\"uas\"", "Who is to refresh the session.", "left to the other side" },
-          { "endpoint", "sip.endpoint", "An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has." },
-          group = "endpoint" },
+        options = "ua",
         nested = { limits = "limits" },
         returns = { { "ua", "sip.ua", "" } }, raises = "The AOR is not a SIP URI; as `t:endpoint`.", about = "A user agent: an endpoint with an address of record, an account, and the manners of a decent UA." },
       { name = "proxy", params = { { "given?", "table", "Options." } },
@@ -284,7 +316,13 @@ api.classes = {
       { name = "serve", params = { { "name?", "string", "For error texts." }, { "f", "fun()", "The task." } }, overload = "fun(self: sip.t, f: fun()): sip.task", returns = { { "task", "sip.task", "" } },
         about = "A task that runs until the test ends and is cancelled then." },
       { name = "sleep", params = { { "seconds", "number", "" } }, about = "Waits." },
-      { name = "now", returns = { { "seconds", "number", "" } }, about = "Script time since the test began." },
+      { name = "now", returns = { { "seconds", "number", "" } }, about = "Script time since the test, or the iteration, began." },
+      { name = "once", params = { { "name", "string", "" }, { "f", "fun(): any", "" } }, returns = { { "value", "any", "`false` where `f` returned nothing." } },
+        about = "What `f` returned when this virtual user came here first: a UA, a row of a file, a counter. Actors that `f` makes stay from iteration to iteration. Where `f` raises, nothing is kept, and the next iteration tries again." },
+      { name = "measure", params = { { "name", "string", "1 to 47 letters, digits, `_`, `.`, `-`; 16 names in a run." }, { "seconds", "number", "" } },
+        about = "A time that the script takes itself: under load it is `custom.NAME` in the tables and in thresholds. In a test it goes nowhere." },
+      { name = "count", params = { { "name", "string", "As for `measure`; 32 names in a run." }, { "delta?", "integer", "1 unless given." } },
+        about = "Counts something: under load `custom.NAME` in the tables and in thresholds." },
       { name = "barrier", params = { { "n", "integer", "How many tasks meet." } }, returns = { { "barrier", "sip.barrier", "" } }, about = "A meeting point of tasks." },
       { name = "network", params = { { "given", "table", "Options." } },
         options = {
@@ -301,7 +339,7 @@ api.classes = {
         returns = { { "hold", "sip.hold", "" } },
         about = "From now on messages that match stay at their sender until the script lets them go: see [Holds](#holds)." },
       { name = "token", params = { { "length?", "integer", "1 to 256; 16 unless given." } }, returns = { { "text", "string", "Letters and digits." } }, about = "A random word, from the seed." },
-      { name = "random", returns = { { "x", "number", "0 <= x < 1" } }, about = "A random number, from the seed." },
+      { name = "random", callable = "sip.random", returns = { { "x", "number", "0 <= x < 1" } }, about = "A random number, from the seed. `t.random` has more, see [random](#random)." },
       { name = "note", params = { { "about", "sip.message|integer|nil", "A message or the number of a frame." }, { "text", "string", "" } }, overload = "fun(self: sip.t, text: string)",
         about = "A comment in the capture: at a frame, or with the text alone at the capture as a whole." },
       { name = "equal", params = { { "got", "any", "" }, { "wanted", "any", "" }, { "what?", "string", "For the error text." } }, returns = { { "got", "any", "" } }, raises = "They differ.", about = "Tables are compared by what they hold." },
@@ -525,7 +563,7 @@ api.classes = {
     fields = { { "status", "integer?", "Of a response." }, { "reason", "string?", "Reason phrase." }, { "method", "string?", "Of a request; of a response that of its CSeq." }, { "request_uri", "string?", "" },
       { "body", "string", "Empty when there is none." }, { "bytes", "string", "All of it." }, { "is_request", "boolean", "" }, { "is_response", "boolean", "" }, { "call_id", "string?", "" }, { "cseq", "integer?", "The number; `nil` when it is malformed." },
       { "branch", "string?", "Of the top Via." }, { "from_tag", "string?", "" }, { "to_tag", "string?", "" }, { "source", "string?", "`ADDRESS:PORT` it came from." }, { "destination", "string?", "`ADDRESS:PORT` it went to." },
-      { "time", "number", "Script time in seconds." }, { "frame", "integer?", "Number of its packet in the recording." }, { "locally", "boolean", "Nobody sent it: a 408 or 503 of RFC 3261 8.1.3.1." }, { "cause", "sip.cause?", "Why, if so." },
+      { "time", "number", "Script time in seconds." }, { "frame", "integer?", "Number of its packet in the recording; under load without a recording, of what a watch saw, in order." }, { "locally", "boolean", "Nobody sent it: a 408 or 503 of RFC 3261 8.1.3.1." }, { "cause", "sip.cause?", "Why, if so." },
       { "flaw", "string?", "What is wrong with it, if the engine found something." } },
     methods = {
       { name = "header", params = { { "name", "string", name_rule }, { "n?", "integer", "The n-th line of that name; 1 unless given." } }, returns = { { "value", "string?", "" } }, about = "The value of one header line." },
@@ -567,6 +605,17 @@ api.classes = {
   { name = "task", var = "task", kind = "task", origin = "`t:spawn`, `t:serve`", about = "A task.",
     fields = { { "name", "string", "" }, { "done", "boolean", "" }, kind },
     methods = { { name = "join", about = "Waits until it is done." }, { name = "cancel", about = "Cancels it: its wait raises, `<close>` handlers run." } } },
+
+  { name = "random", var = "random", written = "t.random", origin = "`t.random`", about = "Random numbers, from the seed. `t:random()` is `t.random:uniform()`.", callable = "fun(t: sip.t): number",
+    methods = {
+      { name = "exponential", params = { { "mean", "number", "" } }, returns = { { "x", "number", "" } }, raises = "No number, or one below 0.", about = "How long calls last, or how far apart arrivals of a Poisson process are." },
+      { name = "uniform", params = { { "from?", "number", "0 unless given." }, { "to?", "number", "1 unless given." } }, returns = { { "x", "number", "`from` <= x < `to`" } }, about = "Any number between two." },
+      { name = "integer", params = { { "from", "integer", "" }, { "to", "integer", "" } }, returns = { { "n", "integer", "`from` <= n <= `to`" } }, raises = "Not two whole numbers in order.", about = "A whole number, each as likely as the others." },
+    } },
+
+  { name = "rows", var = "rows", origin = "`sip.csv`", about = "The rows of a CSV file; `#rows` is how many there are.",
+    internal = { "feeder", "path" },
+    methods = { { name = "next", returns = { { "row", "table<string, string>", "By the names of the first line." } }, raises = "`pick = \"unique\"`: each row was picked once.", about = "Picks a row, as `pick` says." } } },
 
   { name = "barrier", var = "barrier", origin = "`t:barrier`", about = "A meeting point of tasks.",
     internal = { "n", "waiting" },
@@ -670,6 +719,73 @@ Scripts are plain text Lua 5.4. Globals are strict: reading one that does not ex
 
 Removed: {removed}. With `--unsafe` the following stay: {unsafe}.
 Answered by the run: {replaced}.]] },
+  { "Load", [[
+`offhook load FILE` runs one scenario again and again: a `sip.load`, or a `sip.test` as it is. Each time is an *iteration*. A raised failure ends its
+iteration, and is counted by kind and script line.
+
+**Arrivals and virtual users.** In the open model (`rate`, `arrivals`, `ramp`) an arrival comes when it is due, whether those before it have ended or not. It takes the virtual
+user that became idle last, or, when none is idle, a new one: a virtual user never runs two iterations at a time. So the rate and how long an iteration takes say how many there
+are: 100 a second of 3 s each are 300 virtual users. What `vu:once` keeps belongs to the virtual user and waits with it. An arrival that finds
+`max_live` iterations under way is dropped and counted, never delayed. In the closed model (`users`) there are so many virtual users, and each begins its next iteration when the
+last has ended: a target that answers slowly then gets less load.
+
+**Times** are measured from when a call was due: an arrival that the generator could not begin in time has that delay in its `call.setup` and `iteration`. A wait that ended late moves
+nothing that follows it.
+
+**Shards.** A shard is a Lua state: globals, files that were required, what `setup` returned and virtual users belong to one. A run has `--workers` threads with `--shards` shards each; unless
+told otherwise one worker, and a shard for each 5000 iterations of `max_live` (2 by default). Arrivals, users and `max_live` are shared out to the shards. Workers have sockets of their own, the shards of a
+worker share them. Common to all are the rows of `sip.csv`, and what `t:measure` and `t:count` tell. On the virtual clock there is one worker.
+
+**setup and teardown** run once in each shard; actors that `setup` makes stay until the end. No arrival is due before every `setup` has returned; one that raises ends
+the run with exit 2. `teardown` runs always: behind the last iteration, after a signal, and after a `setup` that raised. It gets what `setup` returned, and 10 s.
+
+**What an iteration leaves.** At its end, however that came, its tasks are over (what it spawned is waited for, what it serves is cancelled), the actors that it made outside
+`t:once` are closed, and its outgoing calls are cancelled or hung up. A call that came in stays until the other side ends it, unless the iteration failed: then it is hung up, too.
+What `setup` or a function of `sip.serve` makes with its `t` belongs to the shard and stays.
+
+**Shared transports.** In a test each actor has a socket. Under load the actors of one iteration live at different transports, and those of different iterations share them: responses find
+their transaction by the branch, requests their actor by Route, Call-ID and tags, and the user of the Contact. Therefore `t:network` and `t:hold` act on the links of
+all iterations, `endpoint:take` and `ua:incoming` get what belongs to their own actor alone, and an actor with an `address`, a `port` or the other IP version has a transport of its own.
+A name is no longer unique: many actors are called `alice`.
+
+What a script prints goes to stderr.
+
+**Which options win.** `--rate`, `--arrivals`, `--ramp` or `--users` replace what the script says of these four; each other option replaces its own.
+
+Under `offhook run` a `sip.load` is a test: what the file serves, `setup`, one iteration, `teardown`.]] },
+  { "What is measured", [[
+Times, kept in histograms: a percentile is wrong by less than 0.8 % of its value.
+
+{times}
+
+Counts:
+
+{counts}
+
+Each arrival ends as exactly one of done, failed, dropped and interrupted. A call that comes in to `sip.serve` is an arrival, too. Further: messages by method and status, sent and received, each once; retransmissions apart; failures by kind and script line;
+`live`, the iterations under way; `custom.NAME`, what the script tells with `t:measure` and `t:count`.
+
+Kinds of failures: `timeout` (a wait ran out), `response` (another final response than was wanted), `failure` (any other expectation, `t:equal` and its like), `time limit` (of the
+iteration), `exhausted` (no more rows), `error` (of the script), `usage`, `environment`.
+
+The three `late` times are the generator's own delays. When their p99 reaches 10 ms a line says so, for the other times then hold some of it.]] },
+  { "Thresholds", [[
+What must hold at the end of a load run, in `thresholds` of `sip.load` and `sip.serve`, and in `--threshold`; one that is broken makes the exit code 99. With thresholds a failed iteration alone does not: say
+`failed: count == 0`.
+
+    NAME: FIGURE OPERATOR NUMBER        call.setup: p99 < 0.5        failed: share < 1%
+
+| name | figures |
+|---|---|
+| a time, e.g. `call.setup`, `custom.NAME` | `p0` to `p100` (`p50`, `p99.9`), `mean`, `min`, `max`: in seconds; `count`; `rate`, of a second |
+| `arrivals`, `done`, `failed`, `dropped`, `interrupted` | `count`; `rate`; `share`, of all arrivals |
+| `timeouts`, `transport_errors` | `count`; `rate`; `share`, of the requests sent |
+| `retransmissions` | `count`; `rate`; `share`, of all messages |
+| `status.503`, `status.5xx` | `count`; `rate`; `share`, of all responses |
+| `requests`, `responses`, a count `custom.NAME` | `count`; `rate` |
+| `live` | `max` |
+
+Operators are `<`, `<=`, `>`, `>=`, `==`, `!=`. A threshold on a time that was never measured is broken (but for its count and rate): what never happened is no success.]] },
   { "The same again", [[
 Everything random comes from the seed: branches, tags, Call-IDs, nonces, `t:token`, `t:random`, `math.random`, and what the network loses. With
 `--virtual` the same seed gives the same capture, byte for byte, whatever other tests run, in whatever order and with whatever `-j`.

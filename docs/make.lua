@@ -127,7 +127,7 @@ local function method_head(class, method)
     end
     names[i] = text
   end
-  return ("%s%s%s(%s)"):format(class.var, method.static and "." or ":", method.name, table.concat(names))
+  return ("%s%s%s(%s)"):format(class.written or class.var, method.static and "." or ":", method.name, table.concat(names))
 end
 
 local function put_options(options)
@@ -137,7 +137,9 @@ local function put_options(options)
   line()
 end
 
-local group_titles = { wait = "Options of waits", message = "Options of requests", invite = "Options of calls", in_call = "Options of requests within a call", ack = "Options of an ACK", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`", limits = "Options of `limits`" }
+local group_titles = { wait = "Options of waits", message = "Options of requests", invite = "Options of calls", in_call = "Options of requests within a call", ua = "Options of UAs", ack = "Options of an ACK", endpoint = "Options of actors", auth = "Options of `auth`", access = "Options of `access`", limits = "Options of `limits`" }
+
+local group_order = { "wait", "message", "invite", "in_call", "ack", "endpoint", "ua", "auth", "access", "limits" }
 
 local function link(group) return ("[%s](#%s)"):format(group_titles[group]:gsub("^O", "o"), anchor(group_titles[group])) end
 
@@ -185,7 +187,18 @@ local function code_list(list)
   return table.concat(parts, ", ")
 end
 
-local titles = { sip = "sip", t = "t: the test", client_transaction = "client transaction", server_transaction = "server transaction" }
+local titles = { sip = "sip", t = "t: the test, or the virtual user", client_transaction = "client transaction", server_transaction = "server transaction" }
+
+-- The tables of engine/load/numbers.h, for the rules that have their names in braces.
+local function rows_of(head, list)
+  local rows = { ("| %s | meaning |"):format(head), "|---|---|" }
+  for _, item in ipairs(list) do rows[#rows + 1] = ("| `%s` | %s |"):format(item.name, cell(item.what)) end
+  return table.concat(rows, "\n")
+end
+local load_tables = {
+  times = function() return rows_of("time", truth.load.times) end,
+  counts = function() return rows_of("count", truth.load.counts) end,
+}
 
 local function reference()
   out = {}
@@ -216,7 +229,9 @@ local function reference()
   for _, rule in ipairs(api.rules) do
     put("### %s", rule[1])
     line()
-    line((rule[2]:gsub("{(%w+)}", function(name) return code_list(api.sandbox[name]) end)))
+    line((rule[2]:gsub("{(%w+)}", function(name)
+      return load_tables[name] and load_tables[name]() or code_list(api.sandbox[name])
+    end)))
     line()
   end
   line "## Classes"
@@ -233,7 +248,7 @@ local function reference()
   end
   line "## Shared options"
   line()
-  for _, name in ipairs { "wait", "message", "invite", "in_call", "ack", "endpoint", "auth", "access", "limits" } do
+  for _, name in ipairs(group_order) do
     put("### %s", group_titles[name])
     line()
     line(api.groups[name].about)
@@ -284,17 +299,32 @@ local function reference()
   line()
   line "## Command line"
   line()
+  local function put_command_options(title, run, load)
+    put("| %s | meaning |", title)
+    line "|---|---|"
+    for _, o in ipairs(truth.cli) do
+      if o.commands.run == run and o.commands.load == load then
+        put("| `%s--%s%s` | %s |", o.letter and "-" .. o.letter .. ", " or "", o.name, o.value and " " .. o.value or "", cell(o.help))
+      end
+    end
+    line()
+  end
   line "    offhook run [options] FILE|DIR..."
   line()
   line "Runs the tests of the files, and of all `.lua` files under the directories."
   line()
-  line "| option | meaning |"
-  line "|---|---|"
-  for _, o in ipairs(truth.cli) do
-    put("| `%s--%s%s` | %s |", o.letter and "-" .. o.letter .. ", " or "", o.name, o.value and " " .. o.value or "", cell(o.help))
-  end
+  line "    offhook load [options] FILE"
   line()
-  put("Exit codes: %s", truth.exit)
+  line "Runs one scenario of the file again and again: its `sip.load`, else its `sip.test`; `-k` chooses where there are several. What it declares with `sip.serve` answers meanwhile."
+  line()
+  put_command_options("option of both", true, true)
+  put_command_options("option of `offhook run`", true, false)
+  put_command_options("option of `offhook load`", false, true)
+  put("Exit codes of `offhook run`: %s", truth.exit.run)
+  line()
+  put("Exit codes of `offhook load`: %s", truth.exit.load)
+  line()
+  line "`offhook load` writes a capture only where `--record all` asks for it. SIGTERM, SIGINT and the key q drain it: no more arrivals, and what is under way may end within `--drain` seconds. A second one cuts short what is left, which is counted as interrupted."
   line()
   line "Results go to stdout, what scripts `print` stands under its test, troubles go to stderr. Ctrl-C ends the tests; their captures are written and readable."
   return table.concat(out, "\n") .. "\n"
@@ -320,6 +350,12 @@ local function put_option_class(name, options)
 end
 
 local function put_meta_method(class, method)
+  if method.callable then
+    put("---%s", method.about)
+    put("---@type %s", method.callable)
+    put("%s.%s = {}", class.var, method.name)
+    return line()
+  end
   put("---%s", method.about:gsub("\n", " "))
   if method.rfc then put("---%s", method.rfc) end
   if method.raises then put("---Raises: %s", method.raises) end
@@ -369,7 +405,7 @@ local function meta()
   put "---@class (exact) sip.timers"
   for _, t in ipairs(truth.timers) do put("---@field %s? number|false Seconds: %s. Default: %s.", t.name, t.meaning, api.timer_defaults[t.name]) end
   line()
-  for _, name in ipairs { "wait", "message", "invite", "in_call", "ack", "endpoint", "auth", "access", "limits" } do put_option_class("sip.options." .. name, api.groups[name].options) end
+  for _, name in ipairs(group_order) do put_option_class("sip.options." .. name, api.groups[name].options) end
   for _, class in ipairs(api.classes) do
     for _, method in ipairs(class.methods) do
       local name = method.options and option_class(class, method)
@@ -384,6 +420,7 @@ local function meta()
   for _, class in ipairs(api.classes) do
     put("---%s", class.about)
     put("---@class %s", class.name == "sip" and "sip" or "sip." .. class.name)
+    if class.callable then put("---@overload %s", class.callable) end
     for _, f in ipairs(class.fields or {}) do put("---@field %s %s %s", field_name(f[1]), f[2], f[3]) end
     if class.name == "message" then line "---@field [string] string? A header as on the wire, first letter upper case." end
     put("local %s = {}", class.var)

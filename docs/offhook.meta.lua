@@ -134,6 +134,33 @@
 ---@field ipv6? boolean An IPv6 address. Default: as the option `--ipv6` says.
 ---@field timers? sip.timers Timers of its transactions, see [Timers](#timers).
 
+---@class (exact) sip.options.ua
+---@field aor? string Address of record, e.g. `sip:alice@example.test`. Needed.
+---@field display? string Display name in From.
+---@field username? string User name of the account. Default: the user of the AOR.
+---@field password? string Password of the account, for every realm.
+---@field ha1? string H(user:realm:password) in place of the password.
+---@field outbound_proxy? sip.target Goes out as Route; requests go there.
+---@field contact_user? string User of the Contact URI. Default: the user of the AOR.
+---@field user_agent? string|false Value of User-Agent; `false` for none. Default: "offhook".
+---@field max_auth_attempts? integer Answers to challenges of one realm before the UA gives up; 0 answers none. Default: 1 (RFC 3261 22.2).
+---@field algorithms? string[] Digest algorithms that the UA knows. Default: all.
+---@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
+---@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
+---@field limits? sip.options.limits Sizes beyond which requests are refused.
+---@field claims? string[] Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case.
+---@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
+---@field requires? string[]|string Option tags that a caller must support, e.g. `{ "100rel" }`: an INVITE without one of them in Supported or Require gets 421 with Require. Default: none.
+---@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
+---@field min_se? integer The least that it takes; less gets 422. Default: 90.
+---@field refresher? "uac"|"uas" Who is to refresh the session. Default: left to the other side.
+---@field endpoint? sip.endpoint An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has.
+---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
+---@field address? string Numeric address to bind to. Default: one of the actor's own.
+---@field port? integer UDP port; needs `address` beside it on a run without `--target`. Default: virtual: 5060; real sockets: a free one.
+---@field ipv6? boolean An IPv6 address. Default: as the option `--ipv6` says.
+---@field timers? sip.timers Timers of its transactions, see [Timers](#timers).
+
 ---@class (exact) sip.options.auth
 ---@field realm? string Realm. Needed.
 ---@field users? table<string, string> Passwords by user name. Needed.
@@ -162,6 +189,54 @@
 ---@field seen? string What the user sees.
 ---@field cause? string The likely cause.
 ---@field remedy? string What helps.
+
+---@class (exact) sip.options.sip_load
+---@field rate? number Arrivals a second, whether those before have ended or not.
+---@field arrivals? string `"poisson:N"` or `"constant:N"` a second, in place of `rate`.
+---@field ramp? number|string Seconds from 0 to the rate; or `"A:B:T"`, from A to B a second within T seconds, then B, in place of `rate`. Default: 0.
+---@field users? integer The closed model: so many virtual users, each one iteration after the other, in place of arrivals.
+---@field duration? number Seconds of arrivals. Default: until a signal, or the key q.
+---@field calls? integer Arrivals in all. Default: any number.
+---@field max_live? integer Iterations at a time. An arrival beyond is dropped, and counted. Default: 10000.
+---@field timeout? number Seconds of script time for one iteration; then it fails. Default: none; 60 under `offhook run`.
+---@field setup? fun(t: sip.t): any Runs once in each shard before the first arrival. What it returns is `shared`.
+---@field teardown? fun(t: sip.t, shared: any) Runs once in each shard behind the last iteration, whatever happened.
+---@field thresholds? string|string[] What must hold at the end, e.g. `"call.setup: p99 < 0.5"`: see [Thresholds](#thresholds).
+
+---@class (exact) sip.options.sip_serve
+---@field max_live? integer Calls at a time. A call beyond is dropped, and refused with 503. Default: 10000.
+---@field timeout? number Seconds of script time for one call; then its iteration fails and it is hung up. Default: none.
+---@field setup? fun(t: sip.t): any As of `sip.load`.
+---@field teardown? fun(t: sip.t, shared: any) As of `sip.load`.
+---@field thresholds? string|string[] As of `sip.load`.
+---@field aor? string Address of record, e.g. `sip:alice@example.test`. Needed.
+---@field display? string Display name in From.
+---@field username? string User name of the account. Default: the user of the AOR.
+---@field password? string Password of the account, for every realm.
+---@field ha1? string H(user:realm:password) in place of the password.
+---@field outbound_proxy? sip.target Goes out as Route; requests go there.
+---@field contact_user? string User of the Contact URI. Default: the user of the AOR.
+---@field user_agent? string|false Value of User-Agent; `false` for none. Default: "offhook".
+---@field max_auth_attempts? integer Answers to challenges of one realm before the UA gives up; 0 answers none. Default: 1 (RFC 3261 22.2).
+---@field algorithms? string[] Digest algorithms that the UA knows. Default: all.
+---@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
+---@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
+---@field limits? sip.options.limits Sizes beyond which requests are refused.
+---@field claims? string[] Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case.
+---@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
+---@field requires? string[]|string Option tags that a caller must support, e.g. `{ "100rel" }`: an INVITE without one of them in Supported or Require gets 421 with Require. Default: none.
+---@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
+---@field min_se? integer The least that it takes; less gets 422. Default: 90.
+---@field refresher? "uac"|"uas" Who is to refresh the session. Default: left to the other side.
+---@field endpoint? sip.endpoint An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has.
+---@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
+---@field address? string Numeric address to bind to. Default: one of the actor's own.
+---@field port? integer UDP port; needs `address` beside it on a run without `--target`. Default: virtual: 5060; real sockets: a free one.
+---@field ipv6? boolean An IPv6 address. Default: as the option `--ipv6` says.
+---@field timers? sip.timers Timers of its transactions, see [Timers](#timers).
+
+---@class (exact) sip.options.sip_csv
+---@field pick? "sequential"|"random"|"unique" Sequential: one after the other, from the first again after the last. Unique: each once. Default: "sequential".
 
 ---@class (exact) sip.options.sip_challenge
 ---@field realm? string Realm. Needed.
@@ -196,33 +271,6 @@
 ---@field method? string What shall be sent. Default: INVITE, unsaid.
 ---@field replaces? string Value of Replaces. Default: of a call: that call's.
 ---@field headers? [string, string][] Headers of the new request.
-
----@class (exact) sip.options.t_ua
----@field aor? string Address of record, e.g. `sip:alice@example.test`. Needed.
----@field display? string Display name in From.
----@field username? string User name of the account. Default: the user of the AOR.
----@field password? string Password of the account, for every realm.
----@field ha1? string H(user:realm:password) in place of the password.
----@field outbound_proxy? sip.target Goes out as Route; requests go there.
----@field contact_user? string User of the Contact URI. Default: the user of the AOR.
----@field user_agent? string|false Value of User-Agent; `false` for none. Default: "offhook".
----@field max_auth_attempts? integer Answers to challenges of one realm before the UA gives up; 0 answers none. Default: 1 (RFC 3261 22.2).
----@field algorithms? string[] Digest algorithms that the UA knows. Default: all.
----@field auth_int? boolean Prefer `auth-int` where it is offered. Default: false.
----@field answers? table<string, boolean> Switches off what the UA answers by itself, e.g. `{ OPTIONS = false }`: see [What a UA answers by itself](#what-a-ua-answers-by-itself).
----@field limits? sip.options.limits Sizes beyond which requests are refused.
----@field claims? string[] Methods whose requests wait for the script from the beginning, in calls and outside, also when they come before it expects them; an INVITE outside is a call in any case.
----@field supports? string[]|string Option tags of Supported; what Require asks for beyond them gets 420. Default: 100rel, replaces, timer.
----@field requires? string[]|string Option tags that a caller must support, e.g. `{ "100rel" }`: an INVITE without one of them in Supported or Require gets 421 with Require. Default: none.
----@field session_expires? integer Session interval in seconds that its calls ask for (RFC 4028). Default: none.
----@field min_se? integer The least that it takes; less gets 422. Default: 90.
----@field refresher? "uac"|"uas" Who is to refresh the session. Default: left to the other side.
----@field endpoint? sip.endpoint An endpoint that is there already, in place of a new one. `name`, `address`, `port`, `ipv6` and `timers` are then those it has.
----@field name? string Name in ladder, capture and messages. A name that is taken gets a number behind it. Default: "endpoint".
----@field address? string Numeric address to bind to. Default: one of the actor's own.
----@field port? integer UDP port; needs `address` beside it on a run without `--target`. Default: virtual: 5060; real sockets: a free one.
----@field ipv6? boolean An IPv6 address. Default: as the option `--ipv6` says.
----@field timers? sip.timers Timers of its transactions, see [Timers](#timers).
 
 ---@class (exact) sip.options.t_proxy
 ---@field to? sip.target New Request-URI of every request outside a dialog.
@@ -522,6 +570,7 @@
 
 ---The library. Roles are modules of their own: `require "sip.proxy"`, `require "sip.registrar"`.
 ---@class sip
+---@field env table<string, string?> The same as `t.env`, for what is read when the script is loaded.
 local sip = {}
 
 ---Declares a test. A file may hold any number.
@@ -535,6 +584,30 @@ function sip.test(name, given, f) end
 ---Says what the file reproduces. The texts are printed as a row of a table after the run.
 ---@param given sip.options.sip_symptom Texts.
 function sip.symptom(given) end
+
+---Declares what `offhook load` does again and again: see [Load](#load). The command line wins over the options. Under `offhook run` it is a test of one iteration.
+---Raises: No name, no function, a name that is taken, or an option of a wrong type.
+---@param name string Unique in its file.
+---@param given? sip.options.sip_load Options.
+---@param f fun(vu: sip.t, shared: any) One iteration: `vu` is its virtual user, `shared` is what `setup` returned.
+---@overload fun(name: string, f: fun(vu: sip.t, shared: any))
+function sip.load(name, given, f) end
+
+---A callee: a UA whose incoming calls are iterations, one task each. `offhook load` of a file without `sip.load` answers; with one, `t:target()` is this UA unless `--target` names another. Under `offhook run` it serves the tests of the file. The `aor` is sip:answer@example.test unless given.
+---Raises: As `sip.load`.
+---@param name string Unique in its file.
+---@param given? sip.options.sip_serve Options.
+---@param f fun(call: sip.call, t: sip.t, shared: any) What becomes of one call that comes in; `shared` is what `setup` returned.
+---@overload fun(name: string, f: fun(call: sip.call, t: sip.t, shared: any))
+function sip.serve(name, given, f) end
+
+---The rows of a file. Its first line has the names of the columns. It is read once, and all shards and workers pick from the same position.
+---RFC 4180
+---Raises: The file cannot be read, or is no CSV: with the line.
+---@param path string Absolute, or beside the script.
+---@param given? sip.options.sip_csv Options.
+---@return sip.rows rows
+function sip.csv(path, given) end
 
 ---A message of these bytes.
 ---@param bytes string Any bytes.
@@ -638,11 +711,13 @@ function sip.refer_to(target, given) end
 ---@return table given The options, or an empty table.
 function sip.check_options(where, given, names) end
 
----The context of one test. Actors, tasks and the network that it makes end with it.
+---The context of one test, or of one virtual user under load. Actors, tasks and the network that it makes end with the test; see [Load](#load) for what ends with an iteration.
 ---@class sip.t
 ---@field env table<string, string?> Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only.
 ---@field name string Name of the test.
 ---@field virtual boolean Whether the run has the virtual clock.
+---@field id integer Under load the number of the virtual user, from 1 in each shard; 0 in `setup`, `teardown` and what is served; 1 in a test.
+---@field iteration integer Under load how many iterations this virtual user has begun; 1 in a test.
 local t = {}
 
 ---An actor at transaction level. It answers nothing by itself.
@@ -653,7 +728,7 @@ function t:endpoint(given) end
 
 ---A user agent: an endpoint with an address of record, an account, and the manners of a decent UA.
 ---Raises: The AOR is not a SIP URI; as `t:endpoint`.
----@param given sip.options.t_ua Options.
+---@param given sip.options.ua Options.
 ---@return sip.ua ua
 function t:ua(given) end
 
@@ -694,9 +769,25 @@ function t:serve(name, f) end
 ---@param seconds number
 function t:sleep(seconds) end
 
----Script time since the test began.
+---Script time since the test, or the iteration, began.
 ---@return number seconds
 function t:now() end
+
+---What `f` returned when this virtual user came here first: a UA, a row of a file, a counter. Actors that `f` makes stay from iteration to iteration. Where `f` raises, nothing is kept, and the next iteration tries again.
+---@param name string
+---@param f fun(): any
+---@return any value `false` where `f` returned nothing.
+function t:once(name, f) end
+
+---A time that the script takes itself: under load it is `custom.NAME` in the tables and in thresholds. In a test it goes nowhere.
+---@param name string 1 to 47 letters, digits, `_`, `.`, `-`; 16 names in a run.
+---@param seconds number
+function t:measure(name, seconds) end
+
+---Counts something: under load `custom.NAME` in the tables and in thresholds.
+---@param name string As for `measure`; 32 names in a run.
+---@param delta? integer 1 unless given.
+function t:count(name, delta) end
 
 ---A meeting point of tasks.
 ---@param n integer How many tasks meet.
@@ -717,9 +808,9 @@ function t:hold(given) end
 ---@return string text Letters and digits.
 function t:token(length) end
 
----A random number, from the seed.
----@return number x 0 <= x < 1
-function t:random() end
+---A random number, from the seed. `t.random` has more, see [random](#random).
+---@type sip.random
+t.random = {}
 
 ---A comment in the capture: at a frame, or with the text alone at the capture as a whole.
 ---@param about sip.message|integer|nil A message or the number of a frame.
@@ -1450,7 +1541,7 @@ function ct:cancel(given) end
 ---A server transaction. It absorbs retransmissions, repeats its last response, sends 100 to an INVITE after 200 ms, and answers a CANCEL with 200.
 ---@class sip.server_transaction
 ---@field request sip.message
----@field response sip.message? The response sent last.
+---@field response sip.message? The response sent last; of a call that was answered `nil` from its ACK on, unless `call.transaction` was read before.
 ---@field state sip.transaction_state
 ---@field retransmissions integer Of the request, absorbed.
 ---@field repeated_responses integer Responses that were sent again.
@@ -1528,7 +1619,7 @@ function st:proxy(given) end
 ---@field source string? `ADDRESS:PORT` it came from.
 ---@field destination string? `ADDRESS:PORT` it went to.
 ---@field time number Script time in seconds.
----@field frame integer? Number of its packet in the recording.
+---@field frame integer? Number of its packet in the recording; under load without a recording, of what a watch saw, in order.
 ---@field locally boolean Nobody sent it: a 408 or 503 of RFC 3261 8.1.3.1.
 ---@field cause sip.cause? Why, if so.
 ---@field flaw string? What is wrong with it, if the engine found something.
@@ -1661,6 +1752,39 @@ function task:join() end
 
 ---Cancels it: its wait raises, `<close>` handlers run.
 function task:cancel() end
+
+---Random numbers, from the seed. `t:random()` is `t.random:uniform()`.
+---@class sip.random
+---@overload fun(t: sip.t): number
+local random = {}
+
+---How long calls last, or how far apart arrivals of a Poisson process are.
+---Raises: No number, or one below 0.
+---@param mean number
+---@return number x
+function random:exponential(mean) end
+
+---Any number between two.
+---@param from? number 0 unless given.
+---@param to? number 1 unless given.
+---@return number x `from` <= x < `to`
+function random:uniform(from, to) end
+
+---A whole number, each as likely as the others.
+---Raises: Not two whole numbers in order.
+---@param from integer
+---@param to integer
+---@return integer n `from` <= n <= `to`
+function random:integer(from, to) end
+
+---The rows of a CSV file; `#rows` is how many there are.
+---@class sip.rows
+local rows = {}
+
+---Picks a row, as `pick` says.
+---Raises: `pick = "unique"`: each row was picked once.
+---@return table<string, string> row By the names of the first line.
+function rows:next() end
 
 ---A meeting point of tasks.
 ---@class sip.barrier

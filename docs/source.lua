@@ -177,6 +177,8 @@ local function names_of(file, expression, answers)
   if expression == "message_options" or expression == "options.of_message" then
     return strings(find(library["options.lua"].text, "options%.of_message = (%b{})", "the options of messages"))
   end
+  local other, list = expression:match "^([%w_]+)%.([%w_]+)$"
+  if other then return names_of(library[other .. ".lua"], list, answers) end
   local call = file.text:match("local " .. expression .. " = (options%.joined%b())")
   if call then return names_of(file, call, answers) end
   return strings(find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression))
@@ -210,6 +212,9 @@ local function options_of(file, functions, f, out, answers, seen)
       elseif owner == "self" then
         other = functions[f.owner .. "." .. method]
         if other then options_of(file, functions, other, out, answers, seen) end
+      elseif owner == "load" and file == library["sip.lua"] then    -- a part of the library
+        other = library["load.lua"].functions[name]
+        if other then options_of(library["load.lua"], nil, other, out, answers, seen) end
       elseif not owner and functions then
         other = functions[name]
         if other then options_of(file, functions, other, out, answers, seen) end
@@ -236,7 +241,7 @@ local function lua_classes(root, classes, answers)
     classes[name] = classes[name] or { fields = {}, methods = {}, params = {}, options = {} }
     return classes[name]
   end
-  local named = { Test = "t", Barrier = "barrier", Proxy = "proxy", Registrar = "registrar", nonces_methods = "nonces", Publication = "publication", headers = "sip" }
+  local named = { Test = "t", Barrier = "barrier", Proxy = "proxy", Registrar = "registrar", nonces_methods = "nonces", Publication = "publication", headers = "sip", Random = "random", Rows = "rows" }
   for name, file in pairs(library) do
     local owners = {}
     for owner, kind in file.text:gmatch '\nlocal ([%w_]+) = engine%.methods "([^"]+)"' do owners[owner] = kind end
@@ -254,18 +259,28 @@ local function lua_classes(root, classes, answers)
         if next(out.names) or not to.options[method] then to.options[method] = out end
       end
     end
-    for owner, method, value in file.text:gmatch "\n([%w_]+)%.([%w_]+) = ([%w_.]+)" do
+    -- `a.x = b.y`, and several in one line: functions of another part, or values, which are fields.
+    local function assigned(owner, method, value)
       local kind = owners[owner]
-      if kind and not method:match "^__" then
-        local to, out = class(kind), { names = {}, nested = {} }
-        to.methods[method] = true
-        local f = value:match "^expect%." and library["expect.lua"].functions[value]
-        if f then
-          to.params[method] = { table.unpack(f.params, 2) }
-          options_of(library["expect.lua"], nil, f, out, answers, {})
-        end
-        to.options[method] = out
+      if not kind or method:match "^__" then return end
+      local to, out = class(kind), { names = {}, nested = {} }
+      local other, part = value:match "^([%w_]+)%.", nil
+      part = other and library[other .. ".lua"]
+      local f = part and part.functions[value]
+      if f then
+        to.params[method] = { table.unpack(f.params, other == "expect" and 2 or 1) }
+        options_of(part, nil, f, out, answers, {})
+      elseif part and part.text:find("\nlocal " .. value:match "%.(.*)" .. " = setmetatable") then
+        to.fields[method] = true
+        return
       end
+      to.methods[method] = true
+      to.options[method] = out
+    end
+    for left, right in file.text:gmatch "\n([%w_]+%.[%w_., ]+) = ([^\n]+)" do
+      local values = {}
+      for value in right:gmatch "[%w_.]+" do values[#values + 1] = value end
+      for owner, method in left:gmatch "([%w_]+)%.([%w_]+)" do assigned(owner, method, table.remove(values, 1) or "") end
     end
   end
   -- The roles: what their start functions take, and the fields they make.
@@ -285,6 +300,8 @@ local function lua_classes(root, classes, answers)
     for field in list:gmatch 'name == "([%w_]+)"' do classes.publication.fields[field] = true end
   end
   classes.t.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), meta%)", "the fields of t"))
+  for field in find(library["test.lua"].text, "function meta:__index(.-)\nend", "the fields of t"):gmatch 'name == "([%w_]+)"' do classes.t.fields[field] = true end
+  classes.rows.fields = field_names(find(library["load.lua"].text, "setmetatable%((%b{}), Rows%)", "the fields of rows"))
   classes.barrier.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), Barrier%)", "the fields of a barrier"))
   classes.nonces.fields = field_names(find(library["sip.lua"].text, "setmetatable%((%b{}), nonces_methods%)", "the fields of nonces"))
   classes.t.nested_timers = names_of(library["test.lua"], "timer_names", answers)
@@ -309,17 +326,17 @@ local function x_macro(text, name)
   return rows
 end
 
--- The rows of the table in cli/options.c: { letter, name, value, help }.
+-- The rows of the table in cli/options.c: { commands = { run = true, load = true }, letter, name, value, help }.
 local function cli_options(text)
   local rows = {}
   local body = find(text, "static const struct option_row rows%[%] = (%b{});", "the table of options")
   for row in body:sub(2, -2):gmatch "%b{}" do
-    local letter, name, rest = row:match "^{([^,]+), \"([%w-]+)\",%s*(.*)}$"
+    local commands, letter, name, rest = row:match "^{([^,]+), ([^,]+), \"([%w-]+)\",%s*(.*)}$"
     assert(letter, "docs/source.lua does not understand the option " .. row)
     local value, help = rest:match '^"([^"]*)",%s*(.*),%s*[%w_]+$'
     if not value then help = rest:match "^NULL,%s*(.*),%s*[%w_]+$" end
     help = help:gsub('"%s*"', ""):match '^"(.*)"$':gsub('\\"', '"')
-    rows[#rows + 1] = { letter = letter:match "'(.)'", name = name, value = value, help = help }
+    rows[#rows + 1] = { commands = { run = commands:find "COMMAND_RUN" ~= nil, load = commands:find "COMMAND_LOAD" ~= nil }, letter = letter:match "'(.)'", name = name, value = value, help = help }
   end
   return rows
 end
@@ -332,7 +349,19 @@ local function list_in(text, pattern, what)
   return strings((find(text, pattern, what)))
 end
 
+local function exit_codes(text)
+  return (find(text, 'Exit: (.-)",%s*f%)', "the exit codes"):gsub('\\n"%s*"%s*', " "):gsub("\\n", ""):gsub("%s+", " "))
+end
+
+-- A table of engine/load/numbers.h whose last column is text: { name, what }.
+local function load_table(text, name)
+  local list = {}
+  for i, row in ipairs(x_macro(text, name)) do list[i] = { name = #row == 3 and row[2] or row[1], what = row[#row] } end
+  return list
+end
+
 function source.load(root)
+  local numbers = source.read(root .. "/engine/load/numbers.h")
   local ua = source.read(root .. "/engine/sip/verdict.h")
   local answers, answer_names = {}, {}
   for i, row in ipairs(x_macro(ua, "UA_ANSWERS")) do
@@ -368,7 +397,8 @@ function source.load(root)
   return {
     classes = classes, tables = tables, answers = answers, timers = timers,
     cli = cli_options(source.read(root .. "/cli/options.c")),
-    exit = find(source.read(root .. "/cli/command.c"), '"\\nExit: (.-)",%s*f%)', "the exit codes"):gsub('\\n"%s*"%s*', " "):gsub("\\n", ""):gsub("%s+", " "),
+    exit = { run = exit_codes(source.read(root .. "/cli/command.c")), load = exit_codes(source.read(root .. "/cli/load.c")) },
+    load = { times = load_table(numbers, "LOAD_TIMES"), counts = load_table(numbers, "LOAD_COUNTS") },
     sandbox = { removed = removed, unsafe = unsafe, replaced = replaced },
     enums = {
       ["sip.transaction_state"] = list_in(engine, "trans_state_name(%b()%s*%b{})", "the states of transactions"),

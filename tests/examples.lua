@@ -7,6 +7,9 @@
 --   <!-- module -->              it is required by a later block, not run
 --   <!-- fragment -->            part of a test: must only compile
 --   <!-- needs a peer -->        must only load
+--   <!-- load: OPTIONS -->       it is run by `offhook load --virtual` with these options
+-- A ```csv block is written under the name that a comment gives it. A ```sh block after <!-- run --> is one command of offhook that is
+-- run as it stands, with a seed.
 -- A ```diff block after <!-- edit: NAME, a copy of PATH --> is applied to a copy of a file of the repository.
 -- The lines of a ```text block after <!-- output --> must stand in this order in the output of the run before; "..." stands for
 -- any number of lines. Options of `offhook` in ```sh blocks must exist.
@@ -47,16 +50,18 @@ end
 -- Without what differs from run to run and machine to machine.
 local function plain(line)
   line = line:gsub("%s+$", ""):gsub("%d+%.%d%d%d s", "T s"):gsub(" in %d+%.%d s", " in T s")
+  line = line:gsub("CPU .* an iteration", "CPU T an iteration"):gsub(" +%d+%%(%s*%a*)$", " N%%%1") -- of a load
   return (line:gsub(offhook, "offhook", 1, true):gsub("build/release/offhook", "offhook"):gsub("runs/%d+%-%d+", "out"))
 end
 
-local known_options
+local known_options = {}
 local function check_shell(text)
-  known_options = known_options or select(1, run(".", quote(offhook) .. " run --help"))
   for line in text:gmatch "[^\n]+" do
     local command = line:match "offhook (.*)"
+    local name = command and command:match "^load%f[%W]" or "run"
+    known_options[name] = known_options[name] or select(1, run(".", quote(offhook) .. " " .. name .. " --help"))
     for option in (command or ""):gmatch "%f[%S](%-%-?[%w-]+)" do
-      if option ~= "--version" and not known_options:find("%f[%S]" .. option:gsub("%-", "%%-") .. "%f[^%w-]") then
+      if option ~= "--version" and not known_options[name]:find("%f[%S]" .. option:gsub("%-", "%%-") .. "%f[^%w-]") then
         complain("offhook has no option %s", option)
       end
     end
@@ -126,9 +131,32 @@ local function examples(path)
   local where, number, last = directory .. "/" .. name, 0, nil
   assert(os.execute("mkdir -p " .. quote(where)))
   local marks, block, language, from = {}, nil, nil, nil
+  -- Runs a command and holds what comes of it against the marks.
+  local function ran(command)
+    local output, code = run(where, command)
+    local wanted, saying = 0, nil
+    if marks.exit then
+      wanted, saying = marks.exit:match "^(%d+): (.*)$"
+      wanted = tonumber(wanted)
+    end
+    last = output
+    if code ~= wanted then
+      complain("exit %s, wanted %d\n%s", code, wanted, output)
+    elseif saying and not output:find(saying, 1, true) then
+      complain("the output does not say %q\n%s", saying, output)
+    else
+      passed = passed + 1
+    end
+  end
   local function finish(text)
     page, line_number = path, from
-    if language == "sh" then return check_shell(text) end
+    if language == "sh" then
+      check_shell(text)
+      local command, rest = text:match "^offhook (%w+) (.*)\n$"
+      if marks.run then ran(("%s %s --seed 1 --no-colour %s"):format(quote(offhook), command, rest)) end
+      return
+    end
+    if language == "csv" and marks.file then return write(where .. "/" .. marks.file, text) end
     if language == "text" then
       if marks.output then check_output(text, last) end
       return
@@ -148,21 +176,9 @@ local function examples(path)
     if marks.fragment then return compiles(text, file) end
     if marks.module then return compiles(text, file) end
     local command = ("%s run --virtual --seed 1 --no-colour --out out %s %s"):format(quote(offhook), marks.options or "", quote(file))
+    if marks.load then command = ("%s load --virtual --seed 1 --no-colour %s %s"):format(quote(offhook), marks.load, quote(file)) end
     if marks["needs a peer"] then command = command .. " --list" end
-    local output, code = run(where, command)
-    local wanted, saying = 0, nil
-    if marks.exit then
-      wanted, saying = marks.exit:match "^(%d+): (.*)$"
-      wanted = tonumber(wanted)
-    end
-    last = output
-    if code ~= wanted then
-      complain("exit %s, wanted %d\n%s", code, wanted, output)
-    elseif saying and not output:find(saying, 1, true) then
-      complain("the output does not say %q\n%s", saying, output)
-    else
-      passed = passed + 1
-    end
+    ran(command)
   end
 
   local n = 0

@@ -28,7 +28,7 @@ function endpoint:expect(what, given, check)
     if not message then
       if type(given) == "table" and given.optional then return nil, "timeout" end
       failure.raise { actor = self.name, wanted = ("%s within %g s"):format(expect.words(what), within),
-        got = "nothing" .. expect.method_hint(what) }
+        got = "nothing" .. expect.method_hint(what), class = "timeout" }
     end
     if expect.matches(what, message) then
       if check then check(message) end
@@ -36,7 +36,8 @@ function endpoint:expect(what, given, check)
     end
     local provisional = message.status and message.status < 200
     if not provisional or expect.wants_provisional(what) then
-      failure.raise { actor = self.name, wanted = expect.words(what), got = expect.got_words(message), about = message }
+      failure.raise { actor = self.name, wanted = expect.words(what), got = expect.got_words(message), about = message,
+        class = message.status and "response" or nil }
     end
   end
 end
@@ -154,7 +155,7 @@ function server:expect(what, given)
     if text == wanted then return item end
     if not item or text == "terminated" or text == "no ack" then
       failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(what, within), got = item and text or "nothing",
-        about = self.request }
+        about = self.request, class = not item and "timeout" or nil }
     end
   end
 end

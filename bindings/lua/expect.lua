@@ -124,7 +124,7 @@ end
 function expect.unmet(handle, what, given, within, message, why)
   if message then
     failure.raise { actor = handle.actor, wanted = ("%s to its %s"):format(expect.words(what), message.method),
-      got = expect.got_words(message, why) .. refusal_hint(handle, message), about = message }
+      got = expect.got_words(message, why) .. refusal_hint(handle, message), about = message, class = "response" }
   end
   if type(given) == "table" and given.optional then return nil, "timeout" end
   local request, last = request_of(handle), engine.last(handle)
@@ -133,7 +133,7 @@ function expect.unmet(handle, what, given, within, message, why)
     got = ("nothing more than %s%s"):format(expect.got_words(last), what and given == nil and " ({ within = 30 } waits longer)" or "")
   end
   failure.raise { actor = handle.actor, wanted = ("%s to its %s within %g s"):format(what and expect.words(what) or "a final response",
-    request.method, within), got = got, about = last or request, call_id = request.call_id }
+    request.method, within), got = got, about = last or request, call_id = request.call_id, class = "timeout" }
 end
 
 -- Anything with responses (a call, a request, a registration, a client transaction): see the reference of expect.
@@ -170,7 +170,7 @@ function expect.take(handle, inbox, given, default, actor, what, where, hint)
   local item, text = engine.wait(handle, inbox, within)
   if item then return item, text end
   if type(given) == "table" and given.optional then return nil, "timeout" end
-  failure.raise { actor = actor, wanted = ("%s within %g s"):format(what, within), got = "nothing" .. (hint or "") }
+  failure.raise { actor = actor, wanted = ("%s within %g s"):format(what, within), got = "nothing" .. (hint or ""), class = "timeout" }
 end
 
 -- An iterator over an inbox that ends with its task.

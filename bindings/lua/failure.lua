@@ -3,8 +3,8 @@ local engine = ...
 
 local failure = {}
 
--- Raises. Fields: actor, wanted, got, message (in place of these), about (the message it is about), call_id, class, where (else the
--- script's line).
+-- Raises. Fields: actor, wanted, got, message (in place of these), about (the message it is about), call_id, class (by which a load run
+-- counts it: "timeout", "response", ...; else "failure"), where (else the script's line).
 function failure.raise(f)
   local text = f.message
   if not text then
@@ -18,7 +18,7 @@ function failure.raise(f)
   local lines = { text }
   if call_id then lines[#lines + 1] = "Call-ID " .. call_id end
   error(engine.failure {
-    message = table.concat(lines, "\n"), where = where, class = f.class,
+    message = table.concat(lines, "\n"), where = where, class = f.class or "failure",
     frame = about and about.frame or nil, actor = f.actor, wanted = f.wanted, got = f.got, call_id = call_id,
   }, 0)
 end

@@ -50,7 +50,8 @@ local function expect_event(self, wanted, words, given)
     got = ("the end of the %s (%s)"):format(words_of(self), self.ended_by)
     if self.response and self.ended_by == "final response" then got = expect.got_words(self.response, self.why) end
   end
-  failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within), got = got, about = self.request }
+  failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(words, within), got = got, about = self.request,
+    class = ended ~= "ended" and "timeout" or nil }
 end
 
 -- A REFER's NOTIFY tells what it led to: status and reason of its sipfrag (RFC 3420), or nil.

@@ -130,8 +130,10 @@ end
 function Test:spawn(name, f)
   name, f = task_args("spawn", name, f)
   local new = engine.spawn(f, name, false)
-  local spawned = state(self).spawned
-  spawned[#spawned + 1] = new
+  if self ~= root then                                  -- what is made for all is joined by nobody
+    local spawned = state(self).spawned
+    spawned[#spawned + 1] = new
+  end
   return new
 end
 
@@ -139,7 +141,7 @@ end
 function Test:serve(name, f)
   name, f = task_args("serve", name, f)
   local new = engine.spawn(f, name, true)
-  if shares then
+  if shares and self ~= root then
     local served = state(self).served
     served[#served + 1] = new
   end
@@ -178,7 +180,7 @@ function Barrier:wait(given)
     for i, one in ipairs(self.waiting) do
       if one == mine then table.remove(self.waiting, i) end          -- it comes no more
     end
-    failure.raise { message = ("the barrier waited %g s: %d of %d tasks came"):format(within, came, self.n) }
+    failure.raise { message = ("the barrier waited %g s: %d of %d tasks came"):format(within, came, self.n), class = "timeout" }
   end
 end
 

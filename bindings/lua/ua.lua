@@ -178,7 +178,8 @@ end
 local function unmet_event(self, wanted, given, within, _, ended)
   if type(given) == "table" and given.optional then return nil, "timeout" end
   failure.raise { actor = self.actor, wanted = ("%s within %g s"):format(wanted == "ended" and "the end of the call" or wanted, within),
-    got = ended == "ended" and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite }
+    got = ended == "ended" and ("the end of the call (%s)"):format(self.ended_by) or "nothing", about = self.invite,
+    class = ended ~= "ended" and "timeout" or nil }
 end
 engine.set_unmet(expect.unmet, unmet_event)
 

@@ -52,8 +52,10 @@ enum tmr_rank {
 struct tmr {
 	uint64_t due, seq;
 	struct loop *loop; /* set while it runs */
-	uint32_t pos;
-	uint32_t rank;
+	uint32_t pos;      /* in the heap */
+	uint8_t rank;
+	uint8_t lane;      /* from 1 on; 0: it stands in the heap by itself */
+	struct tmr *prev, *next; /* in its lane, whose first one stands in the heap */
 	tmr_h *h;
 	void *arg;
 };

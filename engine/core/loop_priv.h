@@ -17,6 +17,16 @@ struct tmr_slot {
 	struct tmr *t;
 };
 
+/* Timers of one delay, in the order of their arming, which is that of their due times. Most of what a SIP stack arms has one of a few delays
+ * (timers A to M, the limits of waits) and is cancelled, or ends a transaction half a minute later: here that costs the same however many there
+ * are. Only the first of a lane stands in the heap. */
+struct lane {
+	uint64_t delay;
+	uint8_t rank;
+	struct tmr *first, *last;
+};
+#define LANES 64
+
 struct loop {
 	bool virtual_clock;
 	double scale;
@@ -30,6 +40,7 @@ struct loop {
 	struct tmr_slot *heap;
 	uint32_t heap_n, heap_cap;
 	uint64_t seq;
+	struct lane lanes[LANES];
 
 	int epfd, wakefd;
 	bool no_pwait2; /* an old kernel: whole milliseconds */

@@ -199,42 +199,82 @@ static void transport_destroy(void *block)
 	mem_deref(net);
 }
 
-int transport_udp(struct transport **tpp, struct net *net, const char *actor, const struct addr *local, bool v6,
-		  transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e)
+/* An unbound one. NULL with the error. */
+static struct transport *transport_alloc(struct net *net, const char *actor, transport_recv_h *recvh, transport_error_h *errorh, void *arg,
+					 struct err *e)
 {
 	struct transport *tp = mem_zalloc(sizeof(*tp), transport_destroy);
-	int err;
 
-	*tpp = NULL;
-	if (!tp)
+	if (tp) {
+		tp->net = mem_ref(net);
+		tp->recvh = recvh;
+		tp->errorh = errorh;
+		tp->arg = arg;
+		tp->actor = actor_get(net, actor ? actor : "");
+	}
+	if (tp && tp->actor)
+		return tp;
+	mem_deref(tp);
+	err_set(e, ERR_NOMEM, "out of memory");
+	return NULL;
+}
+
+/* It is bound: the net knows it from here on. */
+static int transport_enter(struct transport *tp, struct err *e)
+{
+	struct net *net = tp->net;
+
+	if (hash_add(&net->transports, &tp->node, addr_hash(&tp->local)))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	tp->net = mem_ref(net);
-	tp->recvh = recvh;
-	tp->errorh = errorh;
-	tp->arg = arg;
-	tp->actor = actor_get(net, actor ? actor : "");
-	if (!tp->actor) {
-		err = err_set(e, ERR_NOMEM, "out of memory");
-		goto out;
-	}
-	err = net->simulated ? simnet_bind(tp, local, v6, e) : udp_bind(tp, local, v6, e);
-	if (err)
-		goto out;
-	err = hash_add(&net->transports, &tp->node, addr_hash(&tp->local));
-	if (err) {
-		err_set(e, err, "out of memory");
-		goto out;
-	}
 	tp->wildcard = addr_is_any(&tp->local);
 	net->wildcards += tp->wildcard;
 	if (net->tap && net->tap->name)
 		net->tap->name(net->tap->arg, &tp->local, tp->actor->name);
-out:
+	return 0;
+}
+
+int transport_udp(struct transport **tpp, struct net *net, const char *actor, const struct addr *local, bool v6,
+		  transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e)
+{
+	struct transport *tp = transport_alloc(net, actor, recvh, errorh, arg, e);
+	int err = ERR_NOMEM;
+
+	*tpp = NULL;
+	if (tp)
+		err = net->simulated ? simnet_bind(tp, local, v6, e) : udp_bind(tp, local, v6, e);
+	if (!err)
+		err = transport_enter(tp, e);
 	if (err)
 		mem_deref(tp);
 	else
 		*tpp = tp;
 	return err;
+}
+
+int transport_udp_beside(struct transport **tpp, struct net *net, const char *actor, int fd, const struct addr *local,
+			 transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e)
+{
+	struct transport *tp = transport_alloc(net, actor, recvh, errorh, arg, e);
+	int err = tp ? udp_beside(tp, fd, local, e) : ERR_NOMEM;
+
+	*tpp = NULL;
+	if (!err)
+		err = transport_enter(tp, e);
+	if (err)
+		mem_deref(tp);
+	else
+		*tpp = tp;
+	return err;
+}
+
+int transport_fd(const struct transport *tp)
+{
+	return udp_fd(tp);
+}
+
+void transport_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t wall)
+{
+	udp_bring(tp, src, data, len, loop_from_wall(tp->net->loop, wall));
 }
 
 const struct addr *transport_local(const struct transport *tp)

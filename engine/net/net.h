@@ -39,6 +39,13 @@ typedef void(transport_error_h)(struct transport *tp, const struct addr *dst, in
 int transport_udp(struct transport **tpp, struct net *net, const char *actor, const struct addr *local, bool v6,
 		  transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e);
 const struct addr *transport_local(const struct transport *tp);
+/* The same address in another thread: sends by `fd`, the socket of that thread's transport at `local`, and hears what is brought to it. Real
+ * sockets only; it may outlive the other. */
+int transport_udp_beside(struct transport **tpp, struct net *net, const char *actor, int fd, const struct addr *local,
+			 transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e);
+int transport_fd(const struct transport *tp);
+/* A datagram that arrived at the other thread's transport, at the Unix time `wall` in ns. */
+void transport_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t wall);
 /* Sends a datagram; `*frame` (may be NULL) gets its number in the capture. ERR_ARG when it cannot be a UDP datagram (too long, other
  * address family); errors of the network come by transport_error_h. */
 int transport_send(struct transport *tp, const struct addr *dst, const void *data, size_t len, uint32_t *frame, struct err *e);

@@ -124,6 +124,9 @@ void simnet_deliver(struct packet *p);
 
 /* --- udp.c --- */
 int udp_bind(struct transport *tp, const struct addr *local, bool v6, struct err *e);
+int udp_beside(struct transport *tp, int fd, const struct addr *local, struct err *e);
+int udp_fd(const struct transport *tp);
+void udp_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t now);
 void udp_close(struct transport *tp);
 /* Queues `p` for the next flush; it is taken in any case. */
 void udp_send(struct sock *sock, struct packet *p);

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/errqueue.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct sock {
 	struct packets queue; /* what it could not take yet; while that is something, the socket is in net->full */
 	size_t queued;        /* here and in net->outbox */
 	bool full;            /* waits for EPOLLOUT */
+	bool deaf;            /* another thread reads it */
 	struct sock *full_next;
 };
 
@@ -66,7 +68,7 @@ static void sock_event(uint32_t events, void *arg);
 /* Watches for what is wanted now: arrivals while somebody listens, room while datagrams wait for it. */
 static int sock_watch(struct sock *s, struct err *e)
 {
-	uint32_t events = (s->tp ? EPOLLIN : 0) | (s->full ? EPOLLOUT : 0);
+	uint32_t events = (s->tp && !s->deaf ? EPOLLIN : 0) | (s->full ? EPOLLOUT : 0);
 
 	loop_fd_remove(s->net->loop, &s->lf);
 	return events ? loop_fd_add(s->net->loop, &s->lf, s->fd, events, sock_event, s, e) : 0;
@@ -175,6 +177,31 @@ out:
 	else
 		tp->sock = s;
 	return err;
+}
+
+int udp_beside(struct transport *tp, int fd, const struct addr *local, struct err *e)
+{
+	struct sock *s = mem_zalloc(sizeof(*s), sock_destroy);
+
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	s->net = tp->net;
+	TAILQ_INIT(&s->queue);
+	s->deaf = true;
+	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (s->fd < 0) {
+		mem_deref(s);
+		return err_set(e, ERR_ENV, "cannot share a socket: %s", strerror(errno));
+	}
+	tp->local = *local;
+	s->tp = tp;
+	tp->sock = s;
+	return 0;
+}
+
+int udp_fd(const struct transport *tp)
+{
+	return tp->sock ? tp->sock->fd : -1;
 }
 
 int net_source_for(struct addr *src, const struct addr *dst, struct err *e)
@@ -438,10 +465,9 @@ static uint64_t arrival(struct loop *loop, struct msghdr *m)
 	return now;
 }
 
-static void deliver(struct transport *tp, const struct addr *src, struct msghdr *m, const uint8_t *data, size_t len)
+void udp_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t now)
 {
 	struct net *net = tp->net;
-	uint64_t now = arrival(net->loop, m);
 	uint32_t frame = 0;
 
 	net->stats.received++;
@@ -484,7 +510,7 @@ static bool receive(struct sock *s, struct slab *slab)
 	/* A handler may free the transport and what it serves: udp_close() then clears net->receiving. */
 	net->receiving = tp;
 	for (int i = 0; i < n && net->receiving == tp; i++)
-		deliver(tp, &slab->src[i], &slab->msgs[i].msg_hdr, slab->data[i], slab->msgs[i].msg_len);
+		udp_bring(tp, &slab->src[i], slab->data[i], slab->msgs[i].msg_len, arrival(net->loop, &slab->msgs[i].msg_hdr));
 	if (net->receiving != tp)
 		return false;
 	net->receiving = NULL;

@@ -288,10 +288,10 @@ static void measure(const struct ctrans *ct, const struct msg *m)
 		return;
 	if (slice_eq(method, SLICE_LIT("BYE")))
 		meter_took(meter, METER_TEARDOWN, ct->request->time, m->time);
-	else if (slice_eq(method, SLICE_LIT("REGISTER")) && m->s.status < 300)
-		meter_took(meter, METER_REGISTER, ct->request->time, m->time);
-	else
+	else if (!slice_eq(method, SLICE_LIT("REGISTER")))
 		meter_took(meter, METER_REQUEST, ct->request->time, m->time);
+	else if (m->s.status < 300)
+		meter_took(meter, METER_REGISTER, ct->request->time, m->time);
 }
 
 void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)

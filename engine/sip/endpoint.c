@@ -88,24 +88,24 @@ out:
 	return err;
 }
 
-static void stamp(struct endpoint *ep, struct msg *m, const struct addr *dst, uint32_t frame)
+static void stamp(struct endpoint *ep, struct msg *m, const struct transport *tp, const struct addr *dst, uint32_t frame)
 {
-	m->src = *endpoint_local(ep);
+	m->src = *transport_local(tp);
 	m->dst = *dst;
 	m->time = loop_now(ep->loop);
 	m->frame = frame;
 }
 
-int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e)
+static int send_by(struct endpoint *ep, struct transport *tp, struct msg *m, const struct addr *dst, struct err *e)
 {
 	uint32_t frame = 0;
-	int err = transport_send(ep->sb->tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
+	int err = transport_send(tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
 	struct msg *shown = NULL;
 
 	if (err)
 		return err;
 	if (!m->dst.u.sa.sa_family) { /* its first time on the wire */
-		stamp(ep, m, dst, frame);
+		stamp(ep, m, tp, dst, frame);
 		meter_message(ep->sb->meter, m, true);
 		if (ep->scope && m->s.request && !m->s.to_tag.p)
 			scope_know(ep->scope, m->s.call_id);
@@ -115,12 +115,22 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 	}
 	if (!shown && ep->h.seen && !msg_alloc(&shown, m->s.bytes)) {
 		/* Each sending has its own time and frame: whoever watches gets a message of its own. */
-		stamp(ep, shown, dst, frame);
+		stamp(ep, shown, tp, dst, frame);
 	}
 	if (ep->h.seen && shown)
 		ep->h.seen(ep, shown, ep->h.arg);
 	mem_deref(shown);
 	return 0;
+}
+
+int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e)
+{
+	return send_by(ep, ep->sb->tp, m, dst, e);
+}
+
+int endpoint_answer(struct endpoint *ep, const struct addr *came_to, struct msg *response, const struct addr *dst, struct err *e)
+{
+	return send_by(ep, switchboard_answers_by(ep->sb, came_to), response, dst, e);
 }
 
 int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *dst, struct msg **mp, struct err *e)

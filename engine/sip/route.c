@@ -4,6 +4,9 @@
 
 struct slice route_uri(struct slice v)
 {
+	if (!v.l)
+		return v;
+
 	const char *p = v.p, *end = v.p + v.l;
 
 	for (; p < end; p++) {
@@ -16,7 +19,7 @@ struct slice route_uri(struct slice v)
 			return (struct slice){p + 1, (size_t)((close ? close : end) - p - 1)};
 		}
 	}
-	p = memchr(v.p ? v.p : "", ';', v.l);
+	p = memchr(v.p, ';', v.l);
 	return slice_trim(p ? (struct slice){v.p, (size_t)(p - v.p)} : v);
 }
 

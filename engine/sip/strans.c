@@ -92,6 +92,11 @@ bool strans_merged(struct strans *st)
 	return found;
 }
 
+const struct addr *strans_came_to(const struct strans *st)
+{
+	return st->request ? &st->request->dst : &st->kept->came_to;
+}
+
 static void key_destroy(void *p)
 {
 	struct strans_key *k = p;
@@ -118,6 +123,7 @@ static void drop_request(struct strans *st)
 	if (!kept)
 		return;
 	*kept = k;
+	kept->came_to = st->request->dst;
 	if (repeats && !(kept->last = msg_rest(st->last))) {
 		mem_deref(kept);
 		return;
@@ -239,7 +245,7 @@ static void resend(struct strans *st)
 		return;
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
-	endpoint_send_msg(st->ep, last, &st->peer, NULL);
+	endpoint_answer(st->ep, strans_came_to(st), last, &st->peer, NULL);
 	mem_deref(last);
 }
 
@@ -354,7 +360,7 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	}
 
 	mem_ref(st);
-	err = endpoint_send_msg(st->ep, response, &st->peer, e);
+	err = endpoint_answer(st->ep, strans_came_to(st), response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
 	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */

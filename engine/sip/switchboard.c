@@ -139,6 +139,10 @@ static void receive(struct transport *tp, const struct addr *src, const uint8_t 
 	m->frame = frame;
 	m->received = true;
 
+	if (tp == sb->front && sb->elsewhere && sb->elsewhere(sb->elsewhere_arg, m)) {
+		mem_deref(m);
+		return;
+	}
 	mem_ref(sb);
 	meter_message(sb->meter, m, false);
 	if (m->s.flaws & SCAN_NOT_SIP) {
@@ -179,7 +183,20 @@ static void destroy(void *p)
 	hash_free(&sb->dialogs);
 	hash_free(&sb->users);
 	free(sb->others);
+	mem_deref(sb->front);
 	mem_deref(sb->tp);
+}
+
+int switchboard_front(struct switchboard *sb, const char *actor, const struct addr *local, int fd, struct err *e)
+{
+	if (fd < 0)
+		return transport_udp(&sb->front, sb->net, actor, local, addr_is_v6(local), receive, unreachable, sb, e);
+	return transport_udp_beside(&sb->front, sb->net, actor, fd, local, receive, unreachable, sb, e);
+}
+
+struct transport *switchboard_answers_by(const struct switchboard *sb, const struct addr *came_to)
+{
+	return sb->front && addr_eq(came_to, transport_local(sb->front)) ? sb->front : sb->tp;
 }
 
 int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cfg, struct err *e)

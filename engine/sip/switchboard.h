@@ -17,6 +17,10 @@ struct switchboard {
 	struct net *net;
 	struct loop *loop;
 	struct transport *tp;        /* by which its endpoints send */
+	struct transport *front;     /* a second address, at which requests come; see switchboard_front(). NULL: none */
+	/* Told of what came to the front, before all others: true if another thread is to deal with it. */
+	bool (*elsewhere)(void *arg, const struct msg *m);
+	void *elsewhere_arg;
 	struct hash ctrans, strans, merged, dialogs;
 	struct endpoint *only;       /* NULL while it is shared */
 	bool shared;
@@ -41,6 +45,13 @@ struct switchboard_cfg {
 
 /* Free with mem_deref(); its endpoints hold it. */
 int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cfg, struct err *e);
+
+/* Requests come to `local` as well, an address that several threads share: it is opened by the first (`fd` -1), the others send by that one's
+ * socket `fd` and are brought what is for them (transport_bring()). Answers leave by the address at which their request came (RFC 3581 4),
+ * requests and Contacts have the switchboard's own. */
+int switchboard_front(struct switchboard *sb, const char *actor, const struct addr *local, int fd, struct err *e);
+/* The transport by which a request is answered that arrived at `came_to`. */
+struct transport *switchboard_answers_by(const struct switchboard *sb, const struct addr *came_to);
 
 /* --- for endpoints --- */
 /* Takes `ep` in. At a shared one ep->user must be unique. ERR_NOMEM. */

@@ -94,6 +94,7 @@ struct strans_opts {
 struct strans_key {
 	struct slice method, branch, sent_by, call_id, from_tag;
 	uint32_t cseq;
+	struct addr came_to;         /* the address at which it arrived */
 	struct msg_rest *last;       /* NULL: nothing */
 	char text[];
 };
@@ -136,6 +137,8 @@ void strans_detach(struct strans *st);
 void strans_release(struct strans *st);
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct strans *strans_past(struct msg *request, struct slice to_tag);
+/* The address at which its request arrived, and from which it is answered. */
+const struct addr *strans_came_to(const struct strans *st);
 /* What it runs by; `ep` is its endpoint, also when it is over. */
 const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep);
 /* Lets go of its last response, where the RFC has it sent no more: a 2xx to an INVITE is repeated by its user. */

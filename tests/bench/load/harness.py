@@ -144,6 +144,11 @@ class Process:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def cpu_kernel(self):
+        """The part of it in kernel mode."""
+        with open(f"/proc/{self.pid}/stat") as f:
+            return int(f.read().rsplit(")", 1)[1].split()[12]) / TICK
+
     def waited(self):
         """Seconds that its threads could have run and had no core: what others on the machine cost it (sched-stats.rst of the kernel)."""
         total = 0
@@ -265,7 +270,8 @@ class Sipp(Process):
 
     @staticmethod
     def caller(directory, port, rate, seconds, cores=None, options=()):
-        return Sipp(["-sf", os.path.join(HERE, "uac.xml"), "-p", free_port(), "-r", rate, "-m", int(rate * seconds), "-l", 200000,
+        # A Call-ID as long as ours.
+        return Sipp(["-sf", os.path.join(HERE, "uac.xml"), "-cid_str", "%u-%p-as-ours@%s", "-p", free_port(), "-r", rate, "-m", int(rate * seconds), "-l", 200000,
                      *options, f"{ADDRESS}:{port}"], directory, cores)
 
     @staticmethod

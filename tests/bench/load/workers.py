@@ -26,15 +26,16 @@ def measure(a, reflector, workers):
                                    "--duration", a.warm + a.window + 2, os.path.join(h.SCRIPTS, "call.lua")], a.ours) as caller:
             caller.wait_ready()
             time.sleep(a.warm)
-            begin, cpu = time.time(), (caller.cpu(), callee.cpu())
+            begin, cpu, waited = time.time(), (caller.cpu(), callee.cpu()), caller.waited()
             time.sleep(a.window)
-            end, cpu_end = time.time(), (caller.cpu(), callee.cpu())
+            end, cpu_end, waited = time.time(), (caller.cpu(), callee.cpu()), caller.waited() - waited
             caller.wait(120)
     points, r = caller.finished(), caller.result()
     calls, seconds = h.at(points, end) - h.at(points, begin), end - begin
     m = {"rate": calls / seconds, "cost": (cpu_end[0] - cpu[0]) / calls * 1e6, "busy": (cpu_end[0] - cpu[0]) / seconds,
-         "callee": (cpu_end[1] - cpu[1]) / seconds, "lost": r["lost"], "again": r["again"]}
-    print(f"  {workers} worker{'s' if workers > 1 else ' '}: {m['rate']:.0f} calls/s, {m['cost']:.2f} us a call, {m['busy']:.2f} cores busy; "
+         "callee": (cpu_end[1] - cpu[1]) / seconds, "lost": r["lost"], "again": r["again"],
+         "waited": waited / seconds}
+    print(f"  {workers} worker{'s' if workers > 1 else ' '}: {m['rate']:.0f} calls/s, {m['cost']:.2f} us a call, {m['busy']:.2f} cores busy, {m['waited']:.2f} lacked; "
           f"reflector {m['callee']:.2f} cores; {m['lost']} lost, {m['again']} sent again", flush=True)
     return m
 
@@ -57,10 +58,10 @@ def run(a, directory):
             seen[workers].append(measure(a, reflector, workers))
     rows = []
     for workers, ms in seen.items():
-        rows.append([workers] + [f"{h.median([m[k] for m in ms]):{f}}" for k, f in (("rate", ".0f"), ("cost", ".2f"), ("busy", ".2f"), ("callee", ".2f"))] +
+        rows.append([workers] + [f"{h.median([m[k] for m in ms]):{f}}" for k, f in (("rate", ".0f"), ("cost", ".2f"), ("busy", ".2f"), ("waited", ".2f"), ("callee", ".2f"))] +
                     [sum(m["lost"] for m in ms), sum(m["again"] for m in ms)])
     print()
-    h.table(rows, ["workers", "calls/s", "us a call", "cores busy", "reflector's cores", "lost", "sent again"])
+    h.table(rows, ["workers", "calls/s", "us a call", "cores busy", "cores lacked", "reflector's cores", "lost", "sent again"])
     rate = h.median([two["rate"] / one["rate"] for one, two in zip(seen[1], seen[2])])
     cost = h.median([two["cost"] / one["cost"] for one, two in zip(seen[1], seen[2])])
     print(f"two workers against one on {cores} cores: {rate:.2f} times the calls, {cost:.2f} times the CPU a call "
@@ -72,7 +73,7 @@ def run(a, directory):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     h.program(p)
-    p.add_argument("--users", type=int, default=100, help="calls at a time of a worker, each user one after the other (default %(default)s)")
+    p.add_argument("--users", type=int, default=1000, help="calls at a time of a worker, each user one after the other (default %(default)s)")
     p.add_argument("--warm", type=float, default=2, metavar="S", help="seconds before the window (default %(default)s)")
     p.add_argument("--window", type=float, default=8, metavar="S", help="seconds that count (default %(default)s)")
     p.add_argument("--repeat", type=int, default=3, help="repetitions (default %(default)s)")
