@@ -158,9 +158,9 @@ static void on_gave_up(void *arg, const struct msg *m)
 		w->at_hand->transport_errors++;
 }
 
-static void on_late(void *arg, uint64_t ns)
+static void on_late(void *arg, enum loop_lateness what, uint64_t ns)
 {
-	load_numbers_time(((struct load_worker *)arg)->at_hand, LOAD_TIME_LATE_TIMER, ns);
+	load_numbers_time(((struct load_worker *)arg)->at_hand, what == LOOP_LATE_SEND ? LOAD_TIME_LATE_SEND : LOAD_TIME_LATE_TIMER, ns);
 }
 
 /* --- its steps --- */

@@ -68,7 +68,7 @@ static void repeat_answer(void *arg)
 	struct endpoint *ep = a->call->ua->ep;
 
 	if (!a->st->ep) /* timer L took the transaction: its peer is still right */
-		endpoint_answer(ep, strans_came_to(a->st), a->m, &a->st->peer, NULL);
+		endpoint_answer(ep, a->st->by_front, a->m, &a->st->peer, NULL);
 	else
 		strans_respond(a->st, a->m, NULL);
 	ep->count.retransmissions_out++;

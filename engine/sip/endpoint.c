@@ -99,7 +99,7 @@ static void stamp(struct endpoint *ep, struct msg *m, const struct transport *tp
 static int send_by(struct endpoint *ep, struct transport *tp, struct msg *m, const struct addr *dst, struct err *e)
 {
 	uint32_t frame = 0;
-	int err = transport_send(tp, dst, m->s.bytes.p, m->s.bytes.l, &frame, e);
+	int err = transport_send_owned(tp, dst, m, m->s.bytes.p, m->s.bytes.l, &frame, e);
 	struct msg *shown = NULL;
 
 	if (err)
@@ -128,9 +128,9 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 	return send_by(ep, ep->sb->tp, m, dst, e);
 }
 
-int endpoint_answer(struct endpoint *ep, const struct addr *came_to, struct msg *response, const struct addr *dst, struct err *e)
+int endpoint_answer(struct endpoint *ep, bool by_front, struct msg *response, const struct addr *dst, struct err *e)
 {
-	return send_by(ep, switchboard_answers_by(ep->sb, came_to), response, dst, e);
+	return send_by(ep, by_front ? ep->sb->front : ep->sb->tp, response, dst, e);
 }
 
 int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *dst, struct msg **mp, struct err *e)

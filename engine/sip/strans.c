@@ -92,11 +92,6 @@ bool strans_merged(struct strans *st)
 	return found;
 }
 
-const struct addr *strans_came_to(const struct strans *st)
-{
-	return st->request ? &st->request->dst : &st->kept->came_to;
-}
-
 static void key_destroy(void *p)
 {
 	struct strans_key *k = p;
@@ -123,7 +118,6 @@ static void drop_request(struct strans *st)
 	if (!kept)
 		return;
 	*kept = k;
-	kept->came_to = st->request->dst;
 	if (repeats && !(kept->last = msg_rest(st->last))) {
 		mem_deref(kept);
 		return;
@@ -245,7 +239,7 @@ static void resend(struct strans *st)
 		return;
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
-	endpoint_answer(st->ep, strans_came_to(st), last, &st->peer, NULL);
+	endpoint_answer(st->ep, st->by_front, last, &st->peer, NULL);
 	mem_deref(last);
 }
 
@@ -313,6 +307,7 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 	st->invite = msg_is(request, "INVITE");
 	st->request = mem_ref(request);
 	strans_peer(&st->peer, request);
+	st->by_front = switchboard_at_front(ep->sb, request);
 	if (opts)
 		st->opts = *opts;
 	st->opts.timers = own;
@@ -360,7 +355,7 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	}
 
 	mem_ref(st);
-	err = endpoint_answer(st->ep, strans_came_to(st), response, &st->peer, e);
+	err = endpoint_answer(st->ep, st->by_front, response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
 	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */

@@ -94,7 +94,6 @@ struct strans_opts {
 struct strans_key {
 	struct slice method, branch, sent_by, call_id, from_tag;
 	uint32_t cseq;
-	struct addr came_to;         /* the address at which it arrived */
 	struct msg_rest *last;       /* NULL: nothing */
 	char text[];
 };
@@ -103,9 +102,10 @@ struct strans {
 	struct hash_node node, merge;
 	LIST_ENTRY(strans) entry; /* of its endpoint */
 	bool may_merge; /* `merge` is in use */
-	struct endpoint *ep; /* NULL once terminated */
-	enum trans_state state;
+	bool by_front;  /* it came to the front of its switchboard, and is answered from there */
 	bool invite;
+	enum trans_state state;
+	struct endpoint *ep; /* NULL once terminated */
 	struct msg *request; /* NULL once nobody can ask for it, see strans_release() */
 	struct strans_key *kept; /* then */
 	struct msg *last;    /* the response that is repeated */
@@ -137,8 +137,6 @@ void strans_detach(struct strans *st);
 void strans_release(struct strans *st);
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct strans *strans_past(struct msg *request, struct slice to_tag);
-/* The address at which its request arrived, and from which it is answered. */
-const struct addr *strans_came_to(const struct strans *st);
 /* What it runs by; `ep` is its endpoint, also when it is over. */
 const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep);
 /* Lets go of its last response, where the RFC has it sent no more: a 2xx to an INVITE is repeated by its user. */
