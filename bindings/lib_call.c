@@ -215,7 +215,7 @@ static void push_replaced(lua_State *L, const struct call *call)
 	lua_pop(L, 1);
 }
 
-/* invite(ua, options): [+1] */
+/* invite(ua, options or nil, uri = that of the options): [+1] */
 static int call_new(lua_State *L)
 {
 	struct object *owner = object_check(L, 1, OBJECT_UA);
@@ -239,8 +239,11 @@ static int call_new(lua_State *L)
 		.trans = {.no_retransmit = !opt_flag(L, 2, "retransmit", true)},
 	};
 
+	lua_settop(L, 3);
 	opt_session(L, 2, &session);
 	opt_request(L, 2, &s);
+	if (!lua_isnil(L, 3))
+		s.r.uri = check_slice(L, 3);
 	return start_call(L, owner, &s.r, &opts);
 }
 

@@ -48,6 +48,10 @@ const char *opt_direction(lua_State *L, int t)
 void opt_request(lua_State *L, int t, struct spoken *s)
 {
 	memset(s, 0, sizeof(*s));
+	if (lua_isnoneornil(L, t)) {
+		lua_pushnil(L);
+		return;
+	}
 	t = lua_absindex(L, t);
 	s->r.uri = opt_slice(L, t, "uri");
 	s->r.to = opt_slice(L, t, "to");
@@ -298,7 +302,7 @@ static int loose_gc(lua_State *L)
 	return 0;
 }
 
-/* request(ua, method, options): sends it, answers challenges. [+1] */
+/* request(ua, method, options or nil, uri): sends it, answers challenges. [+1] */
 static int request_new(lua_State *L)
 {
 	struct object *owner = object_check(L, 1, OBJECT_UA);
@@ -311,7 +315,10 @@ static int request_new(lua_State *L)
 	struct msg *m = NULL;
 	struct uac *uac;
 
+	lua_settop(L, 4);
 	opt_request(L, 3, &s);
+	if (!lua_isnil(L, 4))
+		s.r.uri = check_slice(L, 4);
 	struct loose *loose = lua_newuserdatauv(L, sizeof(*loose), 0);
 	memset(loose, 0, sizeof(*loose));
 	loose->cseq = s.r.cseq ? s.r.cseq : 1;

@@ -262,7 +262,7 @@ static void check(struct shard *sh)
 
 /* --- boxes --- */
 
-/* A UA and an endpoint live as long as the test. */
+/* A UA and an endpoint live as long as the test, or the iteration of a load that made them. */
 static bool is_lasting(const struct object *o)
 {
 	return o->kind == OBJECT_UA || o->kind == OBJECT_ENDPOINT;
@@ -417,6 +417,8 @@ void object_close_endpoint(struct object *endpoint)
 	{
 		if (o->anchor != LUA_NOREF)
 			object_release(o);
+		if (o->owner && is_lasting(o->owner))
+			o->owner = NULL; /* which it does not keep */
 	}
 	if (endpoint->anchor != LUA_NOREF)
 		object_release(endpoint);

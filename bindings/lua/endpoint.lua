@@ -20,7 +20,7 @@ end
 function endpoint:expect(what, given, check)
   given, check = options.with_check(given, check)
   expect.check_what(what)
-  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("expect", given)
   local within = options.within("expect", given, 5)
   local until_ = engine.now() + within
   while true do
@@ -127,12 +127,12 @@ end
 
 local server = engine.methods "server transaction"
 
-local reply_options = { "reason", "headers", "body", "content_type", "to_tag", "contact", "sdp" }
+local reply_options = options.joined { "reason", "headers", "body", "content_type", "to_tag", "contact", "sdp" }
 
 -- st:reply(200, { headers = {...} }), or with the list of headers alone: st:reply(407, { { "Proxy-Authenticate", ... } }).
 function server:reply(status, given)
   if type(given) == "table" and type(given[1]) == "table" then given = { headers = given } end
-  given = options.message(options.check("reply", given, reply_options))
+  given = options.sent("reply", given, reply_options) or {}
   options.status("reply", status, 100)
   if given.sdp then given.body, given.content_type = given.sdp, "application/sdp" end
   return engine.reply(self, status, given)

@@ -139,7 +139,7 @@ end
 -- Anything with responses (a call, a request, a registration, a client transaction): see the reference of expect.
 function expect.response(handle, what, given, check)
   given, check = options.with_check(given, check)
-  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("expect", given)
   check_what(what)
   local message, why = engine.response(handle, what, given, options.within("expect", given, 5))
   if message and check then check(message) end
@@ -148,7 +148,7 @@ end
 
 -- The final response, as long as that takes; also when it was read already.
 function expect.final(handle, given)
-  options.check("final", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("final", given)
   return engine.response(handle, nil, given, options.within("final", given, nil))
 end
 
@@ -165,7 +165,7 @@ end
 
 -- The next item of an inbox; raises when none comes, or returns nil, "timeout" if that was allowed.
 function expect.take(handle, inbox, given, default, actor, what, where, hint)
-  options.check(where or "take", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait(where or "take", given)
   local within = options.within(where or "take", given, default)
   local item, text = engine.wait(handle, inbox, within)
   if item then return item, text end

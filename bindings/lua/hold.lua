@@ -74,7 +74,7 @@ end
 function hold:expect(what, given, check)
   given, check = options.with_check(given, check)
   expect.check_what(what)
-  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("expect", given)
   local within = options.within("expect", given, 5)
   local s = expect.state(self)
   local message = next_held(self, s, what, engine.now() + within)

@@ -38,19 +38,28 @@ engine.set_nearest(function(kind, name)
   return options.nearest(name, names)
 end)
 
+local function stands_in(names, key)
+  if names.set then return names.set[key] end
+  for _, name in ipairs(names) do
+    if name == key then return true end
+  end
+  return false
+end
+
 -- Raises unless `given` is nil or a table whose keys all stand in `names`; returns a table in any case.
 function options.check(where, given, names)
   if given == nil then return {} end
   if type(given) ~= "table" then
     error(("%s wants a table of options, got %s"):format(where, type(given)), 0)
   end
-  local unknown = {}
+  local unknown
   for key in pairs(given) do
-    local known = false
-    for _, name in ipairs(names) do known = known or name == key end
-    if not known then unknown[#unknown + 1] = tostring(key) end
+    if not stands_in(names, key) then
+      unknown = unknown or {}
+      unknown[#unknown + 1] = tostring(key)
+    end
   end
-  if #unknown > 0 then
+  if unknown then
     table.sort(unknown)
     local nearest = options.nearest(unknown[1], names)
     error(('%s has no option "%s"%s'):format(where, unknown[1],
@@ -143,11 +152,25 @@ function options.message(given)
   return out
 end
 
--- The names of several lists in one.
+-- The same from what a script gave: nil stays nil, which says nothing.
+function options.sent(where, given, names)
+  if given == nil then return nil end
+  return options.message(options.check(where, given, names))
+end
+
+-- What a wait may be given besides seconds.
+local of_wait = { "within", "optional" }
+function options.check_wait(where, given)
+  if type(given) == "table" then options.check(where, given, of_wait) end
+end
+
+-- The names of several lists in one, which is quick to look through.
 function options.joined(...)
-  local names = {}
+  local names = { set = {} }
   for _, list in ipairs { ... } do
-    for _, name in ipairs(list) do names[#names + 1] = name end
+    for _, name in ipairs(list) do
+      names[#names + 1], names.set[name] = name, true
+    end
   end
   return names
 end

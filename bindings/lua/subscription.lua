@@ -39,7 +39,7 @@ local function words_of(self)
 end
 
 local function expect_event(self, wanted, words, given)
-  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("expect", given)
   local within = options.within("expect", given, 5)
   local message, ended = engine.wait(self, wanted, within)
   if engine.is(message, "message") then return message end
@@ -109,7 +109,7 @@ end
 -- What a REFER led to: the first final status and its reason, also when its NOTIFY was read before.
 function subscription:outcome(given)
   if self.event ~= "refer" then error(("outcome is for a REFER; this is a subscription to %s"):format(self.event), 0) end
-  options.check("outcome", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("outcome", given)
   local within = options.within("outcome", given, 30)
   local until_ = engine.now() + within
   local s, last = expect.state(self), nil

@@ -4,7 +4,7 @@ local expect, failure, options = use "expect", use "failure", use "options"
 
 local ua = engine.methods "ua"
 
-local message_options = options.of_message
+local message_options = options.joined(options.of_message)
 local sdp_options = options.joined(message_options, { "sdp" })
 local invite_options = options.joined(message_options, { "sdp", "direction", "ack", "prack", "reliable", "keep_forks", "max_redirects",
   "session_expires", "min_se", "refresher", "retransmit" })
@@ -37,9 +37,8 @@ end
 
 function ua:request(method, target, given)
   check_method("request", method)
-  given = options.message(options.check(method, given, message_options))
-  given.uri = uri_of(method, target)
-  return engine.request(self, method, given)
+  given = options.sent(method, given, message_options)
+  return engine.request(self, method, given, uri_of(method, target))
 end
 
 function ua:options(target, given)
@@ -54,18 +53,20 @@ function ua:message(target, text, given)
 end
 
 function ua:invite(target, given)
-  given = options.message(options.check("invite", given, invite_options))
-  given.uri = uri_of("invite", target)
-  if given.reliable == true then given.reliable = "supported" end
-  if given.reliable ~= nil and given.reliable ~= "supported" and given.reliable ~= "required" then
+  given = options.sent("invite", given, invite_options)
+  local uri = uri_of("invite", target)
+  if given and given.reliable == true then given.reliable = "supported" end
+  if given and given.reliable ~= nil and given.reliable ~= "supported" and given.reliable ~= "required" then
     error(('invite: reliable wants true, "supported" or "required", got %s'):format(tostring(given.reliable)), 0)
   end
-  return engine.invite(self, given)
+  return engine.invite(self, given, uri)
 end
 
+local register_options = { "registrar", "expires", "refresh", "headers" }
+
 function ua:register(given)
-  given = options.message(options.check("register", given, { "registrar", "expires", "refresh", "headers" }))
-  if given.registrar then given.registrar = uri_of("register", given.registrar) end
+  given = options.sent("register", given, register_options)
+  if given and given.registrar then given.registrar = uri_of("register", given.registrar) end
   return engine.register(self, given)
 end
 
@@ -122,7 +123,7 @@ end
 
 -- The ACK to its 2xx, for an INVITE within a call made with ack = false; again for each call.
 function request:ack(given)
-  engine.request_ack(self, options.message(options.check("ack", given, sdp_options)))
+  engine.request_ack(self, options.sent("ack", given, sdp_options))
 end
 
 function request:responses()
@@ -160,17 +161,17 @@ local call = engine.methods "call"
 -- Of a call, or of one of its dialogs.
 local function request_within(self, method, given)
   check_method("request", method)
-  return engine.call_request(self, method, options.message(options.check(method, given, in_call_options)))
+  return engine.call_request(self, method, options.sent(method, given, in_call_options))
 end
 
 local function ack_within(self, given)
-  engine.call_ack(self, options.message(options.check("ack", given, sdp_options)))
+  engine.call_ack(self, options.sent("ack", given, sdp_options))
 end
 
 local events = { ACK = true, BYE = true, CANCEL = true, PRACK = true }
 
 local function expect_event(self, wanted, given)
-  options.check("expect", type(given) == "table" and given or nil, { "within", "optional" })
+  options.check_wait("expect", given)
   return engine.event(self, wanted, given, options.within("expect", given, 5))
 end
 
@@ -219,12 +220,12 @@ function call:ended(given)
   return self.ended_by
 end
 
-local reply_options = { "reason", "headers", "sdp", "direction", "reliable", "body", "content_type" }
+local reply_options = options.joined { "reason", "headers", "sdp", "direction", "reliable", "body", "content_type" }
 
 function call:reply(status, given)
   if type(given) == "table" and type(given[1]) == "table" then given = { headers = given } end
   options.status("reply", status, 100)
-  return engine.call_reply(self, status, options.message(options.check("reply", given, reply_options)))
+  return engine.call_reply(self, status, options.sent("reply", given, reply_options))
 end
 
 function call:ring(given)
@@ -324,7 +325,7 @@ end
 -- The PRACK to a reliable provisional, for a call made with prack = false.
 function call:prack(provisional, given)
   if not engine.is(provisional, "message") then error("prack wants the provisional that it acknowledges", 0) end
-  return engine.call_prack(self, provisional, options.message(options.check("prack", given, sdp_options)))
+  return engine.call_prack(self, provisional, options.sent("prack", given, sdp_options))
 end
 
 -- The ACK to its 2xx, for a call made with ack = false; again for each call.

@@ -470,7 +470,7 @@ static bool on_dialog_request(struct dialog *d, struct msg *m, void *arg)
 		call_receive_ack(call, m);
 	} else if (strans_create(&st, call->ua->ep, m, &opts, NULL, NULL, NULL) == 0) {
 		answer_request(call, d, st);
-		mem_deref(st);
+		strans_release(st);
 		/* With glare switched off: an INVITE took the place of the first one and was refused, and nothing waits any more. */
 		if (call->state == CALL_INCOMING && !call_waits_for_answer(call))
 			call_end(call, "final response");

@@ -118,7 +118,7 @@ static void repeat(void *arg)
 
 	if (!st || !st->ep)
 		return;
-	endpoint_answer(st->ep, st->request, r->m, &st->peer, NULL);
+	endpoint_answer(st->ep, st->by_front, r->m, &st->peer, NULL);
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
 	r->interval *= 2;

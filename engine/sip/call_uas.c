@@ -29,7 +29,7 @@ void call_take_server(struct call *call, struct strans *st)
 {
 	if (call->server)
 		call->server->first = NULL;
-	mem_deref(call->server);
+	strans_release(call->server);
 	call->server = mem_ref(st);
 	if (st) {
 		st->first = on_server_event;
@@ -59,7 +59,7 @@ static void answer_destroy(void *p)
 
 	stop(a);
 	mem_deref(a->m);
-	mem_deref(a->st);
+	strans_release(a->st);
 }
 
 static void repeat_answer(void *arg)
@@ -68,7 +68,7 @@ static void repeat_answer(void *arg)
 	struct endpoint *ep = a->call->ua->ep;
 
 	if (!a->st->ep) /* timer L took the transaction: its peer is still right */
-		endpoint_answer(ep, a->st->request, a->m, &a->st->peer, NULL);
+		endpoint_answer(ep, a->st->by_front, a->m, &a->st->peer, NULL);
 	else
 		strans_respond(a->st, a->m, NULL);
 	ep->count.retransmissions_out++;

@@ -128,9 +128,9 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 	return send_by(ep, ep->sb->tp, m, dst, e);
 }
 
-int endpoint_answer(struct endpoint *ep, const struct msg *request, struct msg *response, const struct addr *dst, struct err *e)
+int endpoint_answer(struct endpoint *ep, bool by_front, struct msg *response, const struct addr *dst, struct err *e)
 {
-	return send_by(ep, switchboard_answers_by(ep->sb, request), response, dst, e);
+	return send_by(ep, by_front ? ep->sb->front : ep->sb->tp, response, dst, e);
 }
 
 int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *dst, struct msg **mp, struct err *e)

@@ -74,8 +74,8 @@ const struct addr *endpoint_local(const struct endpoint *ep);
 int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *dst, struct msg **mp, struct err *e);
 /* Sends a message again or for the first time: the same bytes. */
 int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst, struct err *e);
-/* A response, by the address at which its request came. */
-int endpoint_answer(struct endpoint *ep, const struct msg *request, struct msg *response, const struct addr *dst, struct err *e);
+/* A response, by the address at which its request came: by the front of the switchboard, or its own one. */
+int endpoint_answer(struct endpoint *ep, bool by_front, struct msg *response, const struct addr *dst, struct err *e);
 
 /* Fresh identifiers from the endpoint's own stream; NUL-terminated. */
 #define ENDPOINT_ID_LEN 96

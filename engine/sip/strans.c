@@ -28,9 +28,12 @@ static uint64_t key(const struct scan *s, struct slice method)
 
 static bool same(const struct strans *st, const struct scan *s, struct slice method)
 {
-	const struct scan *r = &st->request->s;
 	bool ack = slice_eq(method, SLICE_LIT("ACK"));
 
+	if (!st->request)
+		return slice_eq(st->kept->method, ack ? SLICE_LIT("INVITE") : method) && slice_eq(st->kept->branch, s->branch) &&
+		       slice_case_eq(st->kept->sent_by, s->sent_by);
+	const struct scan *r = &st->request->s;
 	if (!slice_eq(r->method, ack ? SLICE_LIT("INVITE") : method))
 		return false;
 	if (has_cookie(s))
@@ -54,6 +57,21 @@ static struct strans *find(const struct switchboard *sb, const struct scan *s, s
 	return NULL;
 }
 
+static struct strans_key key_of(const struct strans *st)
+{
+	const struct scan *s;
+
+	if (!st->request)
+		return *st->kept;
+	s = &st->request->s;
+	return (struct strans_key){.method = s->method,
+				   .branch = s->branch,
+				   .sent_by = s->sent_by,
+				   .call_id = s->call_id,
+				   .from_tag = s->from_tag,
+				   .cseq = s->cseq};
+}
+
 bool strans_merged(struct strans *st)
 {
 	const struct scan *s = &st->request->s;
@@ -64,14 +82,67 @@ bool strans_merged(struct strans *st)
 	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
 	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n)) {
 		const struct strans *other = hash_owner(n, struct strans, merge);
-		const struct scan *r = &other->request->s;
-		found = other->ep == st->ep && r->cseq == s->cseq && slice_eq(r->call_id, s->call_id) && slice_eq(r->from_tag, s->from_tag) &&
-			slice_eq(r->method, s->method);
+		struct strans_key r = key_of(other);
+		found = other->ep == st->ep && r.cseq == s->cseq && slice_eq(r.call_id, s->call_id) && slice_eq(r.from_tag, s->from_tag) &&
+			slice_eq(r.method, s->method);
 	}
 	/* Without memory it is found by nobody, and nothing worse. */
 	if (!found)
 		st->may_merge = hash_add(&st->ep->sb->merged, &st->merge, hash) == 0;
 	return found;
+}
+
+static void key_destroy(void *p)
+{
+	struct strans_key *k = p;
+
+	mem_deref(k->last);
+}
+
+/* Copies `*s` to `*at`, which moves on, and is the copy then. */
+static void keep(char **at, struct slice *s)
+{
+	if (s->l)
+		memcpy(*at, s->p, s->l);
+	s->p = *at;
+	*at += s->l;
+}
+
+/* Without memory request and response stay. */
+static void drop_request(struct strans *st)
+{
+	struct strans_key k = key_of(st), *kept;
+	bool repeats = st->last && st->state == TRANS_COMPLETED && !st->invite;
+
+	kept = mem_alloc(0, sizeof(k) + k.method.l + k.branch.l + k.sent_by.l + k.call_id.l + k.from_tag.l, key_destroy);
+	if (!kept)
+		return;
+	*kept = k;
+	if (repeats && !(kept->last = msg_rest(st->last))) {
+		mem_deref(kept);
+		return;
+	}
+	char *at = kept->text;
+	keep(&at, &kept->method);
+	keep(&at, &kept->branch);
+	keep(&at, &kept->sent_by);
+	keep(&at, &kept->call_id);
+	keep(&at, &kept->from_tag);
+	st->kept = kept;
+	st->request = mem_deref(st->request);
+	if (repeats || st->state == TRANS_ACCEPTED) /* a 2xx to an INVITE is repeated by its user, who is gone */
+		st->last = mem_deref(st->last);
+}
+
+void strans_release(struct strans *st)
+{
+	if (!st)
+		return;
+	bool answered = st->state == TRANS_ACCEPTED || st->state == TRANS_COMPLETED || st->state == TRANS_CONFIRMED;
+	if (answered && st->ep && !st->h && !st->first && mem_refs(st) == 2 && st->request && !st->request->s.flaws &&
+	    has_cookie(&st->request->s))
+		drop_request(st);
+	mem_deref(st);
 }
 
 static void destroy(void *p)
@@ -81,6 +152,7 @@ static void destroy(void *p)
 	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
 	mem_deref(st->request);
+	mem_deref(st->kept);
 	mem_deref(st->last);
 	mem_deref((void *)st->opts.timers);
 }
@@ -161,11 +233,14 @@ static void start_timeout(struct strans *st, uint64_t delay)
 
 static void resend(struct strans *st)
 {
-	if (!st->last)
+	struct msg *last = mem_ref(st->last);
+
+	if (!last && !(st->kept && st->kept->last && !msg_wake(&last, st->kept->last)))
 		return;
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
-	endpoint_answer(st->ep, st->request, st->last, &st->peer, NULL);
+	endpoint_answer(st->ep, st->by_front, last, &st->peer, NULL);
+	mem_deref(last);
 }
 
 static void on_retransmit(void *arg);
@@ -232,6 +307,7 @@ int strans_create(struct strans **stp, struct endpoint *ep, struct msg *request,
 	st->invite = msg_is(request, "INVITE");
 	st->request = mem_ref(request);
 	strans_peer(&st->peer, request);
+	st->by_front = switchboard_at_front(ep->sb, request);
 	if (opts)
 		st->opts = *opts;
 	st->opts.timers = own;
@@ -279,7 +355,7 @@ int strans_respond(struct strans *st, struct msg *response, struct err *e)
 	}
 
 	mem_ref(st);
-	err = endpoint_answer(st->ep, st->request, response, &st->peer, e);
+	err = endpoint_answer(st->ep, st->by_front, response, &st->peer, e);
 	if (err || !st->ep) /* or whoever saw it closed the endpoint */
 		goto out;
 	if (st->invite && st->state == TRANS_PROCEEDING) /* no 100 of our own any more */
@@ -345,7 +421,7 @@ static void receive_cancel(struct strans *invite, struct msg *m)
 	mem_ref(invite);
 	if (st)
 		strans_reply(st, &r, NULL, NULL);
-	mem_deref(st);
+	strans_release(st);
 	/* RFC 3261 9.2: no effect once a final response went out. */
 	if (invite->state == TRANS_PROCEEDING && !invite->cancelled) {
 		invite->cancelled = true;

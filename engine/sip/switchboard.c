@@ -194,9 +194,9 @@ int switchboard_front(struct switchboard *sb, const char *actor, const struct ad
 	return transport_udp_beside(&sb->front, sb->net, actor, fd, local, receive, unreachable, sb, e);
 }
 
-struct transport *switchboard_answers_by(const struct switchboard *sb, const struct msg *request)
+bool switchboard_at_front(const struct switchboard *sb, const struct msg *request)
 {
-	return sb->front && addr_eq(&request->dst, transport_local(sb->front)) ? sb->front : sb->tp;
+	return sb->front && addr_eq(&request->dst, transport_local(sb->front));
 }
 
 int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cfg, struct err *e)

@@ -50,8 +50,8 @@ int switchboard_alloc(struct switchboard **sbp, const struct switchboard_cfg *cf
  * socket `fd` and are brought what is for them (transport_bring()). Answers leave by the address at which their request came (RFC 3581 4),
  * requests and Contacts have the switchboard's own. */
 int switchboard_front(struct switchboard *sb, const char *actor, const struct addr *local, int fd, struct err *e);
-/* The transport by which a request is answered. */
-struct transport *switchboard_answers_by(const struct switchboard *sb, const struct msg *request);
+/* Whether a request came there. */
+bool switchboard_at_front(const struct switchboard *sb, const struct msg *request);
 
 /* --- for endpoints --- */
 /* Takes `ep` in. At a shared one ep->user must be unique. ERR_NOMEM. */

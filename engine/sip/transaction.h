@@ -90,14 +90,24 @@ struct strans_opts {
 	bool no_cancel;     /* a CANCEL is taken, but neither answered nor told */
 };
 
+/* Of a request whose Via has the magic cookie: what tells it, and what is sent for a repetition. */
+struct strans_key {
+	struct slice method, branch, sent_by, call_id, from_tag;
+	uint32_t cseq;
+	struct msg_rest *last;       /* NULL: nothing */
+	char text[];
+};
+
 struct strans {
 	struct hash_node node, merge;
 	LIST_ENTRY(strans) entry; /* of its endpoint */
 	bool may_merge; /* `merge` is in use */
-	struct endpoint *ep; /* NULL once terminated */
-	enum trans_state state;
+	bool by_front;  /* it came to the front of its switchboard, and is answered from there */
 	bool invite;
-	struct msg *request;
+	enum trans_state state;
+	struct endpoint *ep; /* NULL once terminated */
+	struct msg *request; /* NULL once nobody can ask for it, see strans_release() */
+	struct strans_key *kept; /* then */
 	struct msg *last;    /* the response that is repeated */
 	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
 	struct strans_opts opts;
@@ -123,6 +133,8 @@ struct build_response;
  * reference to what was sent. */
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
+/* A reference less (NULL is allowed). One that has its final response and is nobody's then absorbs what is repeated, without its request. */
+void strans_release(struct strans *st);
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct strans *strans_past(struct msg *request, struct slice to_tag);
 /* What it runs by; `ep` is its endpoint, also when it is over. */

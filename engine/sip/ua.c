@@ -317,6 +317,6 @@ bool ua_receive(struct ua *ua, struct msg *m)
 	if (strans_create(&st, ua->ep, m, &opts, NULL, NULL, NULL))
 		return true;
 	ua_answer(ua, st);
-	mem_deref(st);
+	strans_release(st);
 	return true;
 }

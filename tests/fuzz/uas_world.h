@@ -247,6 +247,13 @@ static inline void check_response(struct world *w, struct msg *m)
 	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
 		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
+			if (!one->request) { /* it was answered, and is nobody's any more */
+				const struct strans_key *k = one->kept;
+				if (slice_eq(k->call_id, s->call_id) && k->cseq == s->cseq && slice_eq(k->branch, s->branch) &&
+				    slice_case_eq(k->sent_by, s->sent_by) && slice_eq(k->method, s->cseq_method))
+					st = one;
+				continue;
+			}
 			const struct scan *r = &one->request->s;
 			CHECK(!slice_eq(r->method, SLICE_LIT("ACK")));
 			if (!slice_eq(r->call_id, s->call_id) || r->cseq != s->cseq)

@@ -107,6 +107,69 @@ static void test_no_trying(void **state)
 	pair_is(&p, "33000 alice INVITE\n34000 bob 200 INVITE\n66000 bob: TERMINATED\n");
 }
 
+static struct strans *released;
+
+static void release(struct pair *q)
+{
+	released = q->st;
+	assert_non_null(released->request);
+	assert_false(strans_merged(released));
+	q->st = NULL;
+	strans_detach(released);
+	strans_release(released);
+}
+
+static void request_is_gone(struct pair *q)
+{
+	(void)q;
+	assert_null(released->request);
+	assert_null(released->last);
+}
+
+static void other_branch(struct pair *q)
+{
+	pair_raw(q, "OPTIONS", "SIP/2.0/UDP 198.18.0.1;branch=z9hG4bKother;rport", "");
+}
+
+static void is_merged(struct pair *q)
+{
+	assert_true(strans_merged(q->st));
+	reply_200(q);
+}
+
+/* One that is answered and that nobody holds any more: its request goes, and what is repeated is absorbed and answered all the same. */
+static void test_released(void **state)
+{
+	(void)state;
+	script();
+	options(&p);
+	pair_at(&p, 100, reply_200);
+	pair_at(&p, 200, release);
+	pair_at(&p, 300, request_is_gone);
+	pair_at(&p, 400, options);
+	pair_at(&p, 500, other_branch); /* the same request by another way (RFC 3261 8.2.2.2) */
+	pair_at(&p, 600, is_merged);
+	pair_run(&p);
+	pair_is(&p, "0 alice OPTIONS\n100 bob 200 OPTIONS\n400 alice OPTIONS\n400 bob 200 OPTIONS\n500 alice OPTIONS\n"
+		    "600 bob 200 OPTIONS\n32600 bob: TERMINATED\n");
+	assert_int_equal(p.bob->count.retransmissions_in, 1);
+	assert_int_equal(p.bob->count.retransmissions_out, 1);
+}
+
+static void test_released_invite(void **state)
+{
+	(void)state;
+	script();
+	invite(&p);
+	pair_at(&p, 100, reply_200);
+	pair_at(&p, 200, release);
+	pair_at(&p, 300, request_is_gone);
+	pair_at(&p, 400, invite);
+	pair_at(&p, 500, ack); /* the dialog's, if there is one */
+	pair_run(&p);
+	pair_is(&p, "0 alice INVITE\n100 bob 200 INVITE\n400 alice INVITE\n500 alice ACK\n500 bob? ACK\n");
+}
+
 static void test_g_h(void **state)
 {
 	(void)state;
@@ -597,6 +660,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    pair_test(test_trying),
 	    pair_test(test_no_trying),
+	    pair_test(test_released),
+	    pair_test(test_released_invite),
 	    pair_test(test_g_h),
 	    pair_test(test_i),
 	    pair_test(test_l),
