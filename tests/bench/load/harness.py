@@ -103,7 +103,9 @@ class Process:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:  # a script that failed does not wait for calls to end
+            self.patience = 1
         self.stop()
 
     def stop(self):
