@@ -363,6 +363,9 @@ serve callee --set ring=0
 load --json --target "127.0.0.1:$port" --rate 100 --duration 2 --set hold=0.3 "$call"
 check "100 calls a second for 2 s" holds 'balanced and t["arrivals"] == t["done"] == 200'
 check "the caller is content" exits 0
+load --listen "127.0.0.1:$port" --duration 1 "$answer"
+check "a port in use: exit 3" exits 3
+check "it is named, and no line of the library's" err_has "offhook: cannot bind 127.0.0.1:$port for answer: address already in use"
 kill -TERM "$callee"
 ended "$callee"
 check "the callee is content" exits 0
