@@ -276,6 +276,8 @@ static void on_task_done(struct shard *sh, struct task *task)
 	}
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
 		tell_error(task->L, &t);
+		if (!strncmp(t.where, "offhook/", 8)) /* a line of the library's own tells nobody anything */
+			t.where[0] = '\0';
 		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
 		load->environment = !strcmp(t.kind, "environment");
 	}
