@@ -24,12 +24,18 @@ static uint64_t real_now(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* A hook is no level of its own: 0 is the script's function, of which luaL_error would name the caller. */
+/* Where it was stopped first: the <close> handlers on the way out are stopped, too, and say the same. A hook is no level of its own: 0 is the
+ * script's function, of which luaL_error would name the caller. */
 static void stop_here(lua_State *L, const char *why)
 {
-	luaL_where(L, 0);
-	lua_pushstring(L, why);
-	lua_concat(L, 2);
+	struct sched *s = &shard_of(L)->sched;
+
+	if (!s->stopped_at[0]) {
+		luaL_where(L, 0);
+		snprintf(s->stopped_at, sizeof(s->stopped_at), "%s", lua_tostring(L, -1));
+		lua_pop(L, 1);
+	}
+	lua_pushfstring(L, "%s%s", s->stopped_at, why);
 	lua_error(L);
 }
 
@@ -123,6 +129,7 @@ void sched_run_begins(struct shard *sh, lua_State *L)
 	struct sched *s = &sh->sched;
 
 	s->stop = STOP_NOT;
+	s->stopped_at[0] = '\0';
 	s->runs++;
 	s->running = L;
 }
