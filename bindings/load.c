@@ -10,6 +10,7 @@
 
 /* Arrivals that are given in one go; then the loop looks at its sockets. */
 #define ARRIVALS_A_ROUND 256
+#define SPIN_SECONDS 10.0
 
 struct vu {
 	int body;      /* registry reference of the function that is one iteration */
@@ -524,6 +525,8 @@ int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan
 	load->idle = NO_VU;
 	sh->load = load;
 	sh->sched.task_done = on_task_done;
+	/* A script that does not wait holds up all others of its worker. */
+	sh->sched.guard_seconds = plan->timeout > 0 && plan->timeout < SPIN_SECONDS ? plan->timeout : SPIN_SECONDS;
 	*lp = load;
 	return 0;
 }

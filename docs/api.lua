@@ -271,7 +271,7 @@ api.classes = {
   { name = "t", var = "t", origin = "argument of the functions given to `sip.test`, `sip.load` (there often called `vu`), `sip.serve`", about = "The context of one test, or of one virtual user under load. Actors, tasks and the network that it makes end with the test; see [Load](#load) for what ends with an iteration.",
     fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." },
       { "virtual", "boolean", "Whether the run has the virtual clock." },
-      { "id", "integer", "Under load the number of the virtual user, from 1 in each shard; 0 in `setup`, `teardown` and what is served; 1 in a test." },
+      { "id", "integer", "Under load the number of the virtual user, from 1 on, unique in the run; 0 in `setup`, `teardown` and what is served; 1 in a test." },
       { "iteration", "integer", "Under load how many iterations this virtual user has begun; 1 in a test." } },
     methods = {
       { name = "endpoint", params = { { "given?", "table", "Options." } }, options = { group = "endpoint" }, returns = { { "endpoint", "sip.endpoint", "" } },
@@ -741,7 +741,7 @@ the run with exit 2. `teardown` runs always: behind the last iteration, after a 
 
 **What an iteration leaves.** At its end, however that came, its tasks are over (what it spawned is waited for, what it serves is cancelled), the actors that it made outside
 `t:once` are closed, and its outgoing calls are cancelled or hung up. A call that came in stays until the other side ends it, unless the iteration failed: then it is hung up, too.
-What `setup` or a function of `sip.serve` makes with its `t` belongs to the shard and stays.
+What `setup` makes with its `t` belongs to the shard and stays. A function of `sip.serve` has a `t` for each call, which ends with it.
 
 **Shared transports.** In a test each actor has a socket. Under load the actors of one iteration live at different transports, and those of different iterations share them: responses find
 their transaction by the branch, requests their actor by Route, Call-ID and tags, and the user of the Contact. Therefore `t:network` and `t:hold` act on the links of
