@@ -269,6 +269,7 @@ api.classes = {
     } },
 
   { name = "t", var = "t", origin = "argument of the functions given to `sip.test`, `sip.load` (there often called `vu`), `sip.serve`", about = "The context of one test, or of one virtual user under load. Actors, tasks and the network that it makes end with the test; see [Load](#load) for what ends with an iteration.",
+    internal = { "began" },
     fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." },
       { "virtual", "boolean", "Whether the run has the virtual clock." },
       { "id", "integer", "Under load the number of the virtual user, from 1 on, unique in the run; 0 in `setup`, `teardown` and what is served; 1 in a test." },

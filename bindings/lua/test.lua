@@ -484,7 +484,7 @@ local users = 0
 local shard, shards = engine.run().shard, engine.run().shards
 
 local function context(name, id)
-  return setmetatable({ name = name, id = id, iteration = 1 }, meta)
+  return setmetatable({ name = name, id = id, iteration = 1, began = engine.now() }, meta)
 end
 
 -- Under load: the context of what is made for all, which is also where the target lives.
