@@ -218,7 +218,8 @@ static int on_response(lua_State *L, enum wake wake, struct item *it)
 	set_last(o, m);
 	if (matches(L, WHAT, m)) {
 		mem_deref(it);
-		return object_return_message(L, m);
+		object_push_message(L, m);
+		return 1;
 	}
 	if (m->s.status >= 200) {
 		char why[200];
@@ -243,7 +244,8 @@ static int wait_for_response(lua_State *L, struct object *o, double within)
 		set_last(o, o->final);
 		if (!matches(L, WHAT, o->final))
 			return unmet(L, &unmet_response, o->final, NULL);
-		return object_return_message(L, o->final);
+		object_push_message(L, o->final);
+		return 1;
 	}
 	within < 0 ? lua_pushnil(L) : lua_pushnumber(L, within);
 	lua_pushinteger(L, (lua_Integer)due);
@@ -275,9 +277,9 @@ static int engine_last(lua_State *L)
 static int on_event(lua_State *L, enum wake wake, struct item *it)
 {
 	if (wake == WAKE_ITEM) {
-		int results = object_return_message(L, it->p);
+		object_push_message(L, it->p);
 		mem_deref(it);
-		return results;
+		return 1;
 	}
 	if (wake == WAKE_ENDED && !strcmp(lua_tostring(L, WHAT), "ended")) {
 		lua_pushboolean(L, 1);

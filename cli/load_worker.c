@@ -15,6 +15,7 @@
 
 #define LOOK_EVERY (5 * NS_PER_MS)
 #define GATHER (NS_PER_MS / 2) /* measured: with less the loop wakes for too few datagrams, with more little is won */
+#define PARTING_TIME (NS_PER_S / 2)
 #define TEARDOWN_TIME (10 * NS_PER_S) /* what a teardown may take, and iterations that were interrupted */
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
@@ -264,6 +265,8 @@ static void look(struct load_worker *w)
 	case STEP_TEARING_DOWN:
 		if (!all_in(w, LOAD_OVER) && in_step < TEARDOWN_TIME)
 			break;
+		if (w->cut && in_step < PARTING_TIME) /* answers to the BYEs of what was cut short */
+			break;
 		take_troubles(w);
 		enter(w, STEP_OVER);
 		tell(w);
@@ -419,7 +422,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	int err;
 
 	m->w = w;
-	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
+	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .count = parts, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
 	m->plan.calls_itself = run->plan.caller >= 0;
 	m->plan.arrivals.part = part;

@@ -306,7 +306,7 @@ local function lua_classes(root, classes, answers)
     for field in list:gmatch 'name == "([%w_]+)"' do classes.publication.fields[field] = true end
   end
   classes.t.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), meta%)", "the fields of t"))
-  for field in find(library["test.lua"].text, "meta%.__index = (.-)\nend }", "the fields of t"):gmatch 'name == "([%w_]+)"' do classes.t.fields[field] = true end
+  for field in find(library["test.lua"].text, "meta.__index = setmetatable%(Test(.-)\nend", "the fields of t"):gmatch 'name == "([%w_]+)"' do classes.t.fields[field] = true end
   classes.rows.fields = field_names(find(library["load.lua"].text, "setmetatable%((%b{}), Rows%)", "the fields of rows"))
   classes.barrier.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), Barrier%)", "the fields of a barrier"))
   classes.nonces.fields = field_names(find(library["sip.lua"].text, "setmetatable%((%b{}), nonces_methods%)", "the fields of nonces"))

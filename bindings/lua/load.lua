@@ -88,10 +88,10 @@ function load.load_setup(caller)
     root = test.context("load")
     for _, entry in ipairs(loads) do
       if entry.kind == "serve" then
-        local ua, f = actor_of(root, entry), entry.f
+        local ua, f, answer = actor_of(root, entry), entry.f, test.answer
         test.serves(root, ua)
         set_up(entry)
-        engine.serve_calls(ua, function(call) return f(call, root, shared[entry]) end)
+        engine.serve_calls(ua, function(call) answer(call, f, shared[entry]) end)
       end
     end
     if loads[caller] then set_up(loads[caller]) end
