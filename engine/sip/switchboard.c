@@ -112,7 +112,8 @@ static void receive_request(struct switchboard *sb, struct msg *m)
 	mem_ref(ep);
 	mem_ref(st);
 	see(ep, m);
-	taken = st && strans_receive(st, m);
+	/* Whoever watches may have closed it. */
+	taken = st && st->ep == ep && strans_receive(st, m);
 	if (!taken && st) /* the ACK to a 2xx (RFC 6026) */
 		whose_request(sb, &m->s, &d);
 	if (!taken && ep->in_dialog)

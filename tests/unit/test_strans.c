@@ -107,6 +107,31 @@ static void test_no_trying(void **state)
 	pair_is(&p, "33000 alice INVITE\n34000 bob 200 INVITE\n66000 bob: TERMINATED\n");
 }
 
+static void watch_closes(struct endpoint *ep, struct msg *m, void *arg)
+{
+	(void)ep;
+	(void)arg;
+	if (p.st && m->received)
+		strans_close(p.st);
+}
+
+static void watch(struct pair *q)
+{
+	q->bob->h.seen = watch_closes;
+}
+
+static void test_closed_by_who_watches(void **state)
+{
+	(void)state;
+	script();
+	options(&p);
+	pair_at(&p, 100, watch);
+	pair_at(&p, 200, options); /* it finds the transaction, which is closed before it gets there */
+	pair_at(&p, 300, reply_200);
+	pair_run(&p);
+	assert_int_equal(p.bob->count.retransmissions_in, 0);
+}
+
 static struct strans *released;
 
 static void release(struct pair *q)
@@ -660,6 +685,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    pair_test(test_trying),
 	    pair_test(test_no_trying),
+	    pair_test(test_closed_by_who_watches),
 	    pair_test(test_released),
 	    pair_test(test_released_invite),
 	    pair_test(test_g_h),
