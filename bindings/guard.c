@@ -24,12 +24,18 @@ static uint64_t real_now(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* A hook is no level of its own: 0 is the script's function, of which luaL_error would name the caller. */
+/* Where it was stopped first: the <close> handlers on the way out are stopped, too, and say the same. A hook is no level of its own: 0 is the
+ * script's function, of which luaL_error would name the caller. */
 static void stop_here(lua_State *L, const char *why)
 {
-	luaL_where(L, 0);
-	lua_pushstring(L, why);
-	lua_concat(L, 2);
+	struct sched *s = &shard_of(L)->sched;
+
+	if (!s->stopped_at[0]) {
+		luaL_where(L, 0);
+		snprintf(s->stopped_at, sizeof(s->stopped_at), "%s", lua_tostring(L, -1));
+		lua_pop(L, 1);
+	}
+	lua_pushfstring(L, "%s%s", s->stopped_at, why);
 	lua_error(L);
 }
 
@@ -38,7 +44,10 @@ static void on_instruction(lua_State *L, lua_Debug *ar)
 	struct sched *s = &shard_of(L)->sched;
 	char why[100];
 
-	(void)ar;
+	/* What the library closes on the way out is not what ran for too long, and must not take its place as the error. */
+	lua_getinfo(L, "S", ar);
+	if (ar->source[0] != '@' && s->stop != STOP_NOT && s->stop != STOP_LIMIT)
+		return;
 	switch (s->stop) {
 	case STOP_NOT: /* what it was set for is over */
 		lua_sethook(L, NULL, 0, 0);
@@ -123,6 +132,7 @@ void sched_run_begins(struct shard *sh, lua_State *L)
 	struct sched *s = &sh->sched;
 
 	s->stop = STOP_NOT;
+	s->stopped_at[0] = '\0';
 	s->runs++;
 	s->running = L;
 }

@@ -342,9 +342,9 @@ static int send_reply(lua_State *L, struct object *o, const struct call_reply *r
 	if (call_reply(call, r, &m, &e))
 		return raise_about(L, o, &e);
 	note_sent(L, m, ua_name(call->ua));
-	int results = object_return_message(L, m);
+	object_push_message(L, m);
 	mem_deref(m);
-	return results;
+	return 1;
 }
 
 /* call_reply(call, status, { reason, headers, sdp, body, content_type }): the response as sent. [+1] */

@@ -146,7 +146,8 @@ static int engine_setting(lua_State *L)
 	return 1;
 }
 
-/* run(): { target, virtual, ipv6, seed, shares } of this run; shares: actors live at one transport. */
+/* run(): { target, virtual, ipv6, seed, shares, shard, shards } of this run; shares: actors live at one transport; shard: from 0 on, of
+ * `shards`. */
 static int engine_run(lua_State *L)
 {
 	struct shard *sh = shard_of(L);
@@ -162,6 +163,10 @@ static int engine_run(lua_State *L)
 	lua_setfield(L, -2, "seed");
 	lua_pushboolean(L, sh->cfg.share != NULL);
 	lua_setfield(L, -2, "shares");
+	lua_pushinteger(L, sh->cfg.share ? sh->cfg.share->number : 0);
+	lua_setfield(L, -2, "shard");
+	lua_pushinteger(L, sh->cfg.share ? sh->cfg.share->count : 1);
+	lua_setfield(L, -2, "shards");
 	return 1;
 }
 

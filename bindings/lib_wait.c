@@ -49,6 +49,36 @@ static int engine_sleep(lua_State *L)
 	return task_wait(L, NULL, 0, due_after(L, luaL_checknumber(L, 1), "sleep"), task_give);
 }
 
+static int on_slept(lua_State *L, enum wake wake, struct item *it)
+{
+	(void)L;
+	(void)wake;
+	(void)it;
+	return 0;
+}
+
+/* t:sleep(seconds), without the frames of the library between: a task that sleeps has a small stack. upvalues: the method in Lua, for all
+ * else, and the metatable of contexts. */
+static int quick_sleep(lua_State *L)
+{
+	if (lua_gettop(L) == 2 && lua_type(L, 2) == LUA_TNUMBER && lua_istable(L, 1) && lua_getmetatable(L, 1)) {
+		bool is_context = lua_rawequal(L, -1, lua_upvalueindex(2));
+		lua_pop(L, 1);
+		if (is_context)
+			return task_wait(L, NULL, 0, due_after(L, lua_tonumber(L, 2), "sleep"), on_slept);
+	}
+	return object_slow(L);
+}
+
+/* sleeper(metatable, method) */
+static int engine_sleeper(lua_State *L)
+{
+	lua_settop(L, 2);
+	lua_insert(L, 1);
+	lua_pushcclosure(L, quick_sleep, 2);
+	return 1;
+}
+
 /* poll(object, inbox): an item that is there already, or nil. */
 static int engine_poll(lua_State *L)
 {
@@ -188,7 +218,8 @@ static int on_response(lua_State *L, enum wake wake, struct item *it)
 	set_last(o, m);
 	if (matches(L, WHAT, m)) {
 		mem_deref(it);
-		return object_return_message(L, m);
+		object_push_message(L, m);
+		return 1;
 	}
 	if (m->s.status >= 200) {
 		char why[200];
@@ -213,7 +244,8 @@ static int wait_for_response(lua_State *L, struct object *o, double within)
 		set_last(o, o->final);
 		if (!matches(L, WHAT, o->final))
 			return unmet(L, &unmet_response, o->final, NULL);
-		return object_return_message(L, o->final);
+		object_push_message(L, o->final);
+		return 1;
 	}
 	within < 0 ? lua_pushnil(L) : lua_pushnumber(L, within);
 	lua_pushinteger(L, (lua_Integer)due);
@@ -245,9 +277,9 @@ static int engine_last(lua_State *L)
 static int on_event(lua_State *L, enum wake wake, struct item *it)
 {
 	if (wake == WAKE_ITEM) {
-		int results = object_return_message(L, it->p);
+		object_push_message(L, it->p);
 		mem_deref(it);
-		return results;
+		return 1;
 	}
 	if (wake == WAKE_ENDED && !strcmp(lua_tostring(L, WHAT), "ended")) {
 		lua_pushboolean(L, 1);
@@ -426,7 +458,7 @@ static int quick_call_ended(lua_State *L)
 void lib_wait_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{"wait", engine_wait},	     {"sleep", engine_sleep}, {"poll", engine_poll},	   {"count", engine_count},
+		{"wait", engine_wait},	     {"sleep", engine_sleep}, {"sleeper", engine_sleeper}, {"poll", engine_poll},	   {"count", engine_count},
 		{"inbox", engine_inbox},     {"push", engine_push},   {"iterate", engine_iterate}, {"response", engine_response},
 		{"last", engine_last},	     {"event", engine_event}, {"set_unmet", engine_set_unmet},
 		{NULL, NULL},

@@ -3,7 +3,6 @@
 #include "bindings/lib_ua.h"
 #include "bindings/object.h"
 #include "core/mem.h"
-#include "load/feeder.h"
 #include "sip/call.h"
 
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 /* Arrivals that are given in one go; then the loop looks at its sockets. */
 #define ARRIVALS_A_ROUND 256
+#define SPIN_SECONDS 10.0
 
 struct vu {
 	int body;      /* registry reference of the function that is one iteration */
@@ -58,80 +58,6 @@ struct load {
 	char trouble[400];
 	bool environment;      /* the trouble's kind */
 };
-
-/* --- what the script declared --- */
-
-/* Pushes the list, then its i-th entry and that one's options. [-0, +3], or nothing and false */
-static bool push_declared(lua_State *L, unsigned i)
-{
-	int top = lua_gettop(L);
-
-	if (lua_getfield(L, LUA_REGISTRYINDEX, "sip") == LUA_TTABLE && lua_getfield(L, -1, "loads") == LUA_TTABLE) {
-		lua_remove(L, -2);
-		if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE && lua_getfield(L, -1, "given") == LUA_TTABLE)
-			return true;
-	}
-	lua_settop(L, top);
-	return false;
-}
-
-static double number_field(lua_State *L, const char *name)
-{
-	lua_getfield(L, -1, name);
-	double n = lua_tonumber(L, -1);
-	lua_pop(L, 1);
-	return n;
-}
-
-/* The table keeps it. */
-static const char *text_field(lua_State *L, int at, const char *name)
-{
-	const char *s = lua_getfield(L, at, name) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-
-	lua_pop(L, 1);
-	return s;
-}
-
-bool load_declared(struct shard *sh, unsigned i, struct load_declared *out)
-{
-	lua_State *L = sh->L;
-	const char *kind;
-
-	if (!push_declared(L, i))
-		return false;
-	kind = text_field(L, -2, "kind");
-	*out = (struct load_declared){
-		.name = text_field(L, -2, "name"),
-		.serves = kind && !strcmp(kind, "serve"),
-		.test = kind && !strcmp(kind, "test"),
-		.rate = number_field(L, "rate"),
-		.ramp = number_field(L, "ramp"),
-		.duration = number_field(L, "duration"),
-		.timeout = number_field(L, "timeout"),
-		.arrivals = text_field(L, -1, "arrivals"),
-		.ramp_text = text_field(L, -1, "ramp"),
-		.users = (uint64_t)number_field(L, "users"),
-		.calls = (uint64_t)number_field(L, "calls"),
-		.max_live = (uint64_t)number_field(L, "max_live"),
-	};
-	lua_pop(L, 3);
-	return true;
-}
-
-const char *load_declared_threshold(struct shard *sh, unsigned i, unsigned n)
-{
-	lua_State *L = sh->L;
-	const char *text = NULL;
-
-	if (!push_declared(L, i))
-		return NULL;
-	if (lua_getfield(L, -1, "thresholds") == LUA_TTABLE && lua_rawgeti(L, -1, (lua_Integer)n + 1) == LUA_TSTRING) {
-		text = lua_tostring(L, -1);
-		lua_pop(L, 1);
-	}
-	lua_pop(L, 4);
-	return text;
-}
 
 /* --- phases --- */
 
@@ -351,6 +277,8 @@ static void on_task_done(struct shard *sh, struct task *task)
 	}
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
 		tell_error(task->L, &t);
+		if (!strncmp(t.where, "offhook/", 8)) /* a line of the library's own tells nobody anything */
+			t.where[0] = '\0';
 		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
 		load->environment = !strcmp(t.kind, "environment");
 	}
@@ -558,111 +486,25 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	return true;
 }
 
-/* serve_calls(ua, function): calls to it are iterations of that. */
-static int serve_calls(lua_State *L)
+int load_serve(lua_State *L, struct object *o)
 {
-	struct object *o = object_check(L, 1, OBJECT_UA);
 	struct load *load = load_of(o->sh);
 	struct ua *ua = o->p;
 	struct serving *s;
 
-	luaL_checktype(L, 2, LUA_TFUNCTION);
 	s = mem_zalloc(sizeof(*s), NULL);
 	if (!s || (ua->ep->sb->shared && switchboard_take_others(ua->ep->sb, ua->ep))) {
 		mem_deref(s);
-		return script_error(L, "out of memory for a UA that serves");
+		lua_pop(L, 2);
+		return ERR_NOMEM;
 	}
 	s->load = load;
-	lua_pushvalue(L, 1);
-	s->ua = luaL_ref(L, LUA_REGISTRYINDEX);
-	lua_pushvalue(L, 2);
 	s->body = luaL_ref(L, LUA_REGISTRYINDEX);
+	s->ua = luaL_ref(L, LUA_REGISTRYINDEX);
 	s->next = load->serving;
 	load->serving = s;
 	ua->h.incoming = on_served_call;
 	ua->h.arg = s;
-	return 0;
-}
-
-/* --- rows of files --- */
-
-#define CSV_CLASS "csv"
-
-struct csv {
-	const struct feeder *feeder;
-	enum feeder_pick pick;
-};
-
-/* csv(path, pick): a path that is not absolute is one beside the script. [+1] */
-static int csv_open(lua_State *L)
-{
-	struct shard *sh = shard_of(L);
-	const char *path = luaL_checkstring(L, 1), *slash = strrchr(sh->cfg.path, '/');
-	enum feeder_pick pick;
-	struct err e = {0};
-
-	luaL_argcheck(L, feeder_pick_parse(&pick, check_slice(L, 2)), 2, "sequential, random or unique");
-	if (!sh->cfg.feeders && !sh->own_feeders && !(sh->own_feeders = feeders_alloc()))
-		return script_error(L, "out of memory for a file");
-	if (path[0] != '/' && slash)
-		path = lua_pushfstring(L, "%s%s", lua_pushlstring(L, sh->cfg.path, (size_t)(slash + 1 - sh->cfg.path)), path);
-	struct csv *csv = lua_newuserdatauv(L, sizeof(*csv), 0);
-	csv->pick = pick;
-	luaL_setmetatable(L, CSV_CLASS);
-	if (feeders_open(&csv->feeder, sh->cfg.feeders ? sh->cfg.feeders : sh->own_feeders, path, &e))
-		return raise_err(L, &e);
-	return 1;
-}
-
-/* csv_next(csv): a table by column names, or nil when each row was picked. [+1] */
-static int csv_next(lua_State *L)
-{
-	struct csv *csv = luaL_checkudata(L, 1, CSV_CLASS);
-	uint32_t row, columns = feeder_columns(csv->feeder);
-
-	if (!feeder_next(&row, csv->feeder, csv->pick, shard_stream(shard_of(L), "csv"))) {
-		lua_pushnil(L);
-		return 1;
-	}
-	lua_createtable(L, 0, (int)columns);
-	for (uint32_t i = 0; i < columns; i++) {
-		push_slice(L, feeder_name(csv->feeder, i));
-		push_slice(L, feeder_field(csv->feeder, row, i));
-		lua_rawset(L, -3);
-	}
-	return 1;
-}
-
-static int csv_count(lua_State *L)
-{
-	struct csv *csv = luaL_checkudata(L, 1, CSV_CLASS);
-
-	lua_pushinteger(L, feeder_rows(csv->feeder));
-	return 1;
-}
-
-/* --- what a script measures itself --- */
-
-/* measure(name, seconds) */
-static int measure(lua_State *L)
-{
-	struct load *load = load_of(shard_of(L));
-	uint64_t ns = seconds_to_ns(L, luaL_checknumber(L, 2), "measure");
-	struct err e = {0};
-
-	if (load && load_numbers_custom_time(load->numbers, check_slice(L, 1), ns, &e))
-		return raise_err(L, &e);
-	return 0;
-}
-
-/* count_up(name, delta) */
-static int count_up(lua_State *L)
-{
-	struct load *load = load_of(shard_of(L));
-	struct err e = {0};
-
-	if (load && load_numbers_custom_count(load->numbers, check_slice(L, 1), luaL_checkinteger(L, 2), &e))
-		return raise_err(L, &e);
 	return 0;
 }
 
@@ -683,6 +525,8 @@ int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan
 	load->idle = NO_VU;
 	sh->load = load;
 	sh->sched.task_done = on_task_done;
+	/* A script that does not wait holds up all others of its worker. */
+	sh->sched.guard_seconds = plan->timeout > 0 && plan->timeout < SPIN_SECONDS ? plan->timeout : SPIN_SECONDS;
 	*lp = load;
 	return 0;
 }
@@ -757,6 +601,8 @@ void load_stop(struct load *load)
 
 void load_cut(struct load *load)
 {
+	if (load->phase == LOAD_SETTING_UP && load->manager)
+		task_cancel(load->manager);
 	for (struct task *t = load->sh->sched.tasks; t; t = t->next)
 		if (t->iteration && t->iteration->task == t)
 			task_cancel(t);
@@ -787,25 +633,7 @@ bool load_exhausted(const struct load *load)
 	return load->exhausted;
 }
 
-unsigned load_live(const struct load *load)
+struct load_numbers *load_numbers_of(const struct shard *sh)
 {
-	return load->live + load->served;
-}
-
-void lib_load_open(lua_State *L)
-{
-	static const luaL_Reg functions[] = {
-		{"serve_calls", serve_calls},
-		{"csv", csv_open},
-		{"csv_next", csv_next},
-		{"csv_count", csv_count},
-		{"measure", measure},
-		{"count_up", count_up},
-		{NULL, NULL},
-	};
-
-	luaL_newmetatable(L, CSV_CLASS);
-	lua_pop(L, 1);
-
-	luaL_setfuncs(L, functions, 0);
+	return sh->load ? sh->load->numbers : NULL;
 }

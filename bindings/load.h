@@ -63,7 +63,7 @@ void load_set_up(struct load *load);
 void load_start(struct load *load, uint64_t start);
 /* No more arrivals; LOAD_IDLE follows when the last iteration ended, at once if there is none. */
 void load_stop(struct load *load);
-/* Interrupts the iterations that are left. */
+/* Interrupts the iterations that are left, or a setup that is under way. */
 void load_cut(struct load *load);
 /* Runs the script's teardown; whatever that does, LOAD_OVER follows. */
 void load_tear_down(struct load *load);
@@ -74,8 +74,6 @@ enum err_code load_trouble_code(const struct load *load);
 enum load_phase load_phase(const struct load *load);
 /* Whether all arrivals were given. */
 bool load_exhausted(const struct load *load);
-/* Iterations under way. */
-unsigned load_live(const struct load *load);
 
 /* --- for the libraries --- */
 /* When what the running task does was due: a wait that ended late does not move it. */
@@ -85,6 +83,10 @@ struct object;
 void load_call_made(struct object *call);
 /* A new task: one that an iteration spawns belongs to it. */
 void load_task_made(struct shard *sh, struct task *task);
+/* Calls to the UA of box `o` are iterations from now on. Pops the UA's userdata and the function that takes a call. ERR_NOMEM [-2] */
+int load_serve(lua_State *L, struct object *o);
+/* Where the shard counts; NULL in a test. */
+struct load_numbers *load_numbers_of(const struct shard *sh);
 void lib_load_open(lua_State *L);
 
 #endif

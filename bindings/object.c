@@ -460,14 +460,6 @@ void object_push_message(lua_State *L, struct msg *m)
 	lua_setmetatable(L, -2);
 }
 
-int object_return_message(lua_State *L, struct msg *m)
-{
-	if (!results_wanted(L))
-		return 0;
-	object_push_message(L, m);
-	return 1;
-}
-
 struct msg *object_check_message(lua_State *L, int arg)
 {
 	struct msg **box = lua_touserdata(L, arg);

@@ -115,12 +115,8 @@ void object_on_client_response(struct ctrans *ct, struct msg *m, void *box);
 /* Makes a server transaction of a request that came to an endpoint's box, for its script; false if it cannot be one. */
 bool endpoint_to_transaction(struct object *endpoint, struct msg *m);
 
-/* Inside a C function, also when it goes on after a wait: false when its caller drops what it returns. */
-bool results_wanted(lua_State *L);
 /* Messages: immutable, and never expire. */
 void object_push_message(lua_State *L, struct msg *m);
-/* The message as the only result of the C function that ends here, if its caller wants it. */
-int object_return_message(lua_State *L, struct msg *m);
 struct msg *object_check_message(lua_State *L, int arg);
 /* Their metatable, made now. [-0, +1] */
 void object_message_class(lua_State *L);

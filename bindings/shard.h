@@ -42,7 +42,7 @@ struct shard_cfg {
 struct shard_share {
 	struct loop *loop;          /* its work hook is the worker's, to call sched_work() of each */
 	struct net *net;
-	unsigned number;            /* of the shard, among all of the run */
+	unsigned number, count;     /* of the shard, from 0 on, among all of the run */
 	struct scope_table *scopes;
 	/* Where the n-th endpoint of a context (a virtual user, a test) lives that does not say otherwise, so that actors of one have an address
 	 * each; no reference. NULL with the error. */

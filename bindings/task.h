@@ -112,6 +112,7 @@ struct sched {
 	double guard_seconds;     /* the limit for each run of a task, from one wait to the next: see guard.c */
 	lua_State *volatile running; /* whose instructions are run now; NULL: none are */
 	volatile enum { STOP_NOT, STOP_LIMIT, STOP_INTERRUPTED, STOP_GUARD } stop; /* of the run under way: why each instruction raises */
+	char stopped_at[300];     /* "FILE:LINE: " */
 	volatile unsigned runs;   /* so far */
 	unsigned seen_run;        /* the one under way at the last tick, and since when */
 	uint64_t seen_at;

@@ -368,6 +368,9 @@ static void put_head_line(const struct load_report *r, const struct load_report_
 	if (n->timeouts || n->transport_errors)
 		fprintf(f, "; %" PRIu64 " request%s without an answer, %" PRIu64 " that could not be sent", n->timeouts, plural(n->timeouts),
 			n->transport_errors);
+	if (n->overflows)
+		fprintf(f, "; %s%" PRIu64 " datagram%s lost at our own full socket%s", paint(r, RED), n->overflows, plural(n->overflows),
+			paint(r, PLAIN));
 	fprintf(f, "; CPU %.2f s, %.0f %% of one core", span->cpu_seconds,
 		cpu_percent(span->cpu_seconds, span->seconds));
 	if (ended)

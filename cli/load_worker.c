@@ -15,6 +15,7 @@
 
 #define LOOK_EVERY (5 * NS_PER_MS)
 #define GATHER (NS_PER_MS / 2) /* measured: with less the loop wakes for too few datagrams, with more little is won */
+#define PARTING_TIME (NS_PER_S / 2)
 #define TEARDOWN_TIME (10 * NS_PER_S) /* what a teardown may take, and iterations that were interrupted */
 /* Where a caller lives that nobody needs to find: off 5060, which is the callee's on the same host. */
 #define CALLER_PORT 5062
@@ -62,6 +63,7 @@ struct load_worker {
 	enum step step;
 	uint64_t since, started; /* script time of the step, of the first arrival */
 	bool cut;
+	uint64_t overflowed; /* datagrams, of those that the net has told */
 	pthread_mutex_t lock;
 	struct load_numbers *pending; /* under the lock, as is the state */
 	struct load_worker_state state;
@@ -90,6 +92,11 @@ static void collect(struct load_worker *w)
 			continue;
 		m->numbers->tasks = m->sh ? m->sh->sched.alive : 0;
 		all[n++] = m->numbers;
+	}
+	if (w->net) {
+		uint64_t overflowed = net_stats(w->net)->overflowed;
+		w->at_hand->overflows += overflowed - w->overflowed;
+		w->overflowed = overflowed;
 	}
 	pthread_mutex_lock(&w->lock);
 	load_numbers_collect(w->pending, all, n);
@@ -158,9 +165,9 @@ static void on_gave_up(void *arg, const struct msg *m)
 		w->at_hand->transport_errors++;
 }
 
-static void on_late(void *arg, uint64_t ns)
+static void on_late(void *arg, enum loop_lateness what, uint64_t ns)
 {
-	load_numbers_time(((struct load_worker *)arg)->at_hand, LOAD_TIME_LATE_TIMER, ns);
+	load_numbers_time(((struct load_worker *)arg)->at_hand, what == LOOP_LATE_SEND ? LOAD_TIME_LATE_SEND : LOAD_TIME_LATE_TIMER, ns);
 }
 
 /* --- its steps --- */
@@ -219,8 +226,12 @@ static void look(struct load_worker *w)
 
 	switch (w->step) {
 	case STEP_SETTING_UP:
-		if (!all_in(w, LOAD_READY))
+		if (!all_in(w, LOAD_READY)) {
+			if (order == LOAD_ABORT && !w->cut)
+				each(w, load_cut);
+			w->cut = order == LOAD_ABORT;
 			break;
+		}
 		take_troubles(w);
 		enter(w, STEP_READY);
 		atomic_fetch_add(&w->run->ready, 1);
@@ -253,6 +264,8 @@ static void look(struct load_worker *w)
 		break;
 	case STEP_TEARING_DOWN:
 		if (!all_in(w, LOAD_OVER) && in_step < TEARDOWN_TIME)
+			break;
+		if (w->cut && in_step < PARTING_TIME) /* answers to the BYEs of what was cut short */
 			break;
 		take_troubles(w);
 		enter(w, STEP_OVER);
@@ -409,7 +422,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	int err;
 
 	m->w = w;
-	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .scopes = &w->scopes, .home = home, .arg = w};
+	m->share = (struct shard_share){.loop = w->loop, .net = w->net, .number = part, .count = parts, .scopes = &w->scopes, .home = home, .arg = w};
 	m->plan = run->plan;
 	m->plan.calls_itself = run->plan.caller >= 0;
 	m->plan.arrivals.part = part;

@@ -271,7 +271,7 @@ api.classes = {
   { name = "t", var = "t", origin = "argument of the functions given to `sip.test`, `sip.load` (there often called `vu`), `sip.serve`", about = "The context of one test, or of one virtual user under load. Actors, tasks and the network that it makes end with the test; see [Load](#load) for what ends with an iteration.",
     fields = { { "env", "table<string, string?>", "Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only." }, { "name", "string", "Name of the test." },
       { "virtual", "boolean", "Whether the run has the virtual clock." },
-      { "id", "integer", "Under load the number of the virtual user, from 1 in each shard; 0 in `setup`, `teardown` and what is served; 1 in a test." },
+      { "id", "integer", "Under load the number of the virtual user, from 1 on, unique in the run; 0 in `setup`, `teardown` and what is served; 1 in a test." },
       { "iteration", "integer", "Under load how many iterations this virtual user has begun; 1 in a test." } },
     methods = {
       { name = "endpoint", params = { { "given?", "table", "Options." } }, options = { group = "endpoint" }, returns = { { "endpoint", "sip.endpoint", "" } },
@@ -734,14 +734,14 @@ nothing that follows it.
 
 **Shards.** A shard is a Lua state: globals, files that were required, what `setup` returned and virtual users belong to one. A run has `--workers` threads with `--shards` shards each; unless
 told otherwise one worker, and a shard for each 5000 iterations of `max_live` (2 by default). Arrivals, users and `max_live` are shared out to the shards. Workers have sockets of their own, the shards of a
-worker share them. Common to all are the rows of `sip.csv`, and what `t:measure` and `t:count` tell. On the virtual clock there is one worker.
+worker share them. Workers that serve do so at one address: a call is dealt with by the worker that its Call-ID says, and its Contact names that one's own port. Common to all are the rows of `sip.csv`, and what `t:measure` and `t:count` tell. On the virtual clock there is one worker.
 
 **setup and teardown** run once in each shard; actors that `setup` makes stay until the end. No arrival is due before every `setup` has returned; one that raises ends
 the run with exit 2. `teardown` runs always: behind the last iteration, after a signal, and after a `setup` that raised. It gets what `setup` returned, and 10 s.
 
 **What an iteration leaves.** At its end, however that came, its tasks are over (what it spawned is waited for, what it serves is cancelled), the actors that it made outside
 `t:once` are closed, and its outgoing calls are cancelled or hung up. A call that came in stays until the other side ends it, unless the iteration failed: then it is hung up, too.
-What `setup` or a function of `sip.serve` makes with its `t` belongs to the shard and stays.
+What `setup` makes with its `t` belongs to the shard and stays. A function of `sip.serve` has a `t` for each call, which ends with it.
 
 **Shared transports.** In a test each actor has a socket. Under load the actors of one iteration live at different transports, and those of different iterations share them: responses find
 their transaction by the branch, requests their actor by Route, Call-ID and tags, and the user of the Contact. Therefore `t:network` and `t:hold` act on the links of
@@ -766,7 +766,7 @@ Each arrival ends as exactly one of done, failed, dropped and interrupted. A cal
 `live`, the iterations under way; `custom.NAME`, what the script tells with `t:measure` and `t:count`.
 
 Kinds of failures: `timeout` (a wait ran out), `response` (another final response than was wanted), `failure` (any other expectation, `t:equal` and its like), `time limit` (of the
-iteration), `exhausted` (no more rows), `error` (of the script), `usage`, `environment`.
+iteration), `exhausted` (no more rows), `error` (of the script), `skip` (`t:skip`: it counts as failed), `usage`, `environment`.
 
 The three `late` times are the generator's own delays. When their p99 reaches 10 ms a line says so, for the other times then hold some of it.]] },
   { "Thresholds", [[

@@ -716,7 +716,7 @@ function sip.check_options(where, given, names) end
 ---@field env table<string, string?> Settings: `--set NAME=VALUE`, else the environment variable; `nil` when neither is there. Read only.
 ---@field name string Name of the test.
 ---@field virtual boolean Whether the run has the virtual clock.
----@field id integer Under load the number of the virtual user, from 1 in each shard; 0 in `setup`, `teardown` and what is served; 1 in a test.
+---@field id integer Under load the number of the virtual user, from 1 on, unique in the run; 0 in `setup`, `teardown` and what is served; 1 in a test.
 ---@field iteration integer Under load how many iterations this virtual user has begun; 1 in a test.
 local t = {}
 

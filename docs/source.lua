@@ -181,6 +181,8 @@ local function names_of(file, expression, answers)
   if other then return names_of(library[other .. ".lua"], list, answers) end
   local call = file.text:match("local " .. expression .. " = (options%.joined%b())")
   if call then return names_of(file, call, answers) end
+  call = file.text:match("local " .. expression .. " = options%.joined (%b{})")
+  if call then return strings(call) end
   return strings(find(file.text, "local " .. expression .. " = (%b{})", "the list " .. expression))
 end
 
@@ -199,6 +201,10 @@ local function options_of(file, functions, f, out, answers, seen)
       add(set, names_of(file, list[3], answers))
     end
   end
+  for args in f.body:gmatch "options%.sent(%b())" do
+    add(out.names, names_of(file, split(args:sub(2, -2))[3], answers))
+  end
+  if f.body:find "options%.check_wait%(" then add(out.names, { "within", "optional" }) end
   if f.body:find "options%.within%(" then out.names.within = true end
   if f.body:find "given%.optional" then out.names.optional = true end
   -- What is handed on.
@@ -300,7 +306,7 @@ local function lua_classes(root, classes, answers)
     for field in list:gmatch 'name == "([%w_]+)"' do classes.publication.fields[field] = true end
   end
   classes.t.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), meta%)", "the fields of t"))
-  for field in find(library["test.lua"].text, "function meta:__index(.-)\nend", "the fields of t"):gmatch 'name == "([%w_]+)"' do classes.t.fields[field] = true end
+  for field in find(library["test.lua"].text, "meta.__index = setmetatable%(Test(.-)\nend", "the fields of t"):gmatch 'name == "([%w_]+)"' do classes.t.fields[field] = true end
   classes.rows.fields = field_names(find(library["load.lua"].text, "setmetatable%((%b{}), Rows%)", "the fields of rows"))
   classes.barrier.fields = field_names(find(library["test.lua"].text, "setmetatable%((%b{}), Barrier%)", "the fields of a barrier"))
   classes.nonces.fields = field_names(find(library["sip.lua"].text, "setmetatable%((%b{}), nonces_methods%)", "the fields of nonces"))

@@ -145,7 +145,7 @@ local function log(what)
   f:close()
 end
 sip.load("around", { rate = 20,
-  setup = function(t) log("setup") if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
+  setup = function(t) log("setup") t:sleep(tonumber(t.env.setup) or 0) if t.env.raise == "setup" then t:fail("no setup") end return "shared" end,
   teardown = function(t, shared) log("teardown " .. tostring(shared)) if t.env.raise == "teardown" then t:fail("no teardown") end end,
 }, function(vu, shared)
   vu:equal(shared, "shared")
@@ -160,6 +160,10 @@ sip.test("a test", function() end)
 LUA
 printf 'local sip = require "sip"\nsip.test("x", function(t) end)\nsip.test("y", function(t) end)\n' >tests.lua
 printf 'return {}\n' >none.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3, calls = 2.5 }, function() end)\n' >whole.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = "3" }, function() end)\n' >text.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 })\n' >nofunction.lua
+printf 'local sip = require "sip"\nsip.load("x", { rate = 3 }, function() end)\nsip.load("x", { rate = 3 }, function() end)\n' >twice.lua
 printf 'local sip = require "sip"\nsip.load("x", { rat = 3 }, function() end)\n' >option.lua
 printf 'local sip = require "sip"\nsip.load("x", { rate = 3, users = 2 }, function() end)\n' >models.lua
 printf 'local sip = require "sip"\nsip.load("x", {}, function() end)\n' >norate.lua
@@ -272,6 +276,10 @@ usage "several" 'several.lua has several ("short", "long"): choose one with -k' 
 usage "several tests" 'tests.lua has several ("x", "y"): choose one with -k' --rate 1 tests.lua
 usage "an unknown -k" '-k nosuch matches nothing in several.lua, which has "short", "long", "a test"' -k nosuch several.lua
 usage "an unknown option of sip.load" 'did you mean "rate"?' option.lua
+usage "half a call" 'whole.lua:2: sip.load: calls wants a whole number from 1 on, got 2.5' whole.lua
+usage "a rate as text" 'text.lua:2: sip.load: rate wants a number from 0 on, got "3"' text.lua
+usage "no function" 'offhook: nofunction.lua:2: sip.load "x" wants a function last' nofunction.lua
+usage "one name twice" 'offhook: twice.lua:3: there are two of sip.load "x"' twice.lua
 usage "two models in the script" "users is the closed model" models.lua
 usage "two models" "give one of them" --rate 1 --users 2 several.lua
 usage "a rate for a callee" "only serves" --rate 1 "$answer"
@@ -321,6 +329,15 @@ load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/options.lua"
 check "options.lua" holds 'balanced and t["done"] == 20'
 load --virtual --json --rate 5 --duration 4 "$root/scenarios/load/register.lua"
 check "register.lua" holds 'balanced and t["done"] == 20 and t["times"]["register"]["count"] == 20 and t["times"]["request"]["count"] == 0'
+cat >challenged.lua <<'LUA'
+local sip = require "sip"
+local function setup(t) return t:registrar { auth = { realm = "example.test", users = { alice = "secret" } } } end
+sip.load("challenged", { rate = 10, calls = 20, setup = setup }, function(vu, registrar)
+  vu:ua { aor = "sip:alice@example.test", password = "secret", outbound_proxy = registrar }:register():expect(200)
+end)
+LUA
+load --virtual --json --network delay=0.1 challenged.lua
+check "a registration's time has its challenge in it" holds 't["times"]["register"]["count"] == 20 and 0.39 < t["times"]["register"]["p50"] < 0.41 and t["times"]["request"]["count"] == 0'
 for script in call options register; do
 	timeout 60 "$offhook" run --virtual --record off "$root/scenarios/load/$script.lua" >out 2>err
 	code=$?
@@ -346,28 +363,36 @@ serve callee --set ring=0
 load --json --target "127.0.0.1:$port" --rate 100 --duration 2 --set hold=0.3 "$call"
 check "100 calls a second for 2 s" holds 'balanced and t["arrivals"] == t["done"] == 200'
 check "the caller is content" exits 0
+load --listen "127.0.0.1:$port" --duration 1 "$answer"
+check "a port in use: exit 3" exits 3
+check "it is named, and no line of the library's" err_has "offhook: cannot bind 127.0.0.1:$port for answer: address already in use"
 kill -TERM "$callee"
 ended "$callee"
 check "the callee is content" exits 0
 check "the callee had the same calls" holds 'balanced and t["arrivals"] == t["done"] == method("INVITE", "received") == method("BYE", "received") == 200' callee
 check "all were acknowledged, and none is left" holds 'method("ACK", "received") == 200 and seconds[-1]["live"] == seconds[-1]["tasks"] == 0' callee
 
-serve callee --workers 2
+serve callee --workers 2 --record all --out answered
 load --json --workers 2 --target "127.0.0.1:$port" --rate 100 --duration 1 --record all --out recorded "$call"
 check "two workers" holds 'balanced and t["done"] == 100 and run["workers"] == 2'
 kill -TERM "$callee"
 ended "$callee"
 check "two workers that answer" holds 'balanced and t["done"] == 100' callee
 if command -v tshark >/dev/null; then
-	"$root/tests/captures.sh" recorded >captured 2>&1
+	# acknowledged DIRECTORY: calls with an ACK in each capture, in one line.
+	acknowledged() {
+		local capture
+		for capture in "$1"/captures/*.pcapng; do
+			tshark -r "$capture" -d "udp.port==1-65535,sip" -Y 'sip.CSeq.method == "ACK"' -T fields -e sip.Call-ID 2>/dev/null | sort -u | wc -l
+		done | paste -sd' '
+	}
+	"$root/tests/captures.sh" recorded answered >captured 2>&1
 	code=$?
-	check "tshark reads the captures of both" grep -qx '2 passed, 0 failed, 0 skipped' captured
-	check "they hold all calls" test "$(cat recorded/captures/*.pcapng | wc -c)" -gt 100000
-	calls=0
-	for capture in recorded/captures/*.pcapng; do
-		calls=$((calls + $(tshark -r "$capture" -d "udp.port==1-65535,sip" -Y 'sip.CSeq.method == "ACK"' -T fields -e sip.Call-ID 2>/dev/null | sort -u | wc -l)))
-	done
-	check "each call is in one of them ($calls)" test "$calls" -eq 100
+	check "tshark reads the captures of all: $(tail -n 1 captured)" grep -qx '4 passed, 0 failed, 0 skipped' captured
+	read -r one other <<<"$(acknowledged recorded)"
+	check "callers: each call is in one of them ($one + $other)" test "$one + $other" = "50 + 50"
+	read -r one other <<<"$(acknowledged answered)"
+	check "callees: each call is in one of them ($one + $other), none has all" test $((one + other)) -eq 100 -a "$one" -gt 20 -a "$other" -gt 20
 else
 	skipped=$((skipped + 3))
 fi
@@ -394,6 +419,16 @@ check "a second SIGTERM cuts short" holds 'balanced and t["interrupted"] == t["a
 check "interrupted: exit 1" exits 1
 ended "$around"
 check "teardown runs when it is cut short" test "$(paste -sd, around.log)" = "setup,teardown shared"
+rm -f around.log
+start around "$offhook" load --json --shards 1 --set setup=60 "$work/around.lua"
+around=$PID
+wait_until 20 test -s around.log
+kill -TERM "$around"
+sleep 0.3
+kill -TERM "$around"
+ended "$around"
+check "a setup that takes long is cut short, too" test "$(paste -sd, around.log)" = "setup,teardown nil"
+check "... and nothing came" holds 'balanced and t["arrivals"] == 0' around
 kill -TERM "$callee"
 ended "$callee"
 check "what was cut short was hung up" holds 'balanced and t["interrupted"] == t["failed"] == 0' callee

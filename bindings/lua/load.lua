@@ -28,10 +28,10 @@ end
 
 local function declare(kind, name, given, f)
   local where = "sip." .. kind
-  if type(name) ~= "string" or name == "" then error(where .. " wants a name first", 2) end
-  if type(f) ~= "function" then error(('%s "%s" wants a function last'):format(where, name), 2) end
+  if type(name) ~= "string" or name == "" then error(where .. " wants a name first", 0) end
+  if type(f) ~= "function" then error(('%s "%s" wants a function last'):format(where, name), 0) end
   for _, other in ipairs(loads) do
-    if other.name == name and other.kind == kind then error(('there are two of sip.%s "%s"'):format(kind, name), 2) end
+    if other.name == name and other.kind == kind then error(('there are two of sip.%s "%s"'):format(kind, name), 0) end
   end
   local entry = { name = name, kind = kind, given = given, f = f }
   loads[#loads + 1] = entry
@@ -47,7 +47,8 @@ end
 function load.load(name, given, f)
   if type(given) == "function" then given, f = nil, given end
   given = options.check("sip.load", given, load_options)
-  for _, option in ipairs { "rate", "users", "duration", "calls", "max_live", "timeout" } do options.number("sip.load", given, option) end
+  for _, option in ipairs { "rate", "duration", "timeout" } do options.number("sip.load", given, option) end
+  for _, option in ipairs { "users", "calls", "max_live" } do options.whole("sip.load", given, option) end
   options.text("sip.load", given, "arrivals")
   if given.ramp ~= nil and type(given.ramp) ~= "string" then options.number("sip.load", given, "ramp") end
   check_functions("sip.load", given)
@@ -58,7 +59,8 @@ end
 function load.serve(name, given, f)
   if type(given) == "function" then given, f = nil, given end
   given = options.check("sip.serve", given, serve_options)
-  for _, option in ipairs { "max_live", "timeout" } do options.number("sip.serve", given, option) end
+  options.number("sip.serve", given, "timeout")
+  options.whole("sip.serve", given, "max_live")
   check_functions("sip.serve", given)
   return declare("serve", name, given, f)
 end
@@ -86,10 +88,10 @@ function load.load_setup(caller)
     root = test.context("load")
     for _, entry in ipairs(loads) do
       if entry.kind == "serve" then
-        local ua, f = actor_of(root, entry), entry.f
+        local ua, f, answer = actor_of(root, entry), entry.f, test.answer
         test.serves(root, ua)
         set_up(entry)
-        engine.serve_calls(ua, function(call) return f(call, root, shared[entry]) end)
+        engine.serve_calls(ua, function(call) answer(call, f, shared[entry]) end)
       end
     end
     if loads[caller] then set_up(loads[caller]) end
@@ -114,7 +116,7 @@ end
 function load.virtual_user(caller)
   local entry = loads[caller]
   local f, vu, iterate = entry.f, test.virtual_user(entry.name), test.iterate
-  return function() iterate(vu, f, shared[entry]) end
+  return function() return iterate(vu, f, shared[entry]) end
 end
 
 -- --- the same in a test: `offhook run` runs each load once ---

@@ -72,7 +72,15 @@ end
 function options.number(where, given, name)
   local value = given[name]
   if value ~= nil and not (type(value) == "number" and value >= 0) then
-    error(("%s: %s wants a number from 0 on, got %s"):format(where, name, tostring(value)), 0)
+    error(("%s: %s wants a number from 0 on, got %s"):format(where, name, type(value) == "string" and ("%q"):format(value) or tostring(value)), 0)
+  end
+end
+
+function options.whole(where, given, name)
+  options.number(where, given, name)
+  local value = given[name]
+  if value ~= nil and (value < 1 or math.tointeger(value) == nil) then
+    error(("%s: %s wants a whole number from 1 on, got %s"):format(where, name, tostring(value)), 0)
   end
 end
 function options.flag(where, given, name)

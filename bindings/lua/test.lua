@@ -452,6 +452,8 @@ for name, f in pairs(Test) do
   end
 end
 
+Test.sleep = engine.sleeper(meta, Test.sleep)
+
 -- --- the life of a test ---
 
 local method_names = {}
@@ -466,17 +468,20 @@ local env = setmetatable({}, {
 
 local virtual = engine.run().virtual
 
-function meta:__index(name)
-  local method = Test[name]
-  if method then return method end
+-- Methods are found without a call.
+meta.__index = setmetatable(Test, { __index = function(_, name)
   if name == "env" then return env end
   if name == "virtual" then return virtual end
+  if name == "name" then return "call" end             -- of life.answer
+  if name == "id" then return 0 end
+  if name == "iteration" then return 1 end
   local nearest = options.nearest(tostring(name), method_names)
   error(("t has no %s%s"):format(tostring(name), nearest and (' (did you mean "t:%s"?)'):format(nearest) or ""), 2)
-end
+end })
 
 local life = { Test = Test, ua_options = ua_options, env = env }
 local users = 0
+local shard, shards = engine.run().shard, engine.run().shards
 
 local function context(name, id)
   return setmetatable({ name = name, id = id, iteration = 1 }, meta)
@@ -491,7 +496,7 @@ end
 -- A virtual user: it keeps what t:once made, and counts its iterations.
 function life.virtual_user(name)
   users = users + 1
-  return setmetatable({ name = name, id = users, iteration = 0 }, meta)
+  return setmetatable({ name = name, id = (users - 1) * shards + shard + 1, iteration = 0 }, meta)
 end
 
 -- What the script serves: t:target() is that, unless --target says another.
@@ -522,11 +527,18 @@ function meta.__close(t)
 end
 
 -- One iteration of a virtual user.
-function life.iterate(vu, f, ...)
+function life.iterate(vu, f, shared)
   local _ <close> = vu
   vu.iteration, vu.began = vu.iteration + 1, engine.now()
-  f(vu, ...)
+  f(vu, shared)
   join(vu)
+end
+
+-- A call that came in to what the script serves: it has a context of its own, small, for there is one for each call that is up.
+function life.answer(call, f, shared)
+  local t <close> = setmetatable({ began = engine.now() }, meta)
+  f(call, t, shared)
+  join(t)
 end
 
 -- The function that runs one test from start to end.

@@ -210,10 +210,20 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
+void loop_late(const struct loop *loop, enum loop_lateness what, uint64_t due)
+{
+	uint64_t now;
+
+	if (!loop->late)
+		return;
+	/* Not the round's time: in a long round, what stands at its end is late by the whole of it. */
+	now = to_script(loop, clock_ns(CLOCK_MONOTONIC) - loop->mono_start);
+	loop->late(loop->late_arg, what, now > due ? now - due : 0);
+}
+
 static void fire(struct loop *loop, struct tmr *t)
 {
-	if (loop->late)
-		loop->late(loop->late_arg, loop->now - t->due);
+	loop_late(loop, LOOP_LATE_TIMER, t->due);
 	tmr_cancel(t);
 	t->h(t->arg);
 }
@@ -279,13 +289,14 @@ static uint64_t time_left(const struct loop *loop)
 	return due > mono ? due - mono : 0;
 }
 
-/* Lets datagrams gather until the next round may begin. */
+/* Lets datagrams gather until the next round may begin; but a timer that waits for its turn (TIMERS_A_ROUND) need not wait more. */
 static void gather(const struct loop *loop)
 {
 	uint64_t until = loop->round + loop->gather, now;
+	const struct tmr *t = tmr_top(loop);
 	struct timespec ts;
 
-	if (!loop->gather || atomic_load(&loop->interrupted))
+	if (!loop->gather || (t && t->due <= loop->now) || atomic_load(&loop->interrupted))
 		return;
 	now = clock_ns(CLOCK_MONOTONIC);
 	if (now >= until)

@@ -34,7 +34,7 @@ struct loop {
 	uint64_t mono_start, wall_start;
 	uint64_t wall_offset; /* of this round: CLOCK_REALTIME less CLOCK_MONOTONIC; 0: not asked yet */
 	uint64_t gather, round; /* ns; the monotonic time at which this round began */
-	void (*late)(void *arg, uint64_t ns);
+	void (*late)(void *arg, enum loop_lateness what, uint64_t ns);
 	void *late_arg;
 
 	struct tmr_slot *heap;

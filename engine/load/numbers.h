@@ -34,7 +34,7 @@
 	  "INVITE to the first answer but 100: session request delay, RFC 6076 4.3")                                           \
 	X(CALL_SETUP, "call.setup", "due time of the call to the 2xx of its INVITE")                                           \
 	X(CALL_TEARDOWN, "call.teardown", "BYE to its final answer: session disconnect delay, RFC 6076 4.4")                   \
-	X(REGISTER, "register", "REGISTER to its 2xx, challenge included: registration request delay, RFC 6076 4.1")           \
+	X(REGISTER, "register", "REGISTER of ua:register to its 2xx, challenge included: registration request delay, RFC 6076 4.1") \
 	X(REQUEST, "request", "any other request but INVITE, BYE and REGISTER to its final answer")                            \
 	X(ITERATION, "iteration", "due time of an arrival to the end of its iteration")                                        \
 	X(LATE_ARRIVAL, "late.arrival", "due time of an arrival to the start of its iteration")                                \
@@ -56,7 +56,8 @@ enum load_time {
 	X(dropped, "arrivals that found no room")                                                                              \
 	X(interrupted, "iterations that the end of the run cut short")                                                         \
 	X(timeouts, "requests without a final answer: a local 408, RFC 3261 8.1.3.1")                                          \
-	X(transport_errors, "requests that the transport could not send: a local 503, RFC 3261 8.1.3.1")
+	X(transport_errors, "requests that the transport could not send: a local 503, RFC 3261 8.1.3.1")                      \
+	X(overflows, "datagrams lost at a full socket buffer of this program: it did not read in time")
 
 /* What requests and responses are counted by; OTHER is any further method. */
 #define LOAD_METHODS(X)                                                                                                        \

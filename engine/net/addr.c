@@ -142,6 +142,10 @@ static char *put_number(char *p, unsigned n)
 	char digits[10];
 	int count = 0;
 
+	if (n < 10) {
+		*p++ = (char)('0' + n);
+		return p;
+	}
 	do
 		digits[count++] = (char)('0' + n % 10);
 	while (n /= 10);

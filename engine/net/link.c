@@ -180,7 +180,7 @@ static int release(struct link *l, struct packet *p, uint64_t due, uint64_t jitt
 
 	if (p->twin) {
 		p->twin = false;
-		twin = packet_alloc(net, &p->src, &p->dst, p->data, p->len);
+		twin = packet_alloc(net, &p->src, &p->dst, p->owner, p->data, p->len);
 		if (twin) {
 			twin->frame = p->frame;
 			twin->sock = mem_ref(p->sock);

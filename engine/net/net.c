@@ -13,8 +13,13 @@ struct loop *net_loop(const struct net *net)
 	return net->loop;
 }
 
-const struct net_stats *net_stats(const struct net *net)
+const struct net_stats *net_stats(struct net *net)
 {
+	net->stats.overflowed = net->overflowed_before;
+	for (size_t i = 0; !net->simulated && i < net->transports.size; i++) {
+		for (struct hash_node *n = net->transports.buckets[i]; n; n = n->next)
+			net->stats.overflowed += udp_overflowed(hash_owner(n, struct transport, node));
+	}
 	return &net->stats;
 }
 
@@ -55,12 +60,13 @@ static void packet_destroy(void *block)
 	link_leave(p);
 	mem_deref(p->held_as);
 	p->sock = mem_deref(p->sock);
+	mem_deref(p->owner);
 }
 
-struct packet *packet_alloc(struct net *net, const struct addr *src, const struct addr *dst, const void *data,
+struct packet *packet_alloc(struct net *net, const struct addr *src, const struct addr *dst, void *owner, const void *data,
 			    size_t len)
 {
-	struct packet *p = mem_zalloc(sizeof(*p) + len, packet_destroy);
+	struct packet *p = mem_alloc(sizeof(*p), owner ? 0 : len, packet_destroy);
 
 	if (!p)
 		return NULL;
@@ -68,8 +74,13 @@ struct packet *packet_alloc(struct net *net, const struct addr *src, const struc
 	p->src = *src;
 	p->dst = *dst;
 	p->len = (uint32_t)len;
-	if (len)
-		memcpy(p->data, data, len);
+	p->data = p->room;
+	if (owner) {
+		p->owner = mem_ref(owner);
+		p->data = data;
+	} else if (len) {
+		memcpy(p->room, data, len);
+	}
 	return p;
 }
 
@@ -106,7 +117,7 @@ void packet_arrive(void *arg)
 
 void net_report(struct net *net, const struct addr *src, const struct addr *dst, int error)
 {
-	struct packet *p = packet_alloc(net, src, dst, NULL, 0);
+	struct packet *p = packet_alloc(net, src, dst, NULL, NULL, 0);
 
 	net->stats.unreachable++;
 	if (!p)
@@ -274,7 +285,10 @@ int transport_fd(const struct transport *tp)
 
 void transport_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t wall)
 {
-	udp_bring(tp, src, data, len, loop_from_wall(tp->net->loop, wall));
+	uint64_t now = loop_from_wall(tp->net->loop, wall), round = loop_now(tp->net->loop);
+
+	/* It may have come since this thread's round began; nothing that it causes may then seem earlier than itself. */
+	udp_bring(tp, src, data, len, now < round ? now : round);
 }
 
 const struct addr *transport_local(const struct transport *tp)
@@ -304,6 +318,12 @@ static int check_datagram(const struct transport *tp, const struct addr *dst, si
 int transport_send(struct transport *tp, const struct addr *dst, const void *data, size_t len, uint32_t *frame,
 		   struct err *e)
 {
+	return transport_send_owned(tp, dst, NULL, data, len, frame, e);
+}
+
+int transport_send_owned(struct transport *tp, const struct addr *dst, void *owner, const void *data, size_t len,
+			 uint32_t *frame, struct err *e)
+{
 	struct net *net = tp->net;
 	struct addr src;
 	struct packet *p;
@@ -317,7 +337,7 @@ int transport_send(struct transport *tp, const struct addr *dst, const void *dat
 			return err;
 	}
 	src = transport_source(tp, dst);
-	p = packet_alloc(net, &src, dst, data, len);
+	p = packet_alloc(net, &src, dst, owner, data, len);
 	if (!p)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (net->tap && net->tap->packet) {

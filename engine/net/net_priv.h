@@ -37,7 +37,10 @@ struct packet {
 	int error; /* not a datagram but the news that `dst` cannot be reached by `src`: an errno */
 	uint32_t frame;
 	uint32_t len;
-	uint8_t data[];
+	uint64_t since; /* real: script time at which it could go out */
+	const uint8_t *data; /* in `owner` or in `room` */
+	void *owner;
+	uint8_t room[];
 };
 TAILQ_HEAD(packets, packet);
 
@@ -53,6 +56,7 @@ struct net {
 	uint32_t hosts;
 	struct packets waiting;
 	struct net_stats stats;
+	uint64_t overflowed_before; /* at transports that are closed */
 
 	/* link.c */
 	struct fault *faults;
@@ -91,7 +95,8 @@ uint32_t net_actor_host(struct net *net, struct actor *actor);
 struct addr transport_source(struct transport *tp, const struct addr *peer);
 void net_count_lost(struct net *net, uint32_t frame, const char *why);
 
-struct packet *packet_alloc(struct net *net, const struct addr *src, const struct addr *dst, const void *data,
+/* Copies `data`, unless it lies in the block `owner`: then it takes a reference. */
+struct packet *packet_alloc(struct net *net, const struct addr *src, const struct addr *dst, void *owner, const void *data,
 			    size_t len);
 /* Calls `h(p)` at `due`; on error the packet is gone. */
 int packet_wait(struct packet *p, uint64_t due, tmr_h *h);
@@ -132,6 +137,8 @@ void udp_close(struct transport *tp);
 void udp_send(struct sock *sock, struct packet *p);
 /* loop_work_h of the net */
 void udp_flush(void *arg);
+/* Datagrams that the kernel had no room for in the socket of `tp`, since it was opened. */
+uint32_t udp_overflowed(const struct transport *tp);
 void udp_free_all(struct net *net);
 
 /* --- seen.c: the frames of datagrams sent from one socket of the run to another, until they arrive there --- */

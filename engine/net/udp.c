@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -328,7 +329,7 @@ static void sock_drain(struct sock *s)
 
 		TAILQ_FOREACH(p, &s->queue, entry)
 		{
-			iov[n] = (struct iovec){p->data, p->len};
+			iov[n] = (struct iovec){(void *)p->data, p->len};
 			msgs[n].msg_hdr = (struct msghdr){
 			    .msg_name = &p->dst,
 			    .msg_namelen = addr_len(&p->dst),
@@ -340,6 +341,7 @@ static void sock_drain(struct sock *s)
 		}
 		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 		if (sent > 0) {
+			loop_late(s->net->loop, LOOP_LATE_SEND, TAILQ_FIRST(&s->queue)->since);
 			for (int i = 0; i < sent; i++)
 				queue_pop(s);
 			retried = false;
@@ -377,6 +379,7 @@ void udp_send(struct sock *s, struct packet *p)
 	to = net->tap ? net_find(net, &p->dst) : NULL;
 	if (to)
 		seen_add(net, to, p);
+	p->since = loop_now(net->loop);
 	packet_list_add(p, &net->outbox);
 	s->queued++;
 }
@@ -413,6 +416,7 @@ void udp_close(struct transport *tp)
 	if (net->receiving == tp)
 		net->receiving = NULL;
 	udp_flush(net); /* the loop may never run again, and the port is to be free at once */
+	net->overflowed_before += udp_overflowed(tp);
 	s->tp = NULL;
 	(void)sock_watch(s, NULL);
 	tp->sock = mem_deref(s);
@@ -431,6 +435,17 @@ void udp_free_all(struct net *net)
 }
 
 /* --- receiving --- */
+
+uint32_t udp_overflowed(const struct transport *tp)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	/* Costs nothing while datagrams come, and tells also of losses that no datagram followed, unlike SO_RXQ_OVFL. */
+	if (!tp->sock || tp->sock->deaf || getsockopt(tp->sock->fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+		return 0;
+	return info[SK_MEMINFO_DROPS];
+}
 
 static struct slab *slab_get(struct net *net)
 {

@@ -278,7 +278,7 @@ static void absorb(struct ctrans *ct, const struct msg *m)
 	meter_repeated(ct->ep->sb->meter, m, false);
 }
 
-/* How long a request within or outside a call took. An INVITE's times are its call's. */
+/* How long a request within or outside a call took. An INVITE's times are its call's, a REGISTER's its registration's. */
 static void measure(const struct ctrans *ct, const struct msg *m)
 {
 	const struct meter *meter = ct->ep->sb->meter;
@@ -290,8 +290,6 @@ static void measure(const struct ctrans *ct, const struct msg *m)
 		meter_took(meter, METER_TEARDOWN, ct->request->time, m->time);
 	else if (!slice_eq(method, SLICE_LIT("REGISTER")))
 		meter_took(meter, METER_REQUEST, ct->request->time, m->time);
-	else if (m->s.status < 300)
-		meter_took(meter, METER_REGISTER, ct->request->time, m->time);
 }
 
 void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)

@@ -9,8 +9,8 @@ enum meter_time {
 	METER_POST_DIAL_DELAY, /* INVITE to its first 18x, or final response (RFC 6076 4.3.1: session request delay) */
 	METER_SETUP,           /* INVITE to its 2xx */
 	METER_TEARDOWN,        /* BYE to its final response (RFC 6076 4.4: session disconnect delay) */
-	METER_REGISTER,        /* REGISTER to its 2xx (RFC 6076 4.1: registration request delay) */
-	METER_REQUEST,         /* any other request to its final response */
+	METER_REGISTER,        /* a registration's first REGISTER to its 2xx, challenge included (RFC 6076 4.1: registration request delay) */
+	METER_REQUEST,         /* any other request to its final response; no REGISTER */
 };
 
 struct meter {

@@ -1,6 +1,7 @@
 #include "sip/registration.h"
 
 #include "core/mem.h"
+#include "sip/meter.h"
 #include "sip/route.h"
 #include "sip/value.h"
 
@@ -48,6 +49,7 @@ static uint32_t granted(const struct registration *reg, const struct msg *m)
 
 static void on_success(struct registration *reg, struct msg *m)
 {
+	meter_took(reg->ua->ep->sb->meter, METER_REGISTER, reg->began, m->time);
 	reg->granted = reg->expires ? granted(reg, m) : 0;
 	reg->too_brief = 0;
 	if (!reg->granted || reg->no_refresh)
@@ -63,7 +65,7 @@ static void on_response(struct uac *uac, struct msg *m, const char *why, void *a
 {
 	struct registration *reg = arg;
 	unsigned status = m->s.status;
-	uint64_t n;
+	uint64_t n, began = reg->began;
 
 	mem_ref(reg);
 	mem_deref(reg->last);
@@ -73,7 +75,8 @@ static void on_response(struct uac *uac, struct msg *m, const char *why, void *a
 	} else if (status == 423 && !reg->too_brief++ &&
 		   slice_u64(&n, scan_header(&m->s, HDR_MIN_EXPIRES, 0), UINT32_MAX) && n > reg->expires &&
 		   registration_again(reg, (uint32_t)n, NULL) == 0) {
-		goto out; /* RFC 3261 10.2.8 */
+		reg->began = began; /* RFC 3261 10.2.8 */
+		goto out;
 	} else if (status >= 300) {
 		reg->granted = 0;
 	}
@@ -122,6 +125,7 @@ int registration_start(struct registration **rp, struct ua *ua, const struct reg
 	reg->h = h;
 	reg->arg = arg;
 	reg->cseq = 1;
+	reg->began = loop_now(ua->ep->loop);
 	if (o->registrar.p) {
 		buf_put_slice(&uri, o->registrar);
 	} else {
@@ -171,6 +175,7 @@ int registration_again(struct registration *reg, uint32_t expires, struct err *e
 	if (expires != UINT32_MAX)
 		reg->expires = expires;
 	uac_begin(reg->uac);
+	reg->began = loop_now(reg->ua->ep->loop);
 	err = uac_again(&m, reg->ua, &reg->auth, reg->last, reg->cseq + 1, e);
 	if (err)
 		return err;

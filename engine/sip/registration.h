@@ -21,6 +21,7 @@ struct registration {
 	struct uac *uac;           /* the REGISTER under way, or the last one */
 	struct auth auth;
 	uint32_t cseq;
+	uint64_t began;            /* when the first REGISTER of this round went out: challenges and a 423 come behind it */
 	struct msg *last;          /* our last REGISTER: Call-ID stays the same (RFC 3261 10.2) */
 	uint32_t expires;          /* asked for */
 	uint32_t granted;          /* by the last 2xx; 0: not registered */

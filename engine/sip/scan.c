@@ -332,6 +332,7 @@ void scan_via_params(struct scan_via *v, const struct scan *s)
 	*v = (struct scan_via){.maddr = SLICE_NONE};
 	if (!s->via.l || !s->sent_by.p)
 		return;
+	p = s->branch.p == p + 8 ? s->branch.p + s->branch.l : p; /* ";branch=" comes first, as nearly always */
 	p = skip_to(p, end, SEMI);
 	while (next_param(&key, &value, &p, end)) {
 		struct slice *out = key.l == 8 && slice_case_eq(key, SLICE_LIT("received")) ? &v->received

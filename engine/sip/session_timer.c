@@ -159,19 +159,19 @@ void session_timer_answer(struct call *call, const struct scan *request, struct 
 {
 	struct session_timer *t = &call->timer;
 	struct dialog *d = call_dialog_of(call, request->from_tag);
-	bool known = verdict_lists(request, HDR_SUPPORTED, tag) || verdict_lists(request, HDR_REQUIRE, tag);
 	uint32_t theirs = seconds_of(request, HDR_SESSION_EXPIRES), floor = seconds_of(request, HDR_MIN_SE);
 	uint32_t interval = theirs && (!t->opts.expires || theirs < t->opts.expires) ? theirs : t->opts.expires;
-	enum session_refresher who = known ? refresher_of(request) : SESSION_UAS;
 
 	if (d && d != call->dialog) /* a kept fork is another session, without a timer */
 		return;
-	if (interval && interval < floor)
-		interval = floor;
 	if (!interval) {
 		session_timer_stop(call);
 		return;
 	}
+	if (interval < floor)
+		interval = floor;
+	bool known = verdict_lists(request, HDR_SUPPORTED, tag) || verdict_lists(request, HDR_REQUIRE, tag);
+	enum session_refresher who = known ? refresher_of(request) : SESSION_UAS;
 	if (who == SESSION_ANY)
 		who = t->opts.refresher != SESSION_ANY ? t->opts.refresher : SESSION_UAC;
 	t->by_update = verdict_lists(request, HDR_ALLOW, SLICE_LIT("UPDATE"));

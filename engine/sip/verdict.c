@@ -231,9 +231,9 @@ static bool media_is(struct slice value, const char *type, const char *subtype)
 
 bool verdict_has_sdp(const struct scan *s)
 {
-	struct slice type = scan_header(s, HDR_CONTENT_TYPE, 0);
+	struct slice type = s->body.l ? scan_header(s, HDR_CONTENT_TYPE, 0) : SLICE_NONE;
 
-	return s->body.l && (!type.p || media_is(type, "application", "sdp"));
+	return s->body.l && (!type.p || slice_eq(type, SLICE_LIT("application/sdp")) || media_is(type, "application", "sdp"));
 }
 
 /* RFC 3261 8.2.3 */

@@ -104,6 +104,21 @@ policy_cases() {
     --target "127.0.0.1:$PORT_refusing"
 }
 
+# 200 accounts of a file, each registered once.
+load_cases() {
+  local name="the load scenario register.lua, 200 accounts" out status=0 n
+  wanted "$name" || return 0
+  out=$(out_of "$name")
+  mkdir -p "$out"
+  { echo aor,password; for n in $(seq 200); do echo "sip:agent$n@example.test,agent${n}pw"; done; } >"$out/accounts.csv"
+  "$OFFHOOK" load --json --record all --out "$out" --target "127.0.0.1:$PORT_agents" --rate 100 --calls 200 \
+    --set "accounts=$out/accounts.csv" "$ROOT/scenarios/load/register.lua" >"$out/text" 2>&1 </dev/null || status=$?
+  load_complaints "$out/text" "$status" 200 >"$out/complaints"
+  grep -q '"REGISTER":{"requests":{"sent":400,.*"200":{"sent":0,"received":200},"401":{"sent":0,"received":200}' "$out/text" ||
+    echo "not 400 REGISTERs, each second one challenged" >>"$out/complaints"
+  if [ -s "$out/complaints" ]; then fail "$name" <"$out/complaints"; else pass "$name"; fi
+}
+
 # The groups of cases, all of which run side by side.
 kamailio_groups() {
   local up4 up6
@@ -114,6 +129,7 @@ kamailio_groups() {
   }
   proxy negative auth 'ALGO="MD5"' && group kamailio_negative
   proxy calls auth 'ALGO="MD5"' && group call_cases
+  proxy agents auth 'ALGO="MD5"' && group load_cases
   proxy md5 auth 'ALGO="MD5"' && group auth_cases MD5 "$PORT_md5"
   proxy sha256 auth 'ALGO="SHA-256"' && group auth_cases SHA-256 "$PORT_sha256"
   proxy stale auth NONCE_EXPIRE=1 && proxy once auth ONE_TIME_NONCE && proxy count auth NONCE_COUNT &&

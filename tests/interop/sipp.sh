@@ -88,6 +88,39 @@ sipp_answers() {
   verdict "$name" "$out" "$status" "$calls" callee
 }
 
+# load_answers NAME CALLS ARGUMENT...: SIPp calls scenarios/load/answer.lua.
+load_answers() {
+  local name=$1 calls=$2 out port pid status=0
+  shift 2
+  wanted "$name" || return 0
+  out=$(out_of "$name") port=$(free_port)
+  mkdir -p "$out"
+  start "$out/text" "$OFFHOOK" load --json --record all --out "$out" --listen "127.0.0.1:$port" "$ROOT/scenarios/load/answer.lua"
+  pid=$PID
+  wait_until 5 is_bound "$port" && sipp_run "$out" caller "$calls" "$@" -i 127.0.0.1 -p "$(free_port)" "127.0.0.1:$port"
+  kill -TERM "$pid" # drains
+  wait "$pid" || status=$?
+  { load_complaints "$out/text" "$status" "$calls"; sipp_complaints "$out" caller "$calls"; } >"$out/complaints"
+  if [ -s "$out/complaints" ]; then fail "$name" <"$out/complaints"; else pass "$name ($calls calls)"; fi
+}
+
+# load_calls NAME CALLS ARGUMENT...: scenarios/load/call.lua calls SIPp.
+load_calls() {
+  local name=$1 calls=$2 out port peer status=0
+  shift 2
+  wanted "$name" || return 0
+  out=$(out_of "$name") port=$(free_port)
+  mkdir -p "$out"
+  sipp_run "$out" callee "$calls" "$@" -i 127.0.0.1 -p "$port" &
+  peer=$! PID=$peer
+  wait_until 5 is_bound "$port"
+  "$OFFHOOK" load --json --record all --out "$out" --target "127.0.0.1:$port" --rate "$SIPP_RATE" --calls "$calls" --set hold=0.3 \
+    "$ROOT/scenarios/load/call.lua" >"$out/text" 2>&1 </dev/null || status=$?
+  wait "$peer"
+  { load_complaints "$out/text" "$status" "$calls"; sipp_complaints "$out" callee "$calls"; } >"$out/complaints"
+  if [ -s "$out/complaints" ]; then fail "$name" <"$out/complaints"; else pass "$name ($calls calls)"; fi
+}
+
 # RFC 3725 4.1, flow I: SIPp's two controllers, which talk to each other, connect two callees of ours.
 controllers() {
   local name="3pcc: SIPp's controllers connect our callees" out port_a port_b pid b status=0 between calls=100
@@ -129,6 +162,7 @@ sipp_caller_cases() {
   sipp_calls "sipp -sn uac calls" callee 100 -sn uac -d 300
   [ $IPV6 = 0 ] || V6=-6 sipp_calls "sipp -sn uac calls, IPv6" callee 100 -sn uac -d 300
   SET=linger=4 NETWORK=loss=0.05 sipp_calls "sipp -sn uac calls, and one in twenty of our packets is lost" callee 100 -sn uac -d 300
+  load_answers "sipp -sn uac calls the load scenario answer.lua" 200 -sn uac -d 300
   sipp_calls "sipp -sn regexp reads our 200" regexp 100 -sn regexp
   sipp_calls "sipp -sn branchc registers and calls in one Call-ID" branches 100 -sn branchc
   sipp_calls "sipp uac.xml calls by way of our proxy" proxied 100 -sf "$xml/uac.xml" "${SIPP_KEYS[@]}" -d 300
@@ -150,6 +184,7 @@ sipp_callee_cases() {
   [ $IPV6 = 0 ] || V6=-6 sipp_answers "sipp -sn uas answers, IPv6" caller 100 -sn uas
   # SIPp takes no ACK behind the BYE: a lost one must have come again before.
   SET=talk=4 NETWORK=loss=0.05 sipp_answers "sipp -sn uas answers, and one in twenty of our packets is lost" caller 100 -sn uas
+  load_calls "sipp -sn uas answers the load scenario call.lua" 200 -sn uas
   sipp_answers "sipp -sn branchs takes a registration and a call in one Call-ID" register-and-call 100 -sn branchs
   sipp_answers "sipp uas.xml answers by way of our proxy" proxying-caller 100 -sf "$xml/uas.xml"
   sipp_answers "sipp uas-cancel.xml rings until we give up" canceller 100 -sf "$xml/uas-cancel.xml"

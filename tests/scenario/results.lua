@@ -1,4 +1,4 @@
--- What methods of calls return, however their results are taken: messages that nobody takes are never boxed.
+-- What methods of calls return, however their results are taken.
 local sip = require "sip"
 
 local function two(t)

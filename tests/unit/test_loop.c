@@ -491,6 +491,66 @@ static void test_again_does_not_drift(void **state)
 	mem_deref(tk.loop);
 }
 
+struct gathering {
+	struct loop *loop;
+	struct tmr t[4];
+	uint64_t fired[4]; /* round in which each fired */
+	uint64_t late[4];
+	unsigned fires, lates;
+	enum loop_lateness kind;
+};
+
+static void on_lateness(void *arg, enum loop_lateness what, uint64_t ns)
+{
+	struct gathering *g = arg;
+
+	assert_int_equal(what, g->kind);
+	g->late[g->lates++] = ns;
+}
+
+static void on_gathered(void *arg)
+{
+	struct gathering *g = arg;
+
+	assert_int_equal(g->lates, g->fires + 1); /* told before it fires */
+	assert_true(loop_now(g->loop) >= g->t[g->fires].due);
+	g->fired[g->fires++] = loop_now(g->loop);
+}
+
+/* What is due before the next round may begin is served in one round, late and never early; and the loop says how late. */
+static void test_gathers(void **state)
+{
+	struct gathering g = {0};
+	struct loop_cfg cfg = {.gather = 10 * NS_PER_MS, .late = on_lateness, .late_arg = &g};
+	uint64_t began;
+
+	(void)state;
+	assert_int_equal(loop_alloc(&g.loop, &cfg, NULL), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(tmr_start(&g.t[i], g.loop, (i + 1) * NS_PER_MS, on_gathered, &g), 0);
+	assert_int_equal(tmr_start(&g.t[3], g.loop, 100 * NS_PER_MS, on_gathered, &g), 0);
+	assert_int_equal(loop_run(g.loop), LOOP_DRY);
+	assert_int_equal(g.fires, 4);
+	assert_int_equal(g.lates, 4);
+	assert_true(g.fired[0] >= 10 * NS_PER_MS);
+	assert_true(g.fired[1] == g.fired[0] && g.fired[2] == g.fired[0]);
+	/* A timer beyond the window waits for nothing but itself. */
+	assert_true(g.fired[3] >= 100 * NS_PER_MS);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(g.late[i] >= g.fired[i] - g.t[i].due && g.late[i] < g.fired[i] - g.t[i].due + NS_PER_S);
+
+	/* What has no timer is reported in the same place. */
+	began = loop_now(g.loop);
+	g.lates = 0;
+	g.kind = LOOP_LATE_SEND;
+	loop_late(g.loop, LOOP_LATE_SEND, began);
+	loop_late(g.loop, LOOP_LATE_SEND, began + NS_PER_S); /* not due yet: not late */
+	assert_int_equal(g.lates, 2);
+	assert_true(g.late[0] > 0 && g.late[0] < NS_PER_S);
+	assert_true(g.late[1] == 0);
+	mem_deref(g.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,7 +562,7 @@ int main(void)
 	    UNIT_TEST(scaled_time),         UNIT_TEST(interrupting),
 	    UNIT_TEST(removal_in_dispatch), UNIT_TEST(deadline_after_data),
 	    UNIT_TEST(no_starving),         UNIT_TEST(no_descriptors_in_virtual),
-	    UNIT_TEST(out_of_memory),
+	    UNIT_TEST(out_of_memory),       UNIT_TEST(test_gathers),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);

@@ -164,7 +164,8 @@ static void run_for(struct run *r, unsigned events)
 		if (events)
 			assert_int_equal(tmr_start(&r->limit, r->loop, 10 * NS_PER_S, on_limit, r), 0);
 		else
-			assert_int_equal(tmr_start(&r->limit, r->loop, 20 * NS_PER_MS, (tmr_h *)loop_stop, r->loop), 0);
+			assert_int_equal(tmr_start_at(&r->limit, r->loop, loop_now(r->loop) + 20 * NS_PER_MS, TMR_DEADLINE,
+						      (tmr_h *)loop_stop, r->loop), 0);
 		assert_int_equal(loop_run(r->loop), LOOP_STOPPED);
 		tmr_cancel(&r->limit);
 	} else {
@@ -212,6 +213,38 @@ static void there_and_back(bool virtual_clock)
 			    virtual_clock ? "alice=198.18.0.1 bob=198.18.0.2 " : "alice=127.0.0.2 bob=127.0.0.3 ");
 	assert_int_equal(net_stats(r.net)->sent, 4);
 	assert_int_equal(net_stats(r.net)->received, 4);
+	run_close(&r);
+}
+
+static unsigned freed;
+
+static void on_freed(void *block)
+{
+	(void)block;
+	freed++;
+}
+
+/* A block that is sent by reference lives for as long as it is under way, a duplicate included. */
+static void owned(bool virtual_clock)
+{
+	struct net_faults f = {.delay = NS_PER_MS, .duplicate = 1};
+	struct run r;
+	char *block;
+
+	assert_int_equal(run_open(&r, virtual_clock, 1), 0);
+	for (unsigned twins = 0; twins < 2; twins++) {
+		freed = 0;
+		block = mem_zalloc(6, on_freed);
+		memcpy(block, "<hello", 6);
+		assert_int_equal(transport_send_owned(r.a.tp, TO(r.b), block, block + 1, 5, NULL, NULL), 0);
+		mem_deref(block);
+		assert_int_equal(freed, 0);
+		run_for(&r, 1 + twins);
+		run_for(&r, 0);
+		assert_int_equal(freed, 1);
+		assert_int_equal(net_set_faults(r.net, "alice", "bob", &f), 0);
+	}
+	assert_string_equal(text(&r.b.got), "hello/1 hello/2 hello/2 ");
 	run_close(&r);
 }
 
@@ -614,6 +647,101 @@ static void many(void **state)
 	run_close(&r);
 }
 
+struct helper {
+	struct loop *loop; /* of the other worker */
+	struct transport *tp;
+	struct run *run;
+	unsigned answered;
+};
+
+/* At the other worker: answers by the first one's socket. */
+static void on_brought(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now, uint32_t frame,
+			   void *arg)
+{
+	struct helper *h = arg;
+
+	assert_ptr_equal(tp, h->tp);
+	assert_int_equal(frame, 0);
+	assert_true(now <= loop_now(h->loop));
+	assert_int_equal(len, 3);
+	assert_memory_equal(data, "ask", 3);
+	assert_int_equal(transport_send(tp, src, "answer", 6, NULL, NULL), 0);
+	h->answered++;
+	loop_stop(h->loop);
+}
+
+/* At the worker to whose port it came. */
+static void on_recv_bring(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now, uint32_t frame,
+			      void *arg)
+{
+	struct helper *h = arg;
+
+	(void)tp, (void)frame;
+	transport_bring(h->tp, src, data, len, loop_wall(h->run->loop, now));
+	loop_run(h->loop); /* its thread would do that */
+}
+
+/* Two nets share a socket: one reads, the other answers from the same address, also when the reader is gone. */
+static void shared_socket(void **state)
+{
+	struct loop_cfg lc = {0};
+	struct net_cfg nc = {.test = "other"};
+	struct helper h = {0};
+	struct addr src;
+	struct net *other;
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	h.run = &r;
+	assert_int_equal(loop_alloc(&h.loop, &lc, NULL), 0);
+	nc.loop = h.loop;
+	assert_int_equal(net_alloc(&other, &nc, NULL), 0);
+	assert_int_equal(transport_udp(&r.c.tp, r.net, "carol", NULL, false, on_recv_bring, on_error, &h, NULL), 0);
+	src = *TO(r.c);
+	assert_int_equal(transport_udp_beside(&h.tp, other, "carol", transport_fd(r.c.tp), &src, on_brought, NULL, &h, NULL), 0);
+	assert_true(addr_eq(transport_local(h.tp), &src));
+
+	say(&r.a, &src, "ask");
+	run_for(&r, 1);
+	assert_int_equal(h.answered, 1);
+	assert_true(addr_eq(&r.a.src, &src));
+	assert_string_equal(text(&r.a.got), "answer/2 ");
+
+	/* The socket stays for whoever sends by it. */
+	r.c.tp = mem_deref(r.c.tp);
+	assert_int_equal(transport_send(h.tp, TO(r.a), "late", 4, NULL, NULL), 0);
+	mem_deref(h.tp);
+	run_for(&r, 1);
+	assert_string_equal(text(&r.a.got), "answer/2 late/3 ");
+	assert_int_equal(net_stats(other)->sent, 2);
+	assert_int_equal(net_stats(other)->received, 1);
+	mem_deref(other);
+	mem_deref(h.loop);
+	run_close(&r);
+}
+
+/* What the kernel had no room for is counted: all that was sent is either here or there. */
+static void overflow(void **state)
+{
+	enum { MANY = 20000 };
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	r.tap.packet = NULL; /* 20000 lines */
+	assert_int_equal(net_stats(r.net)->overflowed, 0);
+	for (int i = 0; i < MANY; i++)
+		say(&r.a, TO(r.b), "x");
+	for (int i = 0; i < 500 && r.b.n + net_stats(r.net)->overflowed < MANY; i++)
+		run_for(&r, 0);
+	assert_in_range(net_stats(r.net)->overflowed, 1, MANY - 1);
+	assert_int_equal(net_stats(r.net)->overflowed, MANY - r.b.n);
+	actor_close(&r.b);
+	assert_int_equal(net_stats(r.net)->overflowed, MANY - r.b.n);
+	run_close(&r);
+}
+
 /* A full socket keeps what waits, sends it in order when there is room, and does so after its transport is closed. */
 static void full_socket(void **state)
 {
@@ -709,6 +837,7 @@ static void out_of_memory(bool virtual_clock)
 	}
 
 BOTH(there_and_back)
+BOTH(owned)
 BOTH(refused)
 BOTH(misuse)
 BOTH(in_use)
@@ -727,6 +856,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST_BOTH(there_and_back),
+	    TEST_BOTH(owned),
 	    TEST_BOTH(refused),
 	    TEST_BOTH(misuse),
 	    TEST_BOTH(in_use),
@@ -744,6 +874,8 @@ int main(void)
 	    UNIT_TEST(not_this_host),
 	    UNIT_TEST(ipv6),
 	    UNIT_TEST(many),
+	    UNIT_TEST(overflow),
+	    UNIT_TEST(shared_socket),
 	    UNIT_TEST(full_socket),
 	    UNIT_TEST(burst),
 	    TEST_BOTH(out_of_memory),

@@ -17,6 +17,21 @@ out_of() { echo "$OUT/${1//[^A-Za-z0-9]/-}"; }
 
 offhook() { "$OFFHOOK" run --no-colour "$@"; }
 
+# total FILE NAME: a count of the totals that `offhook load --json` wrote into FILE.
+total() {
+  sed -nE '/"type":"load_total"/s/.*"'"$2"'":([0-9]+).*/\1/p' "$1"
+}
+
+# load_complaints FILE STATUS CALLS: what is not as it must be when each of so many calls went well; nothing if all is.
+load_complaints() {
+  local counts
+  counts="exit $2, $(total "$1" arrivals) arrivals, $(total "$1" done) done"
+  [ "$counts" = "exit 0, $3 arrivals, $3 done" ] && return
+  echo "offhook load: $counts of $3"
+  grep -oE '"failures":\[[^]]*\]' "$1"
+  grep -v '^{' "$1"
+}
+
 # scenario NAME FILE OPTION...: every test of FILE passes.
 scenario() {
   local name=$1 file=$2 out

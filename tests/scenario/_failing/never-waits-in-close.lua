@@ -1,5 +1,5 @@
 -- exit 1: without waiting
--- says: FILE:14
+-- says: FILE:8
 local sip = require "sip"
 
 sip.test("a loop in what coroutine.close closes", { timeout = 0.5 }, function(t)
