@@ -369,6 +369,8 @@ void udp_send(struct sock *s, struct packet *p)
 	struct net *net = s->net;
 	struct transport *to;
 
+	if (s->queued >= QUEUE_MAX && !s->full)
+		udp_flush(net); /* one round of the loop sent so much, the socket does take more */
 	if (s->queued >= QUEUE_MAX) {
 		send_failed(s, p, ENOBUFS);
 		mem_deref(p);

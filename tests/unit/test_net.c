@@ -776,6 +776,20 @@ static void full_socket(void **state)
 	full_for = 0;
 }
 
+/* More in one round than may wait for a full socket: this one is not full, and nobody is told that the peer cannot be reached. */
+static void burst(void **state)
+{
+	struct run r;
+
+	(void)state;
+	assert_int_equal(run_open(&r, false, 1), 0);
+	for (int i = 0; i < 70000; i++)
+		say(&r.a, TO(r.b), "x");
+	run_for(&r, 1000); /* the socket of the other side has no room for all of them */
+	assert_int_equal(r.a.failed.len, 0);
+	run_close(&r);
+}
+
 /* --- failing allocations --- */
 
 static int talk(void *arg)
@@ -863,6 +877,7 @@ int main(void)
 	    UNIT_TEST(overflow),
 	    UNIT_TEST(shared_socket),
 	    UNIT_TEST(full_socket),
+	    UNIT_TEST(burst),
 	    TEST_BOTH(out_of_memory),
 	};
 
