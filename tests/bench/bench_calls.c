@@ -1,14 +1,11 @@
 /* What a call costs, a script caller against a script callee under the virtual clock: microseconds of CPU and bytes of memory, both
  * sides and the six messages included. */
+#include "bench.h"
+
 #include "bindings/shard.h"
 #include "core/mem.h"
 
 #include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 static double cpu_now(void)
 {
@@ -61,31 +58,25 @@ static double run(const char *script, unsigned index, const char *calls, size_t 
 	return start;
 }
 
-/* Each measurement in a process of its own, so that the memory one leaves in its pools is not the next one's. */
+struct measurement {
+	const char *script;
+	unsigned index;
+	const char *calls;
+	bool memory;
+};
+
+static double measure_one(const void *arg)
+{
+	const struct measurement *m = arg;
+	size_t bytes;
+	double seconds = run(m->script, m->index, m->calls, m->memory ? &bytes : NULL);
+
+	return m->memory ? (double)bytes : seconds;
+}
+
 static double apart(const char *script, unsigned index, const char *calls, bool memory)
 {
-	double result = 0;
-	size_t bytes;
-	int fd[2];
-	pid_t pid;
-
-	fflush(stdout);
-	if (pipe(fd) || (pid = fork()) < 0) {
-		perror("bench_calls");
-		exit(1);
-	}
-	if (pid == 0) {
-		result = run(script, index, calls, memory ? &bytes : NULL);
-		if (memory)
-			result = (double)bytes;
-		_exit(write(fd[1], &result, sizeof(result)) != sizeof(result));
-	}
-	close(fd[1]);
-	if (read(fd[0], &result, sizeof(result)) != sizeof(result))
-		exit(1);
-	close(fd[0]);
-	waitpid(pid, NULL, 0);
-	return result;
+	return bench_apart(measure_one, &(struct measurement){script, index, calls, memory});
 }
 
 int main(int argc, char **argv)

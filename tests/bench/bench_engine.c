@@ -2,15 +2,12 @@
  * messages (INVITE 180 200 ACK BYE 200) included.
  *
  * bench_engine calls N: N calls and nothing else, for a profiler, e.g. `valgrind --tool=callgrind bench_engine calls 2000`. */
+#include "bench.h"
+
 #include "core/mem.h"
 #include "sip/call.h"
 
 #include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define RATE 100 /* calls begin in a second */
 
@@ -149,26 +146,21 @@ static double measure(enum what what, unsigned calls)
 	return (double)(mi.uordblks + mi.hblkhd);
 }
 
-/* In a process of its own, so that the memory one leaves in its pools is not the next one's. */
+struct measurement {
+	enum what what;
+	unsigned calls;
+};
+
+static double measure_one(const void *arg)
+{
+	const struct measurement *m = arg;
+
+	return measure(m->what, m->calls);
+}
+
 static double apart(enum what what, unsigned calls)
 {
-	double result = 0;
-	int fd[2];
-	pid_t pid;
-
-	fflush(stdout);
-	if (pipe(fd) || (pid = fork()) < 0)
-		die("no process");
-	if (pid == 0) {
-		result = measure(what, calls);
-		_exit(write(fd[1], &result, sizeof(result)) != sizeof(result));
-	}
-	close(fd[1]);
-	if (read(fd[0], &result, sizeof(result)) != sizeof(result))
-		exit(1);
-	close(fd[0]);
-	waitpid(pid, NULL, 0);
-	return result;
+	return bench_apart(measure_one, &(struct measurement){what, calls});
 }
 
 int main(int argc, char **argv)

@@ -55,18 +55,14 @@ def run(a, _directory):
     return 0
 
 
-def numbers(text):
-    return [int(x) for x in text.split(",") if x]
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     h.program(p)
-    p.add_argument("--live", type=numbers, default=[100, 10000, 100000], metavar="N,N", help="(default 100,10000,100000)")
+    p.add_argument("--live", type=h.numbers, default=[100, 10000, 100000], metavar="N,N", help="(default 100,10000,100000)")
     p.add_argument("--rate", type=int, default=2000, help="arrivals a second (default %(default)s)")
     p.add_argument("--window", type=float, default=10, metavar="S", help="seconds that count (default %(default)s)")
     p.add_argument("--repeat", type=int, default=2, help="repetitions (default %(default)s)")
-    p.add_argument("--cores", type=numbers, default=[0, 1], metavar="A,B", help="of the caller and of the callee (default 0,1)")
+    p.add_argument("--cores", type=h.numbers, default=[0, 1], metavar="A,B", help="of the caller and of the callee (default 0,1)")
     return h.main(run, p.parse_args())
 
 

@@ -306,6 +306,11 @@ def table(rows, head):
     sys.stdout.flush()
 
 
+def numbers(text):
+    """Of an option: "N,N,..." as a list."""
+    return [int(x) for x in text.split(",") if x]
+
+
 def program(parser):
     parser.add_argument("--offhook", default=os.path.join(ROOT, "build", "release", "offhook"), metavar="PROGRAM",
                         help="a release build (default: %(default)s)")

@@ -85,17 +85,13 @@ def run(a, directory):
     return 0
 
 
-def numbers(text):
-    return [int(x) for x in text.split(",") if x]
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     h.program(p)
     p.add_argument("--accounts", type=int, default=50000, help="(default %(default)s)")
     p.add_argument("--users", type=int, default=50, help="that register at a time in the first part (default %(default)s)")
     p.add_argument("--rate", type=int, default=0, help="a second; then there is no first part (default: 0.8 of what the first part reached)")
-    p.add_argument("--cores", type=numbers, default=[0, 1], metavar="A,B", help="of offhook and of Kamailio (default 0,1)")
+    p.add_argument("--cores", type=h.numbers, default=[0, 1], metavar="A,B", help="of offhook and of Kamailio (default 0,1)")
     return h.main(run, p.parse_args())
 
 

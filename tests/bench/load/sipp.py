@@ -153,10 +153,6 @@ def run(a, directory):
     return 0
 
 
-def numbers(text):
-    return [int(x) for x in text.split(",") if x]
-
-
 def pairs(text):
     chosen = text.split(",")
     for pair in chosen:
@@ -168,11 +164,11 @@ def pairs(text):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     h.program(p)
-    p.add_argument("--rates", type=numbers, default=[10000, 20000], metavar="N,N", help="calls a second (default 10000,20000; '' for none)")
+    p.add_argument("--rates", type=h.numbers, default=[10000, 20000], metavar="N,N", help="calls a second (default 10000,20000; '' for none)")
     p.add_argument("--repeat", type=int, default=3, help="repetitions (default %(default)s)")
     p.add_argument("--warm", type=float, default=2, metavar="S", help="seconds before the window (default %(default)s)")
     p.add_argument("--window", type=float, default=8, metavar="S", help="seconds that count (default %(default)s)")
-    p.add_argument("--cores", type=numbers, default=[0, 1], metavar="A,B", help="of the caller and of the callee (default 0,1)")
+    p.add_argument("--cores", type=h.numbers, default=[0, 1], metavar="A,B", help="of the caller and of the callee (default 0,1)")
     p.add_argument("--pairs", type=pairs, default=list(PAIRS), metavar="P,P", help=f"which of {','.join(PAIRS)} (default: all)")
     p.add_argument("--no-highest", dest="highest", action="store_false", help="leave the highest lossless rates out")
     p.add_argument("--first", type=int, default=16000, help="rate at which the steps begin (default %(default)s)")
