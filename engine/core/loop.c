@@ -72,6 +72,13 @@ uint64_t loop_from_wall(struct loop *loop, uint64_t wall)
 	return wall > loop->mono_start && wall < UINT64_MAX / 2 ? to_script(loop, wall - loop->mono_start) : 0;
 }
 
+uint64_t loop_arrival(struct loop *loop, uint64_t wall)
+{
+	uint64_t when = loop_from_wall(loop, wall);
+
+	return when < loop->now ? when : loop->now;
+}
+
 /* --- descriptors --- */
 
 int loop_fd_add(struct loop *loop, struct loop_fd *lf, int fd, uint32_t epoll_events, loop_fd_h *h, void *arg,

@@ -45,6 +45,8 @@ uint64_t loop_now(const struct loop *loop);
 uint64_t loop_wall(const struct loop *loop, uint64_t now);
 /* Script time of the Unix time `wall` (kernel receive stamps). */
 uint64_t loop_from_wall(struct loop *loop, uint64_t wall);
+/* The same for what arrived: not later than this round, for nothing that it causes may seem earlier than itself. */
+uint64_t loop_arrival(struct loop *loop, uint64_t wall);
 
 /* --- timers: total order on (due, rank, sequence of arming) --- */
 typedef void(tmr_h)(void *arg);

@@ -230,17 +230,24 @@ static struct transport *transport_alloc(struct net *net, const char *actor, tra
 	return NULL;
 }
 
-/* It is bound: the net knows it from here on. */
-static int transport_enter(struct transport *tp, struct err *e)
+/* It is bound, or that ended with `err`: the net knows it from here on and `*tpp` gets it, or it is gone. */
+static int transport_enter(struct transport **tpp, struct transport *tp, int err, struct err *e)
 {
-	struct net *net = tp->net;
+	struct net *net;
 
-	if (hash_add(&net->transports, &tp->node, addr_hash(&tp->local)))
-		return err_set(e, ERR_NOMEM, "out of memory");
+	*tpp = NULL;
+	if (!err && hash_add(&tp->net->transports, &tp->node, addr_hash(&tp->local)))
+		err = err_set(e, ERR_NOMEM, "out of memory");
+	if (err) {
+		mem_deref(tp);
+		return err;
+	}
+	net = tp->net;
 	tp->wildcard = addr_is_any(&tp->local);
 	net->wildcards += tp->wildcard;
 	if (net->tap && net->tap->name)
 		net->tap->name(net->tap->arg, &tp->local, tp->actor->name);
+	*tpp = tp;
 	return 0;
 }
 
@@ -250,32 +257,17 @@ int transport_udp(struct transport **tpp, struct net *net, const char *actor, co
 	struct transport *tp = transport_alloc(net, actor, recvh, errorh, arg, e);
 	int err = ERR_NOMEM;
 
-	*tpp = NULL;
 	if (tp)
 		err = net->simulated ? simnet_bind(tp, local, v6, e) : udp_bind(tp, local, v6, e);
-	if (!err)
-		err = transport_enter(tp, e);
-	if (err)
-		mem_deref(tp);
-	else
-		*tpp = tp;
-	return err;
+	return transport_enter(tpp, tp, err, e);
 }
 
 int transport_udp_beside(struct transport **tpp, struct net *net, const char *actor, int fd, const struct addr *local,
 			 transport_recv_h *recvh, transport_error_h *errorh, void *arg, struct err *e)
 {
 	struct transport *tp = transport_alloc(net, actor, recvh, errorh, arg, e);
-	int err = tp ? udp_beside(tp, fd, local, e) : ERR_NOMEM;
 
-	*tpp = NULL;
-	if (!err)
-		err = transport_enter(tp, e);
-	if (err)
-		mem_deref(tp);
-	else
-		*tpp = tp;
-	return err;
+	return transport_enter(tpp, tp, tp ? udp_beside(tp, fd, local, e) : ERR_NOMEM, e);
 }
 
 int transport_fd(const struct transport *tp)
@@ -285,10 +277,7 @@ int transport_fd(const struct transport *tp)
 
 void transport_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t wall)
 {
-	uint64_t now = loop_from_wall(tp->net->loop, wall), round = loop_now(tp->net->loop);
-
-	/* It may have come since this thread's round began; nothing that it causes may then seem earlier than itself. */
-	udp_bring(tp, src, data, len, now < round ? now : round);
+	udp_bring(tp, src, data, len, loop_arrival(tp->net->loop, wall));
 }
 
 const struct addr *transport_local(const struct transport *tp)

@@ -468,18 +468,15 @@ static struct slab *slab_get(struct net *net)
 
 static uint64_t arrival(struct loop *loop, struct msghdr *m)
 {
-	uint64_t now = loop_now(loop), when;
 	struct timespec ts;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
 			continue;
 		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-		when = loop_from_wall(loop, (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec);
-		/* It may have come after the round began; nothing that it causes may then seem earlier than itself. */
-		return when < now ? when : now;
+		return loop_arrival(loop, (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec);
 	}
-	return now;
+	return loop_now(loop);
 }
 
 void udp_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t now)

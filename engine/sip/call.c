@@ -182,7 +182,7 @@ void call_headers_print(struct call_headers *x, enum hdr_id id, const char *fmt,
 	vsnprintf(value, sizeof(x->values[0]), fmt, args);
 	va_end(args);
 	x->used++;
-	call_headers_add(x, id, slice_str(value));
+	x->all[x->count++] = (struct build_header){hdr_text(id), slice_str(value)};
 }
 
 void call_headers_free(struct call_headers *x)

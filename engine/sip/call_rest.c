@@ -10,7 +10,7 @@ static bool may_rest(const struct call *call)
 	return call->state == CALL_CONFIRMED && !call->answer && !call->shown;
 }
 
-/* Our INVITE is the first that is kept: an ACK by hand takes its credentials from there. */
+/* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. */
 static void rest(struct call *call)
 {
 	struct msg_rest *bytes;

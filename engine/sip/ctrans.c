@@ -373,8 +373,9 @@ static bool receive_invite(struct ctrans *ct, struct msg *m)
 			start_timeout(ct, timers(ct)->m);
 		} else {
 			ct->state = TRANS_COMPLETED;
+			uint64_t d = timers(ct)->d;
 			send_ack(ct, m);
-			start_timeout(ct, timers(ct)->d);
+			start_timeout(ct, d);
 		}
 		tell(ct, m);
 		return true;
@@ -411,8 +412,8 @@ static bool receive_other(struct ctrans *ct, struct msg *m)
 		} else {
 			tmr_cancel(&ct->retransmit);
 			ct->state = TRANS_COMPLETED;
-			start_timeout(ct, timers(ct)->k);
 			measure(ct, m);
+			start_timeout(ct, timers(ct)->k);
 		}
 		tell(ct, m);
 		return true;

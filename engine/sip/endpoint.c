@@ -39,7 +39,7 @@ static char *own_user(struct switchboard *sb, const char *name, bool numbered)
 		return NULL;
 	memcpy(user, name, length);
 	for (char *p = user; *p; p++) /* unreserved, RFC 3261 25.1 */
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()%+", *p))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()", *p))
 			*p = '_';
 	while (numbered || switchboard_find(sb, slice_str(user))) {
 		snprintf(user + length, size - length, "-%llu", (unsigned long long)++sb->made);

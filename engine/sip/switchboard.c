@@ -111,17 +111,19 @@ static void receive_request(struct switchboard *sb, struct msg *m)
 	}
 	mem_ref(ep);
 	mem_ref(st);
+	mem_ref(d);
 	see(ep, m);
-	/* Whoever watches may have closed it. */
+	/* Whoever watches may have closed them. */
 	taken = st && st->ep == ep && strans_receive(st, m);
-	if (!taken && st) /* the ACK to a 2xx (RFC 6026) */
-		whose_request(sb, &m->s, &d);
+	if (!taken && st && m->s.to_tag.p) /* the ACK to a 2xx (RFC 6026) */
+		d = mem_ref(dialog_find(sb, &m->s));
 	if (!taken && ep->in_dialog)
 		taken = ep->in_dialog(ep, d && d->ep == ep ? d : NULL, m);
 	if (!taken && ep->h.request)
 		taken = ep->h.request(ep, m, ep->h.arg);
 	if (!taken)
 		unclaimed(ep, m);
+	mem_deref(d);
 	mem_deref(st);
 	mem_deref(ep);
 }

@@ -46,7 +46,7 @@ struct ctrans {
 	struct tmr retransmit, timeout;
 	uint64_t interval;
 	unsigned retransmissions;    /* of the request */
-	unsigned repeated_responses; /* absorbed; a repeated 2xx to an INVITE is not, its user gets it */
+	unsigned repeated_responses; /* absorbed; a repeated 2xx to an INVITE is not, its user gets it, unless that went: ctrans_keep_ack() */
 	bool provisional;            /* one came, so a CANCEL may go (RFC 3261 9.1) */
 	bool cancel_wanted;
 	struct ctrans *cancel;
