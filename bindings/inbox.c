@@ -48,7 +48,7 @@ static void let_go(struct object *o, struct inbox *box)
 	mem_deref(box);
 }
 
-static void push(struct object *o, unsigned index, enum item_kind kind, void *p, const char *text)
+static bool push(struct object *o, unsigned index, enum item_kind kind, void *p, const char *text)
 {
 	struct inbox *box = find_or_make(o, index);
 	struct item *it = box && box->count < INBOX_LIMIT ? mem_zalloc(sizeof(*it), item_destroy) : NULL;
@@ -56,7 +56,7 @@ static void push(struct object *o, unsigned index, enum item_kind kind, void *p,
 	if (!it) {
 		if (box)
 			box->lost++;
-		return;
+		return false;
 	}
 	it->kind = kind;
 	it->p = kind == ITEM_MESSAGE ? mem_ref(p) : p;
@@ -70,6 +70,7 @@ static void push(struct object *o, unsigned index, enum item_kind kind, void *p,
 	box->count++;
 	if (box->waiters)
 		task_ready(box->waiters);
+	return true;
 }
 
 void inbox_push_msg(struct object *o, unsigned index, struct msg *m, const char *text)
@@ -79,8 +80,7 @@ void inbox_push_msg(struct object *o, unsigned index, struct msg *m, const char 
 
 void inbox_push_object(struct object *o, unsigned index, struct object *item)
 {
-	item->unread = true;
-	push(o, index, ITEM_OBJECT, item, NULL);
+	item->unread = push(o, index, ITEM_OBJECT, item, NULL);
 }
 
 void inbox_push_event(struct object *o, unsigned index, const char *text)

@@ -166,6 +166,12 @@ struct object *object_new_call(lua_State *L, struct object *ua, struct call *cal
 	struct object *o = object_new(L, OBJECT_CALL, mem_ref(call), ua);
 
 	call_set_handler(call, on_call_event, o);
+	if (call->replaces && call->replaces->arg) { /* the script may ask for its box when it would be gone */
+		push_parts(L);
+		object_push(L, call->replaces->arg);
+		lua_rawsetp(L, -2, call->replaces);
+		lua_pop(L, 1);
+	}
 	return o;
 }
 
@@ -175,14 +181,7 @@ bool object_push_call(struct ua *ua, struct call *call, void *arg)
 	lua_State *L = owner->sh->L;
 
 	(void)ua;
-	struct object *o = object_new_call(L, owner, call);
-	if (call->replaces && call->replaces->arg) { /* the script may ask for its box when it would be gone */
-		push_parts(L);
-		object_push(L, call->replaces->arg);
-		lua_rawsetp(L, -2, call->replaces);
-		lua_pop(L, 1);
-	}
-	inbox_push_object(owner, 0, o);
+	inbox_push_object(owner, 0, object_new_call(L, owner, call));
 	lua_pop(L, 1);
 	return true;
 }
@@ -254,7 +253,7 @@ static int quick_invite(lua_State *L)
 	struct ua_request r = {.no_contact = false};
 
 	if (owner && lua_gettop(L) == 2) {
-		struct call_opts opts = {.due = load_task_due(owner->sh), .trans = {.timers = &((struct ua *)owner->p)->ep->timers}};
+		struct call_opts opts = {.due = load_task_due(owner->sh)};
 		if (lua_type(L, 2) == LUA_TSTRING)
 			r.uri = check_slice(L, 2);
 		else if (target && target->kind == OBJECT_UA && target->p)

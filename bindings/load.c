@@ -11,6 +11,7 @@
 /* Arrivals that are given in one go; then the loop looks at its sockets. */
 #define ARRIVALS_A_ROUND 256
 #define SPIN_SECONDS 10.0
+#define USER_PAUSE (NS_PER_S / 10) /* of a virtual user that could not begin */
 
 struct vu {
 	int body;      /* registry reference of the function that is one iteration */
@@ -32,7 +33,7 @@ struct iteration {
 	struct task *task; /* the first one; NULL when that is done */
 	uint64_t due;
 	uint32_t vu;      /* NO_VU: of a call that came in */
-	bool failed, timed_out;
+	bool failed;
 	unsigned others;  /* tasks that it spawned and that are not done */
 	struct tmr limit; /* its time limit */
 	struct objects calls; /* boxes: calls it made or answers, as far as they are not let go */
@@ -102,7 +103,6 @@ static void tell_error(lua_State *L, struct told *t)
 	}
 }
 
-/* What the running task is; its own script line may be long gone. */
 static struct load *load_of(const struct shard *sh)
 {
 	return sh->load;
@@ -115,7 +115,6 @@ static void on_limit(void *arg)
 	struct iteration *it = arg;
 	char where[300] = "";
 
-	it->timed_out = true;
 	if (it->task->waiting)
 		task_where(it->task->waits_in, where, sizeof(where));
 	char text[80];
@@ -180,8 +179,7 @@ static struct iteration *begin(struct load *load, uint64_t due, uint32_t vu)
 
 	load_numbers_began(load->numbers);
 	if (!task) {
-		if (!it)
-			lua_pop(load->sh->L, 1);
+		lua_pop(load->sh->L, 1);
 		mem_deref(it);
 		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
 		return NULL;
@@ -210,7 +208,7 @@ static void cancel_others(struct iteration *it)
 			task_cancel(t);
 }
 
-static void next_of_user(struct load *load, uint32_t vu);
+static void next_of_user(struct load *load);
 
 static void finish(struct iteration *it, struct task *task)
 {
@@ -243,7 +241,7 @@ static void finish(struct iteration *it, struct task *task)
 		load->vus[vu].next = load->idle;
 		load->idle = vu;
 		if (load->plan->users && load->phase == LOAD_RUNNING)
-			next_of_user(load, vu);
+			next_of_user(load);
 	}
 	look_for_idle(load);
 }
@@ -352,7 +350,7 @@ static void arrive(struct load *load, uint64_t due)
 
 	load_numbers_arrival(load->numbers);
 	load->iterations++;
-	if (load->plan->max_live && load->live >= load->plan->max_live) {
+	if (load->live >= load->plan->max_live) {
 		load_numbers_dropped(load->numbers);
 		return;
 	}
@@ -404,8 +402,14 @@ static void user_again(void *arg)
 	uint64_t now = loop_now(load->sh->loop);
 	bool over = load->plan->arrivals.duration > 0 && now - load->start >= (uint64_t)(load->plan->arrivals.duration * 1e9);
 
-	while (!over && load->live < load->plan->users && load->iterations < iterations_allowed(load->plan))
+	while (!over && load->live < load->plan->users && load->iterations < iterations_allowed(load->plan)) {
+		unsigned before = load->live;
 		arrive(load, now);
+		if (load->live == before) { /* it failed at once: not again in this round */
+			tmr_start(&load->timer, load->sh->loop, USER_PAUSE, user_again, load);
+			break;
+		}
+	}
 	if (over || load->iterations >= iterations_allowed(load->plan)) {
 		load->exhausted = true;
 		if (load->changed)
@@ -414,16 +418,13 @@ static void user_again(void *arg)
 }
 
 /* In a round of its own: an iteration that ends at once must not keep the loop for ever. */
-static void next_of_user(struct load *load, uint32_t vu)
+static void next_of_user(struct load *load)
 {
-	(void)vu;
 	if (!load->exhausted && !tmr_running(&load->timer))
 		tmr_start(&load->timer, load->sh->loop, 0, user_again, load);
 }
 
 /* --- calls that come in --- */
-
-static int call_body(lua_State *L);
 
 static int body_over(lua_State *L, int status, lua_KContext ctx)
 {
@@ -464,7 +465,7 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 
 	(void)ua;
 	load_numbers_arrival(load->numbers);
-	if (!takes_calls(load) || (load->plan->max_live && load->served >= load->plan->max_live)) {
+	if (!takes_calls(load) || load->served >= load->plan->max_live) {
 		load_numbers_dropped(load->numbers);
 		refuse(call);
 		return true;
@@ -554,8 +555,14 @@ static void manage(struct load *load, const char *name, enum load_phase phase)
 	load->phase = phase;
 	if (ask_library(load, name, load->plan->caller + 1))
 		load->manager = task_new(load->sh, load->sh->L, TASK_SPAWN, name);
-	if (!load->manager)
-		manager_done(load);
+	else
+		lua_pushnil(load->sh->L);
+	if (load->manager)
+		return;
+	lua_pop(load->sh->L, 1);
+	if (!load->trouble[0])
+		snprintf(load->trouble, sizeof(load->trouble), "out of memory for a task");
+	manager_done(load);
 }
 
 static void manager_done(struct load *load)

@@ -36,7 +36,7 @@ struct load_plan {
 	bool calls_itself;      /* some shard of the run has arrivals, whose iterations may call what is served here */
 	struct arrivals_cfg arrivals; /* with this shard's part */
 	unsigned users;         /* closed model: so many virtual users, one iteration after the other; 0: arrivals */
-	unsigned max_live;      /* iterations at a time, incoming calls and own ones each; 0: any number */
+	unsigned max_live;      /* iterations at a time, incoming calls and own ones each */
 	double timeout;         /* seconds for an iteration; 0: none */
 };
 

@@ -444,7 +444,8 @@ static void run(struct task *task)
 
 	if (!task_end_wait(task->L)) {
 		if (task->cancel) { /* before it ever ran */
-			finish(task, LUA_OK);
+			lua_pushlightuserdata(task->L, (void *)&task_cancelled);
+			finish(task, LUA_ERRRUN);
 			return;
 		}
 		args = 1; /* the trampoline's argument */

@@ -181,7 +181,14 @@ int load_plan(struct load_session *s, struct err *e)
 	s->run.workers = o->workers ? o->workers : 1;
 	if (p->users)
 		live = p->users;
+	if (p->max_live < s->run.workers) {
+		err = err_set(e, ERR_ARG, "%u iterations at a time cannot be shared out to %u workers: raise --max-live, or lower --workers", p->max_live,
+			      s->run.workers);
+		goto out;
+	}
 	s->run.shards = o->shards ? o->shards : (unsigned)((live + s->run.workers * LIVE_A_SHARD - 1) / ((uint64_t)s->run.workers * LIVE_A_SHARD));
+	if (s->run.shards > p->max_live / s->run.workers) /* each has its part of them */
+		s->run.shards = p->max_live / s->run.workers;
 	describe(s, &d);
 	err = read_thresholds(s, sh, e);
 out:

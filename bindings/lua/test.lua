@@ -22,7 +22,6 @@ local function state(t)
   return s
 end
 
-
 -- "bob", and when that is taken "bob-2", ...
 local function fresh_name(self, wanted)
   local taken = state(self).actors
@@ -312,7 +311,7 @@ end
 
 local KEPT = {}
 
--- While this is open, what a virtual user makes is none of its iteration's, and stays.
+-- While this is open, the actors that a virtual user makes are none of its iteration's, and stay.
 local function keeping(t)
   local s = state(t)
   s.keeps = (s.keeps or 0) + 1
