@@ -253,14 +253,9 @@ int run_command(const char *program, int argc, char **argv)
 		put_help(stdout);
 	else if (!err)
 		err = run_session(&code, &s, &e);
-	if (err) {
-		fprintf(stderr, "offhook: %s\n", e.text);
-		code = err == ERR_ARG ? EXIT_USAGE : EXIT_ENVIRONMENT;
-	}
 	suite_free(&s.suite);
 	free(s.jobs);
-	if (!output_close(&s.output) && !code)
-		code = EXIT_ENVIRONMENT;
+	code = output_end(&s.output, code, err, &e);
 	options_free(&o);
 	return code;
 }

@@ -126,7 +126,6 @@ static int set_up(struct load_session *s, struct err *e)
 		.faults = o->network ? &o->faults : NULL,
 		.feeders = s->feeders,
 	};
-	s->run.plan.arrivals.seed = s->run.shard.seed;
 	err = load_plan(s, e);
 	s->run.plan.arrivals.seed = s->run.shard.seed;
 	if (!err)
@@ -273,7 +272,6 @@ static void open_keys(struct load_session *s)
 static int begin_report(struct load_session *s, struct err *e)
 {
 	const struct options *o = s->options;
-	struct load_worker_state state;
 	struct load_report_cfg cfg = {
 		.out = s->output.out,
 		.json = o->format == FORMAT_JSON,
@@ -290,7 +288,6 @@ static int begin_report(struct load_session *s, struct err *e)
 		.max_live = s->run.plan.users ? 0 : s->run.plan.max_live,
 	};
 
-	load_worker_look(s->workers[0], &state);
 	s->report = load_report_begin(&cfg);
 	return s->report ? 0 : err_set(e, ERR_NOMEM, "out of memory for a report");
 }
@@ -397,6 +394,8 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 	} else {
 		atomic_store(&s->run.order, LOAD_ABORT);
 	}
+	for (unsigned i = 0; i < s->run.workers; i++)
+		load_worker_join(s->workers[i]); /* their captures are written then, or they say why not */
 	if (!err) {
 		finish(s);
 		*code = exit_code(s);
@@ -406,7 +405,7 @@ static int run_session(int *code, struct load_session *s, struct err *e)
 			fprintf(s->output.out, "captures: %s/captures\n", s->dir);
 	}
 	for (unsigned i = 0; i < s->run.workers; i++)
-		s->workers[i] = load_worker_join(s->workers[i]);
+		s->workers[i] = load_worker_free(s->workers[i]);
 	s->run.post = load_post_free(s->run.post);
 	return err;
 }
@@ -424,16 +423,8 @@ int load_command(const char *program, int argc, char **argv)
 		put_help(stdout);
 	else if (!err)
 		err = run_session(&code, &s, &e);
-	if (err) {
-		struct buf text = {0};
-		print_clean(&text, slice_str(e.text));
-		fprintf(stderr, "offhook: %.*s\n", SLICE_ARG(buf_slice(&text)));
-		buf_free(&text);
-		code = err == ERR_ARG || err == ERR_PARSE ? EXIT_USAGE : EXIT_ENVIRONMENT;
-	}
 	s.report = load_report_free(s.report);
-	if (!output_close(&s.output) && !code)
-		code = EXIT_ENVIRONMENT;
+	code = output_end(&s.output, code, err, &e);
 	load_numbers_free(s.total);
 	load_numbers_free(s.second);
 	feeders_free(s.feeders);

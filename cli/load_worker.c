@@ -219,6 +219,15 @@ static void tell(struct load_worker *w)
 		w->on_second((double)(loop_now(w->loop) - w->started) / 1e9, w->arg);
 }
 
+/* The first worker's setup is over: whoever waits for its socket waits no more, whatever became of it. */
+static void front_or_none(struct load_worker *w)
+{
+	int none = -1;
+
+	if (w->number == 0)
+		atomic_compare_exchange_strong(&w->run->front, &none, -2);
+}
+
 static void look(struct load_worker *w)
 {
 	int order = atomic_load(&w->run->order);
@@ -233,6 +242,7 @@ static void look(struct load_worker *w)
 			break;
 		}
 		take_troubles(w);
+		front_or_none(w);
 		enter(w, STEP_READY);
 		atomic_fetch_add(&w->run->ready, 1);
 		/* fall through */
@@ -428,7 +438,7 @@ static int open_member(struct load_worker *w, unsigned i, struct err *e)
 	m->plan.arrivals.part = part;
 	m->plan.arrivals.parts = parts;
 	m->plan.users = run->plan.users / parts + (part < run->plan.users % parts);
-	m->plan.max_live = run->plan.max_live ? run->plan.max_live / parts + (part < run->plan.max_live % parts) : 0;
+	m->plan.max_live = run->plan.max_live / parts + (part < run->plan.max_live % parts);
 	if (run->plan.users && !m->plan.users)
 		m->plan.caller = -1; /* more shards than users */
 	cfg.share = &m->share;
@@ -496,8 +506,7 @@ static void run(struct load_worker *w)
 
 	if (open_all(w, &e)) {
 		trouble(w, e.code, e.text);
-		if (w->number == 0 && atomic_load(&w->run->front) == -1)
-			atomic_store(&w->run->front, -2);
+		front_or_none(w);
 		atomic_fetch_add(&w->run->ready, 1); /* nobody is to wait for it */
 		w->step = STEP_OVER;
 	} else {
@@ -567,9 +576,13 @@ void load_worker_run(struct load_worker *w, load_second_h *second, void *arg)
 	run(w);
 }
 
-struct load_worker *load_worker_join(struct load_worker *w)
+void load_worker_join(struct load_worker *w)
 {
 	if (w && w->threaded)
 		pthread_join(w->thread, NULL);
+}
+
+struct load_worker *load_worker_free(struct load_worker *w)
+{
 	return mem_deref(w);
 }

@@ -49,7 +49,9 @@ void load_worker_run(struct load_worker *w, load_second_h *second, void *arg);
 /* Adds what was counted since the last call to `into`. */
 void load_worker_take(struct load_worker *w, struct load_numbers *into);
 void load_worker_look(struct load_worker *w, struct load_worker_state *out);
-/* Waits for its thread, writes its capture. Always returns NULL. */
-struct load_worker *load_worker_join(struct load_worker *w);
+/* Waits for its thread, which writes its capture last; NULL is allowed. Its numbers and its state can be asked for until it is freed. */
+void load_worker_join(struct load_worker *w);
+/* After its end. Always returns NULL. */
+struct load_worker *load_worker_free(struct load_worker *w);
 
 #endif

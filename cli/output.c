@@ -1,6 +1,6 @@
 #include "cli/output.h"
 
-#include "core/slice.h"
+#include "cli/print.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,12 +47,21 @@ int output_open(struct output *o, bool no_colour_given, struct err *e)
 	return 0;
 }
 
-bool output_close(struct output *o)
+enum exit_code output_end(struct output *o, enum exit_code code, int err, const struct err *e)
 {
-	bool good = !o->out || fclose(o->out) == 0;
+	struct buf text = {0};
 
-	if (!good)
+	if (err) {
+		print_clean(&text, slice_str(e->text));
+		fprintf(stderr, "offhook: %.*s\n", SLICE_ARG(buf_slice(&text)));
+		buf_free(&text);
+		code = err == ERR_ARG || err == ERR_PARSE ? EXIT_USAGE : EXIT_ENVIRONMENT;
+	}
+	if (o->out && fclose(o->out)) {
 		fprintf(stderr, "offhook: cannot write the results: %s\n", strerror(errno));
+		if (code == EXIT_PASSED)
+			code = EXIT_ENVIRONMENT;
+	}
 	o->out = NULL;
-	return good;
+	return code;
 }

@@ -56,12 +56,4 @@ int rundir_make(char *dir, size_t size, const char *wanted, struct err *e);
 /* The directory and all above it. ERR_ENV. */
 int rundir_mkdir_p(const char *path, struct err *e);
 
-enum exit_code {
-	EXIT_PASSED = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_ENVIRONMENT = 3,
-	EXIT_THRESHOLD = 99, /* of a load */
-};
-
 #endif

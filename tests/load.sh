@@ -196,6 +196,32 @@ check "arrivals without room are dropped" holds 'balanced and t["arrivals"] == 5
 check "dropped: exit 1" exits 1
 load --virtual --rate 100 --duration 2 --max-live 20 --set hold=1 "$call"
 check "dropped arrivals are told of" out_has "arrivals dropped: as many iterations were live as --max-live allows"
+load --max-live 1 --workers 2 --rate 1 --duration 1 "$call"
+check "fewer iterations than workers: exit 2" exits 2
+check "fewer iterations than workers: says what helps" err_has "raise --max-live, or lower --workers"
+cat >replaces.lua <<'END'
+local sip = require "sip"
+sip.serve("callee", { aor = "sip:callee@example.test" }, function(call, t)
+  if call.replaces then t:count("replaced") end
+  call:answer()
+  call:ended()
+end)
+local function setup(t) return { ua = t:ua { aor = "sip:caller@example.test" }, callee = t:target() } end
+sip.load("replace", { setup = setup }, function(vu, shared)
+  local first = shared.ua:invite(shared.callee)
+  first:expect(200)
+  local second = shared.ua:invite(shared.callee, { headers = { { "Replaces", sip.replaces(first) } } })
+  second:expect(200)
+  first:ended()
+  second:bye():expect(200)
+end)
+END
+load --virtual --rate 1 --calls 3 --threshold "custom.replaced: count == 3" --threshold "failed: count == 0" replaces.lua
+check "what is served knows the call that a new one replaces" exits 0
+(trap '' XFSZ && ulimit -f 8 && timeout -k 5 60 "$offhook" load --virtual --rate 20 --duration 2 --record all --out full "$call") >out 2>err
+code=$?
+check "a capture that cannot be written: exit 3" exits 3
+check "a capture that cannot be written is named, and not promised" test "$(grep -c "cannot write the capture" err) $(grep -c ^captures: out)" = "1 0"
 load --virtual --json --users 5 --duration 10 --set hold=1 "$call"
 check "closed model: one iteration after the other" holds 'balanced and t["done"] == 50 and t["live_peak"] == 5 and run["shards"] == 1'
 load --virtual --json --users 7 --shards 3 --calls 40 --set hold=1 "$call"
