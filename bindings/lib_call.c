@@ -198,8 +198,6 @@ static int start_call(lua_State *L, struct object *owner, const struct ua_reques
 		return raise_err(L, &e);
 	}
 	o->p = call;
-	if (o->sh->load)
-		load_call_made(o);
 	note_sent(L, call->request, ua_name(ua));
 	return 1;
 }

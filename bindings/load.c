@@ -36,7 +36,7 @@ struct iteration {
 	bool failed;
 	unsigned others;  /* tasks that it spawned and that are not done */
 	struct tmr limit; /* its time limit */
-	struct objects calls; /* boxes: calls it made or answers, as far as they are not let go */
+	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
 };
 
 struct load {
@@ -131,42 +131,49 @@ static void iteration_destroy(void *block)
 	struct object *o;
 
 	tmr_cancel(&it->limit);
-	while ((o = LIST_FIRST(&it->calls))) {
-		LIST_REMOVE(o, left);
-		o->is_left = false;
+	while ((o = LIST_FIRST(&it->made))) {
+		LIST_REMOVE(o, of_iteration);
+		o->has_iteration = false;
 	}
 }
 
-static void take_call(struct iteration *it, struct object *o)
+static void take(struct iteration *it, struct object *o)
 {
-	LIST_INSERT_HEAD(&it->calls, o, left);
-	o->is_left = true;
+	LIST_INSERT_HEAD(&it->made, o, of_iteration);
+	o->has_iteration = true;
 }
 
-void load_call_made(struct object *call)
+void load_made(struct object *o)
 {
-	struct task *task = call->sh->sched.current;
+	struct task *task = o->sh->sched.current;
 
 	if (task && task->iteration)
-		take_call(task->iteration, call);
+		take(task->iteration, o);
 }
 
-/* What an iteration leaves up is hung up, but a call that came in where all went well: the other side ends that. A call that is over needs no box
- * any more, for nobody can see it. */
+/* What an iteration leaves up is hung up, but a call that came in where all went well: the other side ends that. */
 static void leave_calls(struct iteration *it)
 {
 	struct object *o;
 
-	while ((o = LIST_FIRST(&it->calls))) {
-		struct call *call = o->p;
-		LIST_REMOVE(o, left);
-		o->is_left = false;
-		if (!call)
-			continue;
-		if (call->outgoing || it->failed || call->state == CALL_TERMINATED)
+	LIST_FOREACH(o, &it->made, of_iteration)
+	{
+		struct call *call = o->kind == OBJECT_CALL ? o->p : NULL;
+		if (call && (call->outgoing || it->failed || call->state == CALL_TERMINATED))
 			call_leave(call, "the end of its iteration");
-		if (call_is_left(call) && o->anchor != LUA_NOREF)
-			object_release(o);
+	}
+}
+
+/* What needs nobody any more goes when the last task of its iteration does, and not when the collector comes by: finished calls would fill the
+ * memory until then, and the caches. What is under way ends by itself first. */
+static void let_go(struct iteration *it)
+{
+	struct object *o;
+
+	while ((o = LIST_FIRST(&it->made))) {
+		LIST_REMOVE(o, of_iteration);
+		o->has_iteration = false;
+		object_close_settled(o);
 	}
 }
 
@@ -234,6 +241,8 @@ static void finish(struct iteration *it, struct task *task)
 	cancel_others(it);
 	leave_calls(it);
 	it->task = NULL;
+	if (!it->others)
+		let_go(it);
 	if (vu == NO_VU) {
 		load->served--;
 	} else {
@@ -252,6 +261,8 @@ static void finish_other(struct iteration *it, struct task *task)
 	struct told t;
 
 	it->others--;
+	if (!it->task && !it->others)
+		let_go(it);
 	if (it->task && task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !it->failed) {
 		tell_error(task->L, &t);
 		load_numbers_failed(it->load->numbers, t.kind, t.where, t.text);
@@ -481,7 +492,7 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 		refuse(call);
 		return true;
 	}
-	take_call(it, box);
+	take(it, box);
 	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
 		load->phase = LOAD_DRAINING;
 	return true;

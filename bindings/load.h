@@ -78,9 +78,9 @@ bool load_exhausted(const struct load *load);
 /* --- for the libraries --- */
 /* When what the running task does was due: a wait that ended late does not move it. */
 uint64_t load_task_due(const struct shard *sh);
-/* A call that the running task makes is its iteration's: whatever becomes of that, its calls end with it. */
+/* A call or a request that the running task makes is its iteration's: whatever becomes of that, they end with it, and expire. */
 struct object;
-void load_call_made(struct object *call);
+void load_made(struct object *o);
 /* A new task: one that an iteration spawns belongs to it. */
 void load_task_made(struct shard *sh, struct task *task);
 /* Calls to the UA of box `o` are iterations from now on. Pops the UA's userdata and the function that takes a call. ERR_NOMEM [-2] */

@@ -1,5 +1,6 @@
 #include "bindings/object.h"
 
+#include "bindings/load.h"
 #include "bindings/shard.h"
 #include "core/mem.h"
 #include "sip/call.h"
@@ -167,9 +168,9 @@ static void leave_lists(struct object *o)
 	}
 	LIST_REMOVE(o, entry);
 	check_no_more(o);
-	if (o->is_left)
-		LIST_REMOVE(o, left);
-	o->is_left = false;
+	if (o->has_iteration)
+		LIST_REMOVE(o, of_iteration);
+	o->has_iteration = false;
 }
 
 static int object_gc(lua_State *L)
@@ -251,6 +252,25 @@ void object_may_be_over(struct object *o)
 		object_release(o);
 }
 
+/* A transaction goes on without its user when that has had its final response. That of an INVITE within a call still has its ACK to repeat. */
+static bool is_settled(const struct object *o)
+{
+	const struct ctrans *ct = o->kind == OBJECT_CLIENT ? o->p : o->kind == OBJECT_REQUEST ? ((struct uac *)o->p)->ct : NULL;
+
+	if (o->kind == OBJECT_CALL)
+		return call_is_left(o->p);
+	return ct && (!ct->ep || (!ct->invite && ct->state == TRANS_COMPLETED));
+}
+
+void object_close_settled(struct object *o)
+{
+	if (!o->p || !is_settled(o))
+		return;
+	close_object(o);
+	if (o->anchor != LUA_NOREF)
+		object_release(o);
+}
+
 static void check(struct shard *sh)
 {
 	uint32_t now = now_in_seconds(sh);
@@ -296,6 +316,8 @@ struct object *object_new(lua_State *L, enum object_kind kind, void *p, struct o
 	lua_pushvalue(L, -1);
 	o->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
 	/* A call is looked at when it has ended, a request when its transaction has. */
+	if (sh->load && (kind == OBJECT_CALL || kind == OBJECT_REQUEST || kind == OBJECT_CLIENT))
+		load_made(o);
 	if (kind == OBJECT_CLIENT || kind == OBJECT_SERVER || kind == OBJECT_DIALOG || kind == OBJECT_SUBSCRIPTION || kind == OBJECT_HOLD)
 		check_later(o);
 	return o;
@@ -354,6 +376,11 @@ void object_release(struct object *o)
 static bool has_expired(const struct object *o)
 {
 	return !o->p && o->kind != OBJECT_WATCH && o->kind != OBJECT_INBOX;
+}
+
+static int raise_expired(lua_State *L, const struct object *o)
+{
+	return script_error(L, "this %s has expired: its %s has ended", kinds[o->kind].name, o->sh->load ? "iteration" : "test");
 }
 
 struct object *object_check(lua_State *L, int arg, enum object_kind kind)
@@ -516,7 +543,7 @@ static int object_index(lua_State *L)
 			return 1;
 		}
 		if (field && has_expired(o))
-			return script_error(L, "this %s has expired: its test has ended", kinds[o->kind].name);
+			return raise_expired(L, o);
 		int n = field ? field(L, o, name) : 0;
 		if (n)
 			return n;

@@ -46,7 +46,7 @@ struct object {
 	struct object *owner;        /* the endpoint of a UA, the UA of a call, ... */
 	LIST_ENTRY(object) entry;    /* of its endpoint's, or the shard's */
 	TAILQ_ENTRY(object) check;   /* while it is to be looked at: see object_new() */
-	LIST_ENTRY(object) left;     /* call: made by an iteration of a load that is not done */
+	LIST_ENTRY(object) of_iteration; /* call, client, request: made by an iteration of a load that is not done */
 	struct inbox *inboxes;
 	struct msg *final;           /* client, request, call, registration: the last final response */
 	char *final_why;
@@ -64,7 +64,7 @@ struct object {
 	bool claims;                 /* endpoint: requests become transactions */
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
-	bool to_check, is_left;      /* it stands in the lists above */
+	bool to_check, has_iteration; /* it stands in the lists above */
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -96,6 +96,8 @@ void object_follow_request(struct object *o);
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
 const char *object_actor(const struct object *o);
+/* Frees what the engine holds for a call, a client transaction or a request, if nothing of it is under way that needs it: the box expires. */
+void object_close_settled(struct object *o);
 /* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */
 void object_close_all(struct shard *sh);
 /* The same for an endpoint and all that stands on it, before the end of the run. */

@@ -119,13 +119,20 @@ static int name_load(struct shard *sh, struct err *e)
 	return 0;
 }
 
+/* Lua's memory comes from the engine's pools: a load makes and drops the same few sizes all the time. */
+static void *lua_memory(void *arg, void *p, size_t old, size_t size)
+{
+	(void)arg;
+	return mem_resize(p, p ? old : 0, size); /* without `p`, `old` is a kind of object */
+}
+
 int shard_load(struct shard **shp, const struct shard_cfg *cfg, struct err *e)
 {
 	struct shard *sh = calloc(1, sizeof(*sh));
 	struct loop_cfg loop_cfg = {.virtual_clock = cfg->virtual_clock, .timer_scale = cfg->timer_scale};
 	int err;
 
-	if (!sh || !(sh->L = luaL_newstate())) {
+	if (!sh || !(sh->L = lua_newstate(lua_memory, NULL))) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a script");
 		goto out;
 	}

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Class n holds blocks of n * MEM_STEP bytes, header included; larger ones are plain mallocs, of class 0. */
 #define MEM_STEP 16
@@ -12,6 +13,8 @@
 
 /* What blocks are cut from: a malloc of its own for each would cost 8 to 24 bytes more. */
 #define MEM_CHUNK 65536
+#define MEM_LARGE (2u << 20)
+#define MEM_LARGE_AFTER 64 /* chunks */
 
 /* In the count while a block's destructor runs, so that a reference taken and dropped by it does not destroy twice. */
 #define MEM_DYING 0x40000000u
@@ -44,15 +47,26 @@ static void pool_give(struct mem_head *head)
 	free(head);
 }
 
+void *mem_resize(void *p, size_t old, size_t size)
+{
+	(void)old;
+	if (size)
+		return realloc(p, size);
+	free(p);
+	return NULL;
+}
+
 #else
 
 struct chunk {
 	struct chunk *next;
-	char *free; /* to its end */
+	char *free, *end; /* what is not cut yet */
 };
 
 static _Thread_local struct mem_head *pools[MEM_CLASSES];
 static _Thread_local struct chunk *chunks; /* blocks are cut from the first */
+static _Thread_local unsigned chunk_count;
+static _Thread_local size_t plain; /* blocks of mem_resize() that were cut from them */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
@@ -65,15 +79,33 @@ static void chunks_free(void *arg)
 	while (chunks) {
 		struct chunk *next = chunks->next;
 
-		if (!live)
+		if (!live && !plain)
 			free(chunks);
 		chunks = next;
 	}
+	chunk_count = 0;
 }
 
 static void key_create(void)
 {
 	have_key = !pthread_key_create(&key, chunks_free);
+}
+
+/* A thread that has used many chunks, as a load does, gets large ones on large pages: each fresh page of 4 kB costs a fault. */
+static struct chunk *chunk_new(void)
+{
+	bool large = chunk_count >= MEM_LARGE_AFTER;
+	size_t size = large ? MEM_LARGE : MEM_CHUNK;
+	struct chunk *c = large ? aligned_alloc(size, size) : malloc(size);
+
+	if (!c)
+		return NULL;
+	if (large)
+		(void)madvise(c, size, MADV_HUGEPAGE);
+	c->free = (char *)(c + 1);
+	c->end = (char *)c + size;
+	chunk_count++;
+	return c;
 }
 
 /* `size` bytes of the chunk, or of a new one; what is left of the old one is too small for this and is left. */
@@ -82,15 +114,14 @@ static void *cut(size_t size)
 	struct chunk *c = chunks;
 	void *block;
 
-	if (!c || (size_t)((char *)c + MEM_CHUNK - c->free) < size) {
-		c = malloc(MEM_CHUNK);
+	if (!c || (size_t)(c->end - c->free) < size) {
+		c = chunk_new();
 		if (!c)
 			return NULL;
 		pthread_once(&once, key_create);
 		if (have_key)
 			pthread_setspecific(key, pools);
 		c->next = chunks;
-		c->free = (char *)(c + 1);
 		chunks = c;
 	}
 	block = c->free;
@@ -98,31 +129,75 @@ static void *cut(size_t size)
 	return block;
 }
 
+static inline size_t class_of(size_t size)
+{
+	return (size + MEM_STEP - 1) / MEM_STEP;
+}
+
+static inline void *take(size_t class)
+{
+	struct mem_head *head = pools[class];
+
+	if (!head)
+		return cut(class * MEM_STEP);
+	pools[class] = head->next;
+	return head;
+}
+
+static inline void give(struct mem_head *head, size_t class)
+{
+	head->next = pools[class];
+	pools[class] = head;
+}
+
 static struct mem_head *pool_take(size_t size, uint32_t *pool)
 {
-	size_t n = (size + MEM_STEP - 1) / MEM_STEP;
-	struct mem_head *head;
+	size_t n = class_of(size);
 
-	if (n >= MEM_CLASSES) {
-		*pool = 0;
-		return malloc(size);
-	}
-	*pool = (uint32_t)n;
-	head = pools[n];
-	if (!head)
-		return cut(n * MEM_STEP);
-	pools[n] = head->next;
-	return head;
+	*pool = n < MEM_CLASSES ? (uint32_t)n : 0;
+	return *pool ? take(n) : malloc(size);
 }
 
 static void pool_give(struct mem_head *head)
 {
-	if (!head->pool) {
+	if (head->pool)
+		give(head, head->pool);
+	else
 		free(head);
-		return;
+}
+
+static void *move(void *p, size_t old, size_t size)
+{
+	size_t from = class_of(old), to = class_of(size);
+	void *q;
+
+	if (from >= MEM_CLASSES && to >= MEM_CLASSES)
+		return realloc(p, size);
+	q = to < MEM_CLASSES ? take(to) : malloc(size);
+	if (!q)
+		return NULL;
+	plain += to < MEM_CLASSES;
+	if (old)
+		memcpy(q, p, old < size ? old : size);
+	mem_resize(p, old, 0);
+	return q;
+}
+
+void *mem_resize(void *p, size_t old, size_t size)
+{
+	size_t from = class_of(old), to = class_of(size);
+
+	if (from == to && from < MEM_CLASSES)
+		return p;
+	if (size)
+		return move(p, old, size);
+	if (from < MEM_CLASSES) {
+		plain--;
+		give(p, from);
+	} else {
+		free(p);
 	}
-	head->next = pools[head->pool];
-	pools[head->pool] = head;
+	return NULL;
 }
 
 #endif

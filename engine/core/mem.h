@@ -20,6 +20,10 @@ unsigned mem_refs(const void *block);
 /* One reference less; always returns NULL, so that `p = mem_deref(p)` clears the pointer. NULL is allowed. */
 void *mem_deref(void *block);
 
+/* A plain block from the same pools, for who knows its size and counts no references: made where `old` is 0, freed where `size` is 0, else
+ * resized. NULL when memory ran out, and the old block stays; one that gets smaller can always. Aligned for anything. */
+void *mem_resize(void *p, size_t old, size_t size);
+
 /* Blocks alive in this thread: what a test compares at its end. */
 size_t mem_live(void);
 /* Tests only: the n-th allocation from now (0 = the next) and all after it fail; -1 switches it off. */

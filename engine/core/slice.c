@@ -13,24 +13,6 @@ bool slice_case_eq(struct slice a, struct slice b)
 	return true;
 }
 
-bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
-{
-	uint64_t v = 0;
-
-	if (!s.l)
-		return false;
-	const uint64_t tenth = max / 10;
-	for (size_t i = 0; i < s.l; i++) {
-		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
-
-		if (digit > 9 || v > tenth || (v == tenth && digit > max % 10))
-			return false;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	return true;
-}
-
 char *slice_copy(char *buf, size_t size, struct slice s)
 {
 	size_t n;

@@ -43,7 +43,22 @@ static inline struct slice slice_trim(struct slice s)
 #undef SLICE_SPACE
 }
 /* Decimal digits only, the whole slice; false on anything else or beyond `max`. */
-bool slice_u64(uint64_t *out, struct slice s, uint64_t max);
+static inline bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < s.l; i++) {
+		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+
+		if (digit > 9 || (i >= 19 && (v > max / 10 || v * 10 > max - digit))) /* 19 digits always fit */
+			return false;
+		v = v * 10 + digit;
+	}
+	if (!s.l || v > max)
+		return false;
+	*out = v;
+	return true;
+}
 /* A NUL-terminated copy in `buf`, cut to fit; returns buf. */
 char *slice_copy(char *buf, size_t size, struct slice s);
 /* Offset of `needle` in `hay` from `from`, or -1. */

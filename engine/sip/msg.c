@@ -4,27 +4,30 @@
 
 #include <stdio.h>
 
+static struct msg *with_room(struct slice bytes, uint32_t room)
+{
+	struct msg *m = mem_alloc(sizeof(*m), room * sizeof(struct scan_header) + bytes.l + 1, NULL);
+	struct scan_header *headers = (struct scan_header *)(m + 1);
+	char *data = (char *)(headers + room);
+
+	if (!m)
+		return NULL;
+	if (bytes.l)
+		memcpy(data, bytes.p, bytes.l);
+	data[bytes.l] = '\0';
+	if (scan_into(&m->s, (struct slice){data, bytes.l}, headers, room))
+		return m;
+	return mem_deref(m);
+}
+
 int msg_alloc(struct msg **mp, struct slice bytes)
 {
-	struct scan_room room;
-	struct scan s;
-	struct msg *m = NULL;
-	int err = scan_message_in(&s, &room, bytes);
+	struct msg *m = with_room(bytes, 6 + (uint32_t)(bytes.l / 48)); /* most messages have longer lines and less of them */
 
-	if (!err)
-		m = mem_alloc(sizeof(*m), s.header_count * sizeof(*s.headers) + bytes.l + 1, NULL);
-	if (m) {
-		struct scan_header *headers = (struct scan_header *)(m + 1);
-		char *data = (char *)(headers + s.header_count);
-		if (bytes.l)
-			memcpy(data, bytes.p, bytes.l);
-		data[bytes.l] = '\0';
-		scan_move(&s, data, headers);
-		m->s = s;
-		m->s.bytes = (struct slice){data, bytes.l};
+	if (!m)
+		m = with_room(bytes, scan_lines(bytes));
+	if (m)
 		*mp = m;
-	}
-	scan_room_free(&room);
 	return m ? 0 : ERR_NOMEM;
 }
 

@@ -91,21 +91,17 @@ struct scan_header {
 };
 
 struct scan {
-	union {
-		struct {
-			struct slice bytes;       /* what was scanned */
-			struct slice method, uri; /* of a request */
-			struct slice reason;      /* of a response */
-			struct slice version;     /* "SIP/2.0" */
-			struct slice via;         /* the first Via value, without what follows it after a comma */
-			struct slice sent_by, branch; /* of that value; sent_by is empty when it cannot be found */
-			struct slice call_id, from, to, from_tag, to_tag;
-			struct slice cseq_method;
-			struct slice body;        /* `p` NULL when the headers do not end */
-		};
-		struct slice slices[15]; /* all of them */
-	};
+	struct slice bytes;       /* what was scanned */
+	struct slice method, uri; /* of a request */
+	struct slice reason;      /* of a response */
+	struct slice version;     /* "SIP/2.0" */
+	struct slice via;         /* the first Via value, without what follows it after a comma */
+	struct slice sent_by, branch; /* of that value; sent_by is empty when it cannot be found */
+	struct slice call_id, from, to, from_tag, to_tag;
+	struct slice cseq_method;
+	struct slice body;        /* `p` NULL when the headers do not end */
 	struct scan_header *headers;
+	uint64_t present;         /* bit = hdr_id: there is such a header */
 	uint32_t header_count;
 	int32_t content_length; /* -1 absent, -2 malformed */
 	uint32_t cseq;
@@ -118,17 +114,11 @@ struct scan {
 int scan_message(struct scan *s, struct slice bytes);
 void scan_free(struct scan *s);
 
-/* For messages, which keep their scan in one block with the bytes: it is made here, with its headers in `room`, then moved there. */
-#define SCAN_ROOM 48
-struct scan_room {
-	uint32_t cap;
-	struct scan_header *more; /* malloced, when there are more */
-	struct scan_header first[SCAN_ROOM];
-};
-int scan_message_in(struct scan *s, struct scan_room *room, struct slice bytes);
-void scan_room_free(struct scan_room *room);
-/* `s` becomes the scan of the same bytes at `bytes`; its headers are copied to `headers`. */
-void scan_move(struct scan *s, const char *bytes, struct scan_header *headers);
+/* The same without memory of its own, for messages, which keep their scan in one block with the bytes: false when the headers are
+ * more than `room`, which scan_lines() of them never are. */
+bool scan_into(struct scan *s, struct slice bytes, struct scan_header *headers, uint32_t room);
+/* How many lines end before the body, the start line among them. */
+uint32_t scan_lines(struct slice bytes);
 
 struct slice scan_name(const struct scan *s, unsigned i);
 struct slice scan_value(const struct scan *s, unsigned i);

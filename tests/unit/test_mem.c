@@ -106,11 +106,40 @@ static void threads(void **state)
 	mem_deref(p);
 }
 
+/* Blocks whose size their user knows: what they hold stays, whatever they become. */
+static void resized(void **state)
+{
+	static const size_t sizes[] = {1, 16, 17, 40, 2048, 2064, 2065, 5000, 100000, 3000, 2064, 100, 1};
+	size_t live = mem_live(), had = 0;
+	unsigned char *p = NULL;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			unsigned char *q = mem_resize(p, had, sizes[i]);
+
+			assert_non_null(q);
+			assert_int_equal((uintptr_t)q % 16, 0);
+			for (size_t j = 0; j < (had < sizes[i] ? had : sizes[i]); j++)
+				assert_int_equal(q[j], (j * 7 + had) & 0xff);
+			for (size_t j = 0; j < sizes[i]; j++)
+				q[j] = (unsigned char)(j * 7 + sizes[i]);
+			p = q;
+			had = sizes[i];
+		}
+		p = mem_resize(p, had, 0);
+		had = 0;
+		assert_null(p);
+	}
+	assert_int_equal(mem_live(), live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(references),
 	    UNIT_TEST(zeroed_and_aligned),
+	    UNIT_TEST(resized),
 	    UNIT_TEST(failing),
 	    UNIT_TEST(threads),
 	};
