@@ -22,9 +22,7 @@ struct pcapng_udp {
 	uint64_t wall;      /* ns since the Unix epoch */
 	struct addr src, dst;
 	struct slice data;
-	uint16_t ip_id;        /* IPv4 only; the caller counts for each source host */
-	bool received;         /* marks the packet inbound, else outbound */
-	struct slice comments; /* any number, each ended by a NUL */
+	uint16_t ip_id;     /* IPv4 only; the caller counts for each source host */
 };
 
 /* The section header; `comments` describe the capture as a whole, each ended by a NUL. */
@@ -34,7 +32,13 @@ void pcapng_put_interface(struct buf *b, struct slice name, struct slice descrip
 size_t pcapng_names_begin(struct buf *b);
 void pcapng_names_put(struct buf *b, const struct addr *host, struct slice name);
 void pcapng_names_end(struct buf *b, size_t at);
-/* One packet with IPv4 or IPv6 and UDP headers made up around `data`, checksums right. */
-void pcapng_put_udp(struct buf *b, const struct pcapng_udp *p);
+/* One packet with IPv4 or IPv6 and UDP headers made up around `data`, checksums right, in two steps: the first when the packet is
+ * there, the second when all comments are. */
+#define PCAPNG_BEGUN_MAX(len) ((len) + 80) /* bytes of the first part, of a packet with so many */
+/* Writes at `to`, which has room for PCAPNG_BEGUN_MAX(data.l), what stands before the comments, and returns its length. `*data_at`
+ * gets where in it the data begins. */
+size_t pcapng_begin_udp(uint8_t *to, const struct pcapng_udp *p, size_t *data_at);
+/* The whole. `received` marks it inbound, else it is outbound; of the comments, any number, each is ended by a NUL; `sent` is the length of the data when it was not cut yet. */
+void pcapng_put_udp(struct buf *b, struct slice begun, bool received, size_t sent, struct slice comments);
 
 #endif

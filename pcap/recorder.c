@@ -1,7 +1,9 @@
 #include "pcap/recorder.h"
 #include "core/mem.h"
 #include "pcap/actors.h"
+#include "pcap/order.h"
 #include "pcap/pcapng.h"
+#include "pcap/room.h"
 #include "pcap/sink.h"
 #include "pcap/text.h"
 
@@ -19,18 +21,19 @@ enum {
 };
 
 struct packet {
-	uint32_t number;
 	uint32_t id;
 	uint64_t wall;
 	struct addr src, dst;
-	uint32_t actor, src_actor, dst_actor; /* 0: not known, or not yet */
-	uint16_t ip_id;
+	uint32_t src_actor, dst_actor; /* 0: not known, or not yet */
+	uint32_t held_until;           /* 0, or the id of the last packet shown before it was let go, */
+	uint64_t held_for;             /* so many ns after it was sent */
+	struct chunk *chunk, *comments_chunk;
+	char *comments; /* each ended by a NUL */
+	size_t comments_len, comments_cap;
+	size_t len; /* of the data, which may be cut in the block */
+	size_t block_len, data_at;
 	bool received;
-	uint32_t held_until; /* 0, or the id of the last packet shown before it was let go, */
-	uint64_t held_for;   /* so many ns after it was sent */
-	struct buf comments;
-	size_t len;
-	uint8_t data[];
+	uint8_t block[]; /* as it will stand in the capture, up to the comments */
 };
 
 struct recorder {
@@ -41,20 +44,23 @@ struct recorder {
 	bool spill_broken;
 
 	struct actors actors;
-	struct buf by_id, by_number; /* struct packet *: those in memory, which have the highest of both */
+	struct room room;            /* where packets and their comments are */
+	struct buf by_id;            /* struct packet *: those in memory, which have the highest ids */
+	struct order by_number;      /* and numbers */
 	struct buf spilled;          /* uint32_t: the number of each spilled id */
 	struct buf comments;         /* on the capture */
+	struct buf scratch;
 	uint16_t ip_ids[IP_ID_COUNTERS];
 	size_t held; /* bytes */
 	struct recorder_stats stats;
 	char why[200]; /* the first packet was dropped */
 };
 
-static void packet_destroy(void *block)
+static void packet_free(struct recorder *rec, struct packet *p)
 {
-	struct packet *p = block;
-
-	buf_free(&p->comments);
+	if (p->comments)
+		room_drop(&rec->room, p->comments_chunk);
+	room_drop(&rec->room, p->chunk);
 }
 
 static void recorder_destroy(void *block)
@@ -63,26 +69,29 @@ static void recorder_destroy(void *block)
 	struct packet **held = (struct packet **)rec->by_id.p;
 
 	for (size_t i = 0; i < rec->by_id.len / sizeof(*held); i++)
-		mem_deref(held[i]);
+		packet_free(rec, held[i]);
+	room_free(&rec->room);
 	sink_close(&rec->spill);
 	if (rec->spill.path)
 		unlink(rec->spill_path);
 	actors_free(&rec->actors);
 	buf_free(&rec->by_id);
-	buf_free(&rec->by_number);
+	buf_free(&rec->by_number.list);
 	buf_free(&rec->spilled);
 	buf_free(&rec->comments);
+	buf_free(&rec->scratch);
 	mem_deref(rec->spill_path);
 }
 
-static size_t held_count(const struct recorder *rec)
+static struct packet *packet_at(const struct recorder *rec, uint32_t id)
 {
-	return rec->by_number.len / sizeof(struct packet *);
+	return ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled];
 }
 
-static struct packet **by_number(const struct recorder *rec)
+/* Its number in the capture. */
+static uint32_t number_of(const struct recorder *rec, const struct packet *p)
 {
-	return (struct packet **)rec->by_number.p;
+	return (uint32_t)(rec->stats.spilled + order_place(&rec->by_number, (struct entry){p->wall, p->id}) + 1);
 }
 
 /* Room for `len` more bytes; unlike in a buf alone a failure leaves it usable. */
@@ -96,29 +105,24 @@ static bool reserve(struct buf *b, size_t len)
 
 static size_t packet_cost(const struct packet *p)
 {
-	return sizeof(*p) + 2 * sizeof(p) + p->len + p->comments.cap;
+	return sizeof(*p) + sizeof(p) + sizeof(struct entry) + p->block_len + p->comments_cap;
 }
 
-/* The comments of a packet; the one that names another frame is made when that frame's number is asked for. */
-static void packet_put(const struct recorder *rec, struct buf *b, const struct packet *p)
+/* The comment that names another frame is made when that frame's number is asked for. */
+static void packet_put(struct recorder *rec, struct buf *b, const struct packet *p)
 {
-	struct buf comments = {0};
+	struct slice block = {(const char *)p->block, p->block_len}, comments = {p->comments, p->comments_len};
+	struct buf *all = &rec->scratch;
 
-	buf_put_slice(&comments, buf_slice(&p->comments));
-	if (p->held_until && recorder_put_held(&comments, p->number, recorder_frame_number(rec, p->held_until), p->held_for))
-		buf_put(&comments, "", 1);
-	pcapng_put_udp(b, &(struct pcapng_udp){
-			      .interface = p->actor - 1,
-			      .wall = p->wall,
-			      .src = p->src,
-			      .dst = p->dst,
-			      .data = {(const char *)p->data, p->len},
-			      .ip_id = p->ip_id,
-			      .received = p->received,
-			      .comments = buf_slice(&comments),
-			  });
-	b->failed |= comments.failed;
-	buf_free(&comments);
+	if (p->held_until) {
+		buf_reset(all);
+		buf_put_slice(all, comments);
+		if (recorder_put_held(all, number_of(rec, p), recorder_frame_number(rec, p->held_until), p->held_for))
+			buf_put(all, "", 1);
+		comments = buf_slice(all);
+		b->failed |= all->failed;
+	}
+	pcapng_put_udp(b, block, p->received, p->len, comments);
 }
 
 static void packet_dropped(struct recorder *rec, const char *why)
@@ -131,13 +135,13 @@ static void packet_dropped(struct recorder *rec, const char *why)
  * no packet on disk has to be looked for in the middle of those in memory. */
 static size_t spill_cut(const struct recorder *rec)
 {
-	struct packet **list = by_number(rec);
-	size_t n = held_count(rec), cut = 0;
+	const struct entry *list = order_list(&rec->by_number);
+	size_t n = order_count(&rec->by_number), cut = 0;
 	uint32_t last = 0;
 
 	while (cut < n) {
-		if (list[cut]->id > last)
-			last = list[cut]->id;
+		if (list[cut].id > last)
+			last = list[cut].id;
 		cut++;
 		if (cut * 2 >= n && last == rec->stats.spilled + cut)
 			break;
@@ -145,17 +149,10 @@ static size_t spill_cut(const struct recorder *rec)
 	return cut;
 }
 
-static void list_shift(struct buf *b, size_t n)
-{
-	n *= sizeof(void *);
-	memmove(b->p, b->p + n, b->len - n);
-	b->len -= n;
-}
-
 /* Moves the older packets to disk. Errors: ERR_IO, ERR_NOMEM. */
 static int recorder_spill(struct recorder *rec, struct err *err)
 {
-	struct packet **list = by_number(rec);
+	const struct entry *list = order_list(&rec->by_number);
 	size_t cut = spill_cut(rec), first = rec->stats.spilled;
 	struct sink *s = &rec->spill;
 	uint64_t good;
@@ -176,7 +173,7 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 	actors_put_interfaces(&rec->actors, &s->b, rec->spill_actors);
 	rc = 0;
 	for (size_t i = 0; i < cut && !rc; i++) {
-		packet_put(rec, &s->b, list[i]);
+		packet_put(rec, &s->b, packet_at(rec, list[i].id));
 		rc = sink_flush(s, false, err);
 	}
 	if (!rc)
@@ -189,12 +186,15 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 	rec->spill_actors = actors_count(&rec->actors);
 	rec->spilled.len += cut * sizeof(uint32_t);
 	for (size_t i = 0; i < cut; i++) {
-		((uint32_t *)rec->spilled.p)[list[i]->id - 1] = list[i]->number;
-		rec->held -= packet_cost(list[i]);
-		mem_deref(list[i]);
+		struct packet *p = packet_at(rec, list[i].id);
+
+		((uint32_t *)rec->spilled.p)[p->id - 1] = (uint32_t)(first + i + 1);
+		rec->held -= packet_cost(p);
+		packet_free(rec, p);
 	}
-	list_shift(&rec->by_id, cut);
-	list_shift(&rec->by_number, cut);
+	rec->by_id.len -= cut * sizeof(struct packet *);
+	memmove(rec->by_id.p, rec->by_id.p + cut * sizeof(struct packet *), rec->by_id.len);
+	order_shift(&rec->by_number, cut);
 	rec->stats.spilled = first + cut;
 out:
 	if (rc)
@@ -219,25 +219,17 @@ static bool recorder_make_room(struct recorder *rec, size_t cost)
 	return true;
 }
 
-/* Puts it at its place in time; numbers behind it grow by one. */
+/* Puts it at its place in time. */
 static void recorder_insert(struct recorder *rec, struct packet *p)
 {
-	struct packet **list;
-	size_t i = held_count(rec);
+	struct entry e = {p->wall, (uint32_t)rec->stats.packets + 1};
+	size_t at = order_insert(&rec->by_number, e);
 
 	buf_put(&rec->by_id, &p, sizeof(p));
-	buf_put(&rec->by_number, &p, sizeof(p));
-	list = by_number(rec);
-	for (; i && list[i - 1]->wall > p->wall; i--) {
-		list[i] = list[i - 1];
-		list[i]->number++;
-	}
-	list[i] = p;
-	p->number = (uint32_t)(rec->stats.spilled + i + 1);
+	p->id = e.id;
 	rec->held += packet_cost(p);
 	rec->stats.packets++;
-	p->id = (uint32_t)rec->stats.packets;
-	if (!i && !rec->stats.spilled)
+	if (!at && !rec->stats.spilled)
 		rec->stats.start = p->wall;
 }
 
@@ -253,40 +245,50 @@ static uint32_t on_packet(void *arg, const struct tap_packet *in)
 {
 	struct recorder *rec = arg;
 	const struct addr *own = in->received ? &in->dst : &in->src;
+	size_t most = PCAPNG_BEGUN_MAX(in->len < PCAPNG_UDP_MAX ? in->len : PCAPNG_UDP_MAX);
+	uint32_t actor, at_own;
+	struct chunk *chunk;
 	struct packet *p;
-	uint32_t actor;
 
 	if (rec->stats.packets == UINT32_MAX) {
 		packet_dropped(rec, "a capture's frame numbers end there");
 		return 0;
 	}
-	if (!recorder_make_room(rec, sizeof(*p) + 2 * sizeof(p) + in->len))
+	if (!recorder_make_room(rec, sizeof(*p) + sizeof(p) + sizeof(struct entry) + most))
 		return 0;
 
 	actor = actors_add(&rec->actors, in->actor ? in->actor : "unnamed");
-	p = mem_zalloc(sizeof(*p) + in->len, packet_destroy);
-	if (!actor || !p || !reserve(&rec->by_id, sizeof(p)) || !reserve(&rec->by_number, sizeof(p)))
-		goto nomem;
-	if (in->actor && !actors_at(&rec->actors, own) && !actors_settle(&rec->actors, actor, own))
-		goto nomem;
-
+	at_own = actors_at(&rec->actors, own);
+	if (!actor || !reserve(&rec->by_id, sizeof(p)) || !order_reserve(&rec->by_number) ||
+	    (in->actor && !at_own && !actors_settle(&rec->actors, actor, own)) ||
+	    !(p = room_take(&rec->room, sizeof(*p) + most, &chunk))) {
+		packet_dropped(rec, "memory ran out");
+		return 0;
+	}
+	if (in->actor)
+		at_own = actor;
+	memset(p, 0, sizeof(*p));
 	p->wall = in->wall;
 	p->src = in->src;
 	p->dst = in->dst;
-	p->actor = actor;
-	p->src_actor = !in->received && in->actor ? actor : actors_at(&rec->actors, &in->src);
-	p->dst_actor = in->received && in->actor ? actor : actors_at(&rec->actors, &in->dst);
-	p->ip_id = ip_id_next(rec, &in->src);
-	p->received = in->received;
+	p->src_actor = in->received ? actors_at(&rec->actors, &in->src) : at_own;
+	p->dst_actor = in->received ? at_own : actors_at(&rec->actors, &in->dst);
+	p->chunk = chunk;
 	p->len = in->len;
-	if (in->len)
-		memcpy(p->data, in->data, in->len);
+	p->received = in->received;
+	p->block_len = pcapng_begin_udp(p->block,
+					&(struct pcapng_udp){
+					    .interface = actor - 1,
+					    .wall = in->wall,
+					    .src = in->src,
+					    .dst = in->dst,
+					    .data = {(const char *)in->data, in->len},
+					    .ip_id = ip_id_next(rec, &in->src),
+					},
+					&p->data_at);
+	room_extend(p, sizeof(*p) + p->block_len, chunk);
 	recorder_insert(rec, p);
 	return p->id;
-nomem:
-	mem_deref(p);
-	packet_dropped(rec, "memory ran out");
-	return 0;
 }
 
 /* Appends the text and a NUL; false when it does not fit or memory ran out. */
@@ -310,7 +312,39 @@ static struct packet *packet_of(const struct recorder *rec, uint32_t id)
 {
 	if (id <= rec->stats.spilled || id > rec->stats.packets)
 		return NULL;
-	return ((struct packet **)rec->by_id.p)[id - 1 - rec->stats.spilled];
+	return packet_at(rec, id);
+}
+
+/* Appends the text, ended by a NUL, to what is said of the packet; false as above. Comments mostly come when their packet has just come:
+ * then they grow where they are. */
+static bool packet_comment(struct recorder *rec, struct packet *p, const char *text)
+{
+	struct chunk *chunk;
+	size_t need, cap;
+	char *moved;
+
+	buf_reset(&rec->scratch);
+	if (p->comments_len >= FRAME_COMMENTS || !comment_add(&rec->scratch, text, FRAME_COMMENTS))
+		return false;
+	need = p->comments_len + rec->scratch.len;
+	if (need > p->comments_cap && p->comments && room_extend(p->comments, need, p->comments_chunk)) {
+		p->comments_cap = need;
+	} else if (need > p->comments_cap) {
+		cap = p->comments ? 2 * need : need;
+		moved = room_take(&rec->room, cap, &chunk);
+		if (!moved)
+			return false;
+		if (p->comments) {
+			memcpy(moved, p->comments, p->comments_len);
+			room_drop(&rec->room, p->comments_chunk);
+		}
+		p->comments = moved;
+		p->comments_chunk = chunk;
+		p->comments_cap = cap;
+	}
+	memcpy(p->comments + p->comments_len, rec->scratch.p, rec->scratch.len);
+	p->comments_len = need;
+	return true;
 }
 
 static void on_comment(void *arg, uint32_t id, const char *text)
@@ -330,7 +364,7 @@ static void on_comment(void *arg, uint32_t id, const char *text)
 		return;
 	}
 	cost = packet_cost(p);
-	if (!comment_add(&p->comments, text, FRAME_COMMENTS))
+	if (!packet_comment(rec, p, text))
 		rec->stats.comments_lost++;
 	rec->held += packet_cost(p) - cost;
 }
@@ -458,7 +492,7 @@ out:
 
 int recorder_render(struct recorder *rec, const char *path, struct err *err)
 {
-	struct packet **list = by_number(rec);
+	const struct entry *list = order_list(&rec->by_number);
 	struct sink out = {.fd = -1};
 	struct buf tmp = {0};
 	int rc;
@@ -478,8 +512,8 @@ int recorder_render(struct recorder *rec, const char *path, struct err *err)
 	actors_put_names(&rec->actors, &out.b);
 	if (rec->stats.spilled)
 		rc = spilled_copy(rec, &out, err);
-	for (size_t i = 0; i < held_count(rec) && !rc; i++) {
-		packet_put(rec, &out.b, list[i]);
+	for (size_t i = 0; i < order_count(&rec->by_number) && !rc; i++) {
+		packet_put(rec, &out.b, packet_at(rec, list[i].id));
 		rc = sink_flush(&out, false, err);
 	}
 	if (!rc)
@@ -505,7 +539,7 @@ uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
 		return 0;
 	if (id <= rec->stats.spilled)
 		return ((uint32_t *)rec->spilled.p)[id - 1];
-	return packet_of(rec, id)->number;
+	return number_of(rec, packet_of(rec, id));
 }
 
 bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
@@ -526,24 +560,24 @@ void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)
 
 void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *arg)
 {
-	struct packet **list = by_number(rec);
+	const struct entry *list = order_list(&rec->by_number);
 
-	for (size_t i = 0; i < held_count(rec); i++) {
-		const struct packet *p = list[i];
+	for (size_t i = 0; i < order_count(&rec->by_number); i++) {
+		const struct packet *p = packet_at(rec, list[i].id);
 		uint32_t src = p->src_actor ? p->src_actor : actors_at(&rec->actors, &p->src);
 		uint32_t dst = p->dst_actor ? p->dst_actor : actors_at(&rec->actors, &p->dst);
 		struct recorder_frame f = {
-		    .number = p->number,
+		    .number = (uint32_t)(rec->stats.spilled + i + 1),
 		    .wall = p->wall,
 		    .src = p->src,
 		    .dst = p->dst,
 		    .src_name = actors_name(&rec->actors, src),
 		    .dst_name = actors_name(&rec->actors, dst),
 		    .received = p->received,
-		    .data = {(const char *)p->data, p->len},
+		    .data = {(const char *)p->block + p->data_at, p->len < PCAPNG_UDP_MAX ? p->len : PCAPNG_UDP_MAX},
 		    .held_until = recorder_frame_number(rec, p->held_until),
 		    .held_for = p->held_for,
-		    .comments = buf_slice(&p->comments),
+		    .comments = {p->comments, p->comments_len},
 		};
 
 		handler(&f, arg);

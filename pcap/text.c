@@ -80,9 +80,20 @@ void text_put_utf8(struct buf *b, struct slice s, size_t max)
 {
 	while (s.l) {
 		char c[4];
-		uint32_t rune = text_next(&s);
-		size_t n = rune_encode(c, rune ? rune : TEXT_REPLACEMENT);
+		uint32_t rune;
+		size_t plain = 0, n;
 
+		while (plain < s.l && plain < max && (signed char)s.p[plain] > 0) /* ASCII */
+			plain++;
+		if (plain) {
+			buf_put(b, s.p, plain);
+			s.p += plain;
+			s.l -= plain;
+			max -= plain;
+			continue;
+		}
+		rune = text_next(&s);
+		n = rune_encode(c, rune ? rune : TEXT_REPLACEMENT);
 		if (n > max)
 			return;
 		buf_put(b, c, n);

@@ -39,16 +39,22 @@ static struct slice block_at(const struct buf *b, int n)
 	}
 }
 
+static void put(struct buf *b, const struct pcapng_udp *p, bool received, struct slice comments)
+{
+	static uint8_t begun[PCAPNG_BEGUN_MAX(PCAPNG_UDP_MAX)];
+	size_t at, n = pcapng_begin_udp(begun, p, &at), len = p->data.l < PCAPNG_UDP_MAX ? p->data.l : PCAPNG_UDP_MAX;
+
+	assert_in_range(n, at + len, PCAPNG_BEGUN_MAX(len));
+	if (len)
+		assert_memory_equal(begun + at, p->data.p, len);
+	pcapng_put_udp(b, (struct slice){(char *)begun, n}, received, p->data.l, comments);
+}
+
 static void udp_put(struct buf *b, const char *src, const char *dst, const void *data, size_t len, const char *comment)
 {
-	pcapng_put_udp(b, &(struct pcapng_udp){
-			      .wall = 1700000000123456789ull,
-			      .src = host(src),
-			      .dst = host(dst),
-			      .data = {data, len},
-			      .ip_id = 7,
-			      .comments = {comment, comment ? strlen(comment) : 0},
-			  });
+	put(b, &(struct pcapng_udp){
+		       .wall = 1700000000123456789ull, .src = host(src), .dst = host(dst), .data = {data, len}, .ip_id = 7},
+	    false, (struct slice){comment, comment ? strlen(comment) : 0});
 }
 
 static void begin(struct buf *b)
@@ -171,15 +177,13 @@ static void test_tshark_shows_what_was_put(void **state)
 
 	(void)state;
 	begin(&b);
-	pcapng_put_udp(&b, &(struct pcapng_udp){
-			       .wall = 1700000000123456789ull,
-			       .src = host("192.0.2.1:40001"),
-			       .dst = host("192.0.2.2:40002"),
-			       .data = SLICE_LIT("a\0b"),
-			       .ip_id = 513,
-			       .received = true,
-			       .comments = SLICE_LIT("one\0two: \xC3\xA4 \xFF\xED\xA0\x80 end"),
-			   });
+	put(&b, &(struct pcapng_udp){
+		    .wall = 1700000000123456789ull,
+		    .src = host("192.0.2.1:40001"),
+		    .dst = host("192.0.2.2:40002"),
+		    .data = SLICE_LIT("a\0b"),
+		    .ip_id = 513,
+		}, true, SLICE_LIT("one\0two: \xC3\xA4 \xFF\xED\xA0\x80 end"));
 	out = tshark(&b, "-T fields -E separator=, -E aggregator='|' -e frame.time_epoch -e frame.interface_name "
 			 "-e frame.packet_flags_direction -e ip.id -e ip.ttl -e ip.src -e udp.dstport -e data.data "
 			 "-e frame.comment");
@@ -223,8 +227,7 @@ static void test_long_text_is_cut_between_characters(void **state)
 	for (int i = 0; i < 50000; i++)
 		buf_puts(&text, "\xE2\x82\xAC");
 	begin(&b);
-	pcapng_put_udp(
-	    &b, &(struct pcapng_udp){.src = host("192.0.2.1"), .dst = host("192.0.2.2"), .comments = buf_slice(&text)});
+	put(&b, &(struct pcapng_udp){.src = host("192.0.2.1"), .dst = host("192.0.2.2")}, false, buf_slice(&text));
 	block_at(&b, 2);
 	buf_reset(&text);
 	text_put_utf8(&text, SLICE_LIT("ab\xE2\x82\xAC"), 4);
