@@ -9,6 +9,7 @@ struct sink {
 	int fd; /* -1: closed */
 	struct buf b;
 	uint64_t written; /* by flushes that succeeded */
+	uint64_t passed;  /* up to there it is on its way to the disk */
 	const char *path; /* the caller's, for errors */
 };
 
