@@ -519,12 +519,13 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	const struct call_opts *o = opts ? opts : &none;
 	struct call *call = call_alloc(ua);
 	struct ua_request full = *r;
-	struct call_headers x = {0};
+	struct call_headers x;
 	struct buf b = {0}, sdp = {0};
 	struct msg *m = NULL;
 	struct addr dst;
 	int err;
 
+	x.all = NULL;
 	if (!call || call_headers_init(&x, r->extra, r->extra_count)) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a call");
 		goto out;

@@ -73,7 +73,11 @@ static struct slice contact_uri(const struct msg *m)
 {
 	struct slice contact = scan_header(&m->s, HDR_CONTACT, 0), item;
 
-	if (!contact.p || !value_split(&item, &contact) || !item.l)
+	if (!contact.l)
+		return SLICE_NONE;
+	if (contact.p[0] == '<') /* what stands behind its '>' is nothing of it */
+		item = contact;
+	else if (!value_split(&item, &contact) || !item.l)
 		return SLICE_NONE;
 	item = slice_trim(route_uri(item));
 	return route_fits_line(item) ? item : SLICE_NONE;

@@ -2,15 +2,16 @@
 
 #include <stdlib.h>
 
-/* Bit 0: it sends, bit 1: it receives. */
+/* Bit 0: it sends, bit 1: it receives. All are of one length. */
+#define DIRECTION_LEN 8
 static const char *const directions[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
 
 static int direction_index(struct slice name)
 {
-	if (name.l != 8) /* as long as all of them */
+	if (name.l != DIRECTION_LEN)
 		return -1;
 	for (int i = 0; i < 4; i++)
-		if (!memcmp(name.p, directions[i], 8))
+		if (!memcmp(name.p, directions[i], DIRECTION_LEN))
 			return i;
 	return -1;
 }
@@ -27,20 +28,18 @@ const char *sdp_direction(struct slice name)
 static bool next_line(struct slice *line, struct slice *rest)
 {
 	const char *end = rest->l ? memchr(rest->p, '\n', rest->l) : NULL;
-	size_t whole = end ? (size_t)(end + 1 - rest->p) : rest->l;
+	size_t length = end ? (size_t)(end - rest->p) : rest->l, whole = length + (end ? 1 : 0);
 
 	if (!rest->l)
 		return false;
-	*line = slice_trim((struct slice){rest->p, whole});
+	*line = slice_trim((struct slice){rest->p, length});
 	*rest = (struct slice){rest->p + whole, rest->l - whole};
 	return true;
 }
 
-static bool begins(struct slice s, const char *with)
+static inline bool begins(struct slice s, const char *with)
 {
-	size_t n = strlen(with);
-
-	return s.l >= n && !memcmp(s.p, with, n);
+	return s.l >= strlen(with) && !memcmp(s.p, with, strlen(with));
 }
 
 static struct slice next_word(struct slice *rest)
@@ -60,6 +59,15 @@ struct stream {
 	struct slice events;                      /* payload type of telephone-event; p NULL for none */
 };
 
+static void read_media(struct stream *s, struct slice line)
+{
+	line = (struct slice){line.p + 2, line.l - 2};
+	s->media = next_word(&line);
+	s->port = next_word(&line);
+	s->proto = next_word(&line);
+	s->formats = line;
+}
+
 /* The next stream of a description whose session part was read; `rest` begins with its m= line. */
 static bool next_stream(struct stream *s, struct slice *rest, int session_direction)
 {
@@ -67,12 +75,8 @@ static bool next_stream(struct stream *s, struct slice *rest, int session_direct
 
 	if (!next_line(&line, rest))
 		return false;
-	line = (struct slice){line.p + 2, line.l - 2};
 	*s = (struct stream){.direction = session_direction};
-	s->media = next_word(&line);
-	s->port = next_word(&line);
-	s->proto = next_word(&line);
-	s->formats = line;
+	read_media(s, line);
 	for (after = *rest; next_line(&line, &after) && !begins(line, "m="); *rest = after) {
 		if (!begins(line, "a="))
 			continue;
@@ -80,9 +84,10 @@ static bool next_stream(struct stream *s, struct slice *rest, int session_direct
 		int direction = direction_index(a);
 		if (direction >= 0)
 			s->direction = direction;
-		if (begins(a, "rtpmap:") && slice_find(a, SLICE_LIT(" telephone-event/8000"), 0) > 0) {
-			struct slice map = {a.p + 7, a.l - 7};
-			s->events = next_word(&map);
+		if (begins(a, "rtpmap:")) {
+			struct slice map = {a.p + 7, a.l - 7}, format = next_word(&map);
+			if (begins(map, "telephone-event/8000"))
+				s->events = format;
 		}
 	}
 	return true;
@@ -119,11 +124,14 @@ static bool fits(const struct stream *s)
 
 bool sdp_fits(struct slice offer)
 {
-	int direction = session_direction(&offer);
+	struct slice line;
 	struct stream s;
 	bool any = false;
 
-	while (next_stream(&s, &offer, direction)) {
+	while (next_line(&line, &offer)) {
+		if (!begins(line, "m="))
+			continue;
+		read_media(&s, line);
 		if (fits(&s))
 			return true;
 		any = true;
@@ -133,29 +141,21 @@ bool sdp_fits(struct slice offer)
 
 /* --- writing --- */
 
-static void put_host(struct buf *out, const char *type, struct slice host)
-{
-	buf_puts(out, type);
-	buf_puts(out, " ");
-	buf_put_slice(out, host);
-}
-
 static void put_session(struct buf *out, const struct sdp_own *own)
 {
-	char text[ADDR_STRLEN];
-	struct slice h = slice_str(addr_host(text, own->host));
-	const char *type = addr_is_v6(own->host) ? "IP6" : "IP4";
+	const char *in = addr_is_v6(own->host) ? " IN IP6 " : " IN IP4 ";
+	struct addr_text host;
 
-	if (h.p[0] == '[')
-		h = (struct slice){h.p + 1, h.l - 2};
+	addr_text(&host, own->host);
 	buf_puts(out, "v=0\r\no=- ");
 	buf_put_u64(out, own->session);
 	buf_puts(out, " ");
 	buf_put_u64(out, own->version);
-	buf_puts(out, " IN ");
-	put_host(out, type, h);
-	buf_puts(out, "\r\ns=-\r\nc=IN ");
-	put_host(out, type, h);
+	buf_put(out, in, 8);
+	buf_put_slice(out, host.plain);
+	buf_puts(out, "\r\ns=-\r\nc=");
+	buf_put(out, in + 1, 7);
+	buf_put_slice(out, host.plain);
 	buf_puts(out, "\r\nt=0 0\r\n");
 }
 
@@ -184,7 +184,7 @@ static void put_audio(struct buf *out, uint16_t port, bool pcmu, bool pcma, stru
 		buf_puts(out, " 0-15\r\n");
 	}
 	buf_puts(out, "a=");
-	buf_puts(out, direction);
+	buf_put(out, direction, DIRECTION_LEN);
 	buf_puts(out, "\r\n");
 }
 
@@ -196,7 +196,7 @@ void sdp_offer(struct buf *out, const struct sdp_own *own)
 
 void sdp_answer(struct buf *out, const struct sdp_own *own, struct slice offer)
 {
-	int theirs = session_direction(&offer), ours = direction_index(slice_str(own->direction));
+	int theirs = session_direction(&offer), ours = direction_index((struct slice){own->direction, DIRECTION_LEN});
 	struct stream s;
 	bool taken = false;
 
