@@ -258,6 +258,14 @@ static void start_timeout(struct strans *st, uint64_t delay)
 		terminate(st); /* out of memory: better gone than here for ever */
 }
 
+/* Whether it is the request that came first, and not just one of the same branch. */
+static bool is_repetition(const struct strans *st, const struct scan *s)
+{
+	const struct strans_identity id = strans_identity(st);
+
+	return id.cseq == s->cseq && slice_eq(id.call_id, s->call_id) && slice_eq(id.from_tag, s->from_tag);
+}
+
 /* The last response of one at rest, to the request that was repeated. */
 static struct msg *wake(const struct strans *st, const struct msg *repeated)
 {
@@ -267,7 +275,7 @@ static struct msg *wake(const struct strans *st, const struct msg *repeated)
 	struct buf b = {0};
 	struct msg *m = NULL;
 
-	if (r->plain)
+	if (r->plain && is_repetition(st, &repeated->s))
 		build_response(&b, &repeated->s, &plain);
 	else
 		buf_put(&b, text, r->last);
