@@ -458,7 +458,7 @@ static int open_all(struct load_worker *w, struct err *e)
 
 	if (!err && run->capture)
 		err = open_recorder(w, e);
-	struct net_cfg nc = {.loop = w->loop, .tap = w->recorder ? &w->tap : NULL, .seed = run->shard.seed, .test = run->shard.path};
+	struct net_cfg nc = {.loop = w->loop, .tap = w->recorder ? &w->tap : NULL, .seed = run->shard.seed, .test = run->shard.path, .bulk = true};
 	if (!err)
 		err = net_alloc(&w->net, &nc, e);
 	if (!err && run->shard.faults)

@@ -3,6 +3,7 @@
 #include "core/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define HASH_MIN 16
 
@@ -12,10 +13,21 @@ static size_t bucket(const struct hash *h, uint64_t key)
 	return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 32) & (h->size - 1);
 }
 
+static struct hash_node **table(size_t size)
+{
+	size_t bytes = size * sizeof(struct hash_node *);
+	struct hash_node **buckets;
+
+	if (bytes < MEM_LARGE_PAGE)
+		return calloc(size, sizeof(*buckets));
+	buckets = mem_large(bytes);
+	return buckets ? memset(buckets, 0, bytes) : NULL;
+}
+
 static int resize(struct hash *h, size_t size)
 {
 	struct hash old = *h;
-	struct hash_node **buckets = mem_should_fail() ? NULL : calloc(size, sizeof(*buckets));
+	struct hash_node **buckets = mem_should_fail() ? NULL : table(size);
 
 	if (!buckets)
 		return ERR_NOMEM;
@@ -40,7 +52,7 @@ int hash_add(struct hash *h, struct hash_node *node, uint64_t key)
 
 	if (!h->size && resize(h, HASH_MIN))
 		return ERR_NOMEM;
-	if (h->n >= h->size)
+	if (h->n >= h->size / 2) /* most keys that are looked for are not there: then no node need be touched */
 		(void)resize(h, h->size * 2);
 	b = bucket(h, key);
 	node->key = key;
@@ -62,6 +74,16 @@ void hash_del(struct hash *h, struct hash_node *node)
 			return;
 		}
 	}
+}
+
+void hash_move(struct hash *h, struct hash_node *to, struct hash_node *from)
+{
+	struct hash_node **at = &h->buckets[bucket(h, from->key)];
+
+	while (*at != from)
+		at = &(*at)->next;
+	*to = *from;
+	*at = to;
 }
 
 static struct hash_node *match(struct hash_node *node, uint64_t key)

@@ -57,7 +57,7 @@ enum load_time {
 	X(interrupted, "iterations that the end of the run cut short")                                                         \
 	X(timeouts, "requests without a final answer: a local 408, RFC 3261 8.1.3.1")                                          \
 	X(transport_errors, "requests that the transport could not send: a local 503, RFC 3261 8.1.3.1")                      \
-	X(overflows, "datagrams lost at a full socket buffer of this program: it did not read in time")
+	X(overflows, "datagrams lost at a full socket buffer of this program: it did not read in time (several of one size that came together count once)")
 
 /* What requests and responses are counted by; OTHER is any further method. */
 #define LOAD_METHODS(X)                                                                                                        \

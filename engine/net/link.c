@@ -183,6 +183,7 @@ static int release(struct link *l, struct packet *p, uint64_t due, uint64_t jitt
 		twin = packet_alloc(net, &p->src, &p->dst, p->owner, p->data, p->len);
 		if (twin) {
 			twin->frame = p->frame;
+			twin->flow = p->flow;
 			twin->sock = mem_ref(p->sock);
 		}
 	}

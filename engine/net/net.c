@@ -307,11 +307,11 @@ static int check_datagram(const struct transport *tp, const struct addr *dst, si
 int transport_send(struct transport *tp, const struct addr *dst, const void *data, size_t len, uint32_t *frame,
 		   struct err *e)
 {
-	return transport_send_owned(tp, dst, NULL, data, len, frame, e);
+	return transport_send_owned(tp, dst, NULL, data, len, 0, frame, e);
 }
 
 int transport_send_owned(struct transport *tp, const struct addr *dst, void *owner, const void *data, size_t len,
-			 uint32_t *frame, struct err *e)
+			 uint64_t flow, uint32_t *frame, struct err *e)
 {
 	struct net *net = tp->net;
 	struct addr src;
@@ -329,6 +329,7 @@ int transport_send_owned(struct transport *tp, const struct addr *dst, void *own
 	p = packet_alloc(net, &src, dst, owner, data, len);
 	if (!p)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	p->flow = flow;
 	if (net->tap && net->tap->packet) {
 		struct tap_packet t = {
 		    .wall = loop_wall(net->loop, loop_now(net->loop)),
@@ -402,6 +403,7 @@ int net_alloc(struct net **netp, const struct net_cfg *cfg, struct err *e)
 	net->tap = cfg->tap;
 	net->seed = cfg->seed;
 	net->simulated = loop_is_virtual(cfg->loop);
+	net->bulk = cfg->bulk;
 	net->test = mem_zalloc(test.l + 1, NULL);
 	if (!net->test) {
 		err = err_set(e, ERR_NOMEM, "out of memory");

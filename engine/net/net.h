@@ -18,6 +18,7 @@ struct net_cfg {
 	const struct tap *tap; /* may be NULL; must outlive the net */
 	uint64_t seed;
 	const char *test;      /* name of the test, for the random streams; copied */
+	bool bulk;             /* real sockets: datagrams of one size go and come in runs (see runs.c), past those of other flows */
 };
 
 /* Free with mem_deref(), after its transports. */
@@ -49,8 +50,9 @@ void transport_bring(struct transport *tp, const struct addr *src, const void *d
 /* Sends a datagram; `*frame` (may be NULL) gets its number in the capture. ERR_ARG when it cannot be a UDP datagram (too long, other
  * address family); errors of the network come by transport_error_h. */
 int transport_send(struct transport *tp, const struct addr *dst, const void *data, size_t len, uint32_t *frame, struct err *e);
-/* The same without a copy: `data` lies in the block `owner` (core/mem.h) and does not change; a reference is kept as long as needed. */
-int transport_send_owned(struct transport *tp, const struct addr *dst, void *owner, const void *data, size_t len,
+/* The same without a copy: `data` lies in the block `owner` (core/mem.h) and does not change; a reference is kept as long as needed.
+ * Datagrams with the same `flow` go out in the order in which they are sent, also from a net that sends in bulk. */
+int transport_send_owned(struct transport *tp, const struct addr *dst, void *owner, const void *data, size_t len, uint64_t flow,
 			 uint32_t *frame, struct err *e);
 /* The local address from which the host would send to `dst` (real sockets), port 0. */
 int net_source_for(struct addr *src, const struct addr *dst, struct err *e);
@@ -97,7 +99,7 @@ int net_hold_drop(struct net_hold *hold, const void *held);
 /* Counters of the whole net, for the run's summary. */
 struct net_stats {
 	uint64_t sent, received, lost, duplicated, reordered, unreachable;
-	uint64_t overflowed; /* real sockets: came, and the kernel had no room for them because we read too slowly */
+	uint64_t overflowed; /* real sockets: came, and the kernel had no room for them because we read too slowly. In bulk a run counts once. */
 };
 /* As of now; valid as long as the net. Asks the kernel once for each transport: not for every datagram. */
 const struct net_stats *net_stats(struct net *net);

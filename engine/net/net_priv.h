@@ -6,6 +6,7 @@
 #include "net/net.h"
 
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #define SIP_PORT 5060
 
@@ -37,6 +38,7 @@ struct packet {
 	int error; /* not a datagram but the news that `dst` cannot be reached by `src`: an errno */
 	uint32_t frame;
 	uint32_t len;
+	uint64_t flow;  /* see transport_send_owned() */
 	uint64_t since; /* real: script time at which it could go out */
 	const uint8_t *data; /* in `owner` or in `room` */
 	void *owner;
@@ -49,7 +51,7 @@ struct net {
 	const struct tap *tap;
 	uint64_t seed;
 	char *test;
-	bool simulated;
+	bool simulated, bulk;
 	struct hash actors;     /* by name */
 	struct hash transports; /* by address */
 	size_t wildcards;       /* transports bound to every address of the host */
@@ -140,6 +142,26 @@ void udp_flush(void *arg);
 /* Datagrams that the kernel had no room for in the socket of `tp`, since it was opened. */
 uint32_t udp_overflowed(const struct transport *tp);
 void udp_free_all(struct net *net);
+
+/* --- runs.c: what goes to the kernel at once --- */
+#define BATCH 64
+#define RUN_BYTES 65000 /* at most in one message, which has 16 bits for its length, headers included */
+
+struct batch {
+	unsigned n; /* messages; each has as many packets as parts in its iov */
+	struct mmsghdr msgs[BATCH];
+	struct packet *packets[BATCH]; /* in the order of their messages */
+	struct iovec iov[BATCH];       /* theirs */
+	union {
+		struct cmsghdr align;
+		uint8_t room[CMSG_SPACE(sizeof(uint16_t))];
+	} ctrl[BATCH];
+};
+
+/* Takes up to BATCH packets of the queue, where they stay. Those of one size to one destination become runs, one message each, which
+ * the kernel takes apart again, if they are not longer than `run_max`. So a packet may get before others, but not of its own flow;
+ * the first packet of the queue is the first of the batch. */
+void batch_fill(struct batch *b, const struct packets *queue, size_t run_max);
 
 /* --- seen.c: the frames of datagrams sent from one socket of the run to another, until they arrive there --- */
 void seen_add(struct net *net, const struct transport *to, const struct packet *p);

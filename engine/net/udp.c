@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,9 +17,8 @@
 #include <unistd.h>
 
 #define SOCK_RCVBUF (4 << 20)
-#define SEND_BATCH 64
 #define RECV_BATCH 64
-#define RECV_BATCHES 4 /* in one wake-up; what is left waits for the next, after everybody else's turn */
+#define RECV_MANY 256 /* in one wake-up; what is left waits for the next, after everybody else's turn */
 #define RECV_SIZE 65536
 #define RECV_SKEW 1088 /* so that the beginnings of datagrams do not fall into the same lines of the cache */
 #define QUEUE_MAX 65536 /* datagrams that wait for a full socket */
@@ -34,6 +34,7 @@ struct sock {
 	size_t queued;        /* here and in net->outbox */
 	bool full;            /* waits for EPOLLOUT */
 	bool deaf;            /* another thread reads it */
+	size_t run_max;       /* no longer datagrams go in runs by it; 0: none */
 	struct sock *full_next;
 };
 
@@ -44,7 +45,7 @@ struct slab {
 	struct addr src[RECV_BATCH];
 	union {
 		struct cmsghdr align;
-		uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
+		uint8_t room[CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(int))];
 	} ctrl[RECV_BATCH];
 	uint8_t data[RECV_BATCH][RECV_SIZE + RECV_SKEW];
 };
@@ -98,6 +99,16 @@ static int bind_error(const struct transport *tp, const struct addr *a, int erro
 	return err_set(e, ERR_ENV, "cannot bind %s for %s: %s%s", addr_str(text, a), name, strerror(error), advice);
 }
 
+/* Runs go by it, if the kernel can: one before Linux 4.18 would take a run for a single datagram. */
+static void sock_allow_runs(struct sock *s)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (s->net->bulk && !getsockopt(s->fd, SOL_UDP, UDP_SEGMENT, &value, &len))
+		s->run_max = RUN_BYTES;
+}
+
 static int sock_open(struct sock *s, bool v6)
 {
 	int one = 1, size = SOCK_RCVBUF;
@@ -114,6 +125,9 @@ static int sock_open(struct sock *s, bool v6)
 	} else {
 		(void)setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
 	}
+	if (s->net->bulk)
+		(void)setsockopt(s->fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
+	sock_allow_runs(s);
 	return 0;
 }
 
@@ -194,6 +208,7 @@ int udp_beside(struct transport *tp, int fd, const struct addr *local, struct er
 		mem_deref(s);
 		return err_set(e, ERR_ENV, "cannot share a socket: %s", strerror(errno));
 	}
+	sock_allow_runs(s);
 	tp->local = *local;
 	s->tp = tp;
 	tp->sock = s;
@@ -228,10 +243,10 @@ int net_source_for(struct addr *src, const struct addr *dst, struct err *e)
 
 /* --- sending --- */
 
-static void queue_pop(struct sock *s)
+static void packet_done(struct sock *s, struct packet *p)
 {
 	s->queued--;
-	mem_deref(TAILQ_FIRST(&s->queue));
+	mem_deref(p);
 }
 
 static void send_failed(struct sock *s, struct packet *p, int error)
@@ -315,36 +330,37 @@ static void sock_set_full(struct sock *s, bool full)
 	}
 }
 
+/* Not every device takes every run: none longer than its packets, or none at all without a checksum of its own. */
+static void run_refused(struct sock *s, const struct packet *first, int error)
+{
+	if (error == EINVAL || error == EMSGSIZE)
+		s->run_max = first->len - 1;
+	else if (error == EIO || error == EOPNOTSUPP)
+		s->run_max = 0;
+	/* Else it is the destination that is refused. */
+}
+
 /* Sends until the queue is empty or the socket is full. The caller holds a reference. */
 static void sock_drain(struct sock *s)
 {
-	struct mmsghdr msgs[SEND_BATCH];
-	struct iovec iov[SEND_BATCH];
-	bool full = false, retried = false;
+	bool full = false, retried = false, singly = false;
+	struct batch b;
 
 	while (!TAILQ_EMPTY(&s->queue) && !full) {
-		struct packet *p;
-		unsigned n = 0;
+		struct packet *first = TAILQ_FIRST(&s->queue); /* of the first message, too */
 		int sent;
 
-		TAILQ_FOREACH(p, &s->queue, entry)
-		{
-			iov[n] = (struct iovec){(void *)p->data, p->len};
-			msgs[n].msg_hdr = (struct msghdr){
-			    .msg_name = &p->dst,
-			    .msg_namelen = addr_len(&p->dst),
-			    .msg_iov = &iov[n],
-			    .msg_iovlen = 1,
-			};
-			if (++n == SEND_BATCH)
-				break;
-		}
-		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
+		batch_fill(&b, &s->queue, singly ? 0 : s->run_max);
+		sent = sendmmsg(s->fd, b.msgs, b.n, MSG_DONTWAIT);
 		if (sent > 0) {
-			loop_late(s->net->loop, LOOP_LATE_SEND, TAILQ_FIRST(&s->queue)->since);
+			size_t done = 0;
+
+			loop_late(s->net->loop, LOOP_LATE_SEND, first->since);
 			for (int i = 0; i < sent; i++)
-				queue_pop(s);
-			retried = false;
+				done += b.msgs[i].msg_hdr.msg_iovlen;
+			for (size_t i = 0; i < done; i++)
+				packet_done(s, b.packets[i]);
+			retried = singly = false;
 		} else if (errno == EAGAIN || errno == ENOBUFS) {
 			full = true;
 		} else if (errno != EINTR && !retried) {
@@ -354,9 +370,12 @@ static void sock_drain(struct sock *s)
 			errors_read(s);
 			retried = true;
 			errno = error;
+		} else if (errno != EINTR && b.msgs[0].msg_hdr.msg_iovlen > 1) {
+			run_refused(s, first, errno);
+			singly = true;
 		} else if (errno != EINTR) {
-			send_failed(s, TAILQ_FIRST(&s->queue), errno);
-			queue_pop(s);
+			send_failed(s, first, errno);
+			packet_done(s, first);
 			retried = false;
 		}
 	}
@@ -466,17 +485,24 @@ static struct slab *slab_get(struct net *net)
 	return slab;
 }
 
-static uint64_t arrival(struct loop *loop, struct msghdr *m)
+/* When it arrived; and how long each datagram is but the last, if it is a run of several. */
+static uint64_t arrival(struct loop *loop, struct msghdr *m, size_t *each)
 {
+	uint64_t now = loop_now(loop);
 	struct timespec ts;
+	int size;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-		return loop_arrival(loop, (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec);
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+			now = loop_arrival(loop, (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec);
+		} else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+			memcpy(&size, CMSG_DATA(c), sizeof(size));
+			if (size > 0)
+				*each = (size_t)size;
+		}
 	}
-	return loop_now(loop);
+	return now;
 }
 
 void udp_bring(struct transport *tp, const struct addr *src, const void *data, size_t len, uint64_t now)
@@ -502,8 +528,23 @@ void udp_bring(struct transport *tp, const struct addr *src, const void *data, s
 		tp->recvh(tp, src, data, len, now, frame, tp->arg);
 }
 
-/* Reads one batch; false when there is nothing more to read or nobody left to read it. */
-static bool receive(struct sock *s, struct slab *slab)
+/* Brings what came in one message; false when nobody is left to bring it to. */
+static bool bring_all(struct transport *tp, struct slab *slab, int i, unsigned *count)
+{
+	size_t len = slab->msgs[i].msg_len, each = len, at = 0;
+	struct net *net = tp->net;
+	uint64_t now = arrival(net->loop, &slab->msgs[i].msg_hdr, &each);
+
+	do { /* an empty datagram is one, too */
+		udp_bring(tp, &slab->src[i], slab->data[i] + at, len - at < each ? len - at : each, now);
+		at += each;
+		++*count;
+	} while (at < len && net->receiving == tp);
+	return net->receiving == tp;
+}
+
+/* Reads one batch and counts its datagrams; false when there is nothing more to read or nobody left to read it. */
+static bool receive(struct sock *s, struct slab *slab, unsigned *count)
 {
 	struct transport *tp = s->tp;
 	struct net *net = s->net;
@@ -517,16 +558,16 @@ static bool receive(struct sock *s, struct slab *slab)
 	if (n < 0) {
 		if (errno == EAGAIN)
 			return false;
+		++*count;
 		if (errno != EINTR)
 			errors_read(s);
 		return true;
 	}
 	/* A handler may free the transport and what it serves: udp_close() then clears net->receiving. */
 	net->receiving = tp;
-	for (int i = 0; i < n && net->receiving == tp; i++)
-		udp_bring(tp, &slab->src[i], slab->data[i], slab->msgs[i].msg_len, arrival(net->loop, &slab->msgs[i].msg_hdr));
-	if (net->receiving != tp)
-		return false;
+	for (int i = 0; i < n; i++)
+		if (!bring_all(tp, slab, i, count))
+			return false;
 	net->receiving = NULL;
 	return n == RECV_BATCH;
 }
@@ -535,6 +576,7 @@ static void sock_event(uint32_t events, void *arg)
 {
 	struct sock *s = mem_ref(arg);
 	struct net *net = mem_ref(s->net);
+	unsigned count = 0;
 	struct slab *slab;
 
 	if (events & EPOLLERR)
@@ -543,7 +585,7 @@ static void sock_event(uint32_t events, void *arg)
 		sock_drain(s);
 	if (events & EPOLLIN && s->tp) {
 		slab = slab_get(net);
-		for (int i = 0; slab && i < RECV_BATCHES && receive(s, slab); i++)
+		while (slab && count < RECV_MANY && receive(s, slab, &count))
 			;
 	}
 	mem_deref(s);

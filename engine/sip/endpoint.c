@@ -99,7 +99,8 @@ static void stamp(struct endpoint *ep, struct msg *m, const struct transport *tp
 static int send_by(struct endpoint *ep, struct transport *tp, struct msg *m, const struct addr *dst, struct err *e)
 {
 	uint32_t frame = 0;
-	int err = transport_send_owned(tp, dst, m, m->s.bytes.p, m->s.bytes.l, &frame, e);
+	uint64_t flow = slice_hash(SLICE_HASH_SEED, m->s.call_id);
+	int err = transport_send_owned(tp, dst, m, m->s.bytes.p, m->s.bytes.l, flow, &frame, e);
 	struct msg *shown = NULL;
 
 	if (err)

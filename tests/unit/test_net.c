@@ -236,7 +236,7 @@ static void owned(bool virtual_clock)
 		freed = 0;
 		block = mem_zalloc(6, on_freed);
 		memcpy(block, "<hello", 6);
-		assert_int_equal(transport_send_owned(r.a.tp, TO(r.b), block, block + 1, 5, NULL, NULL), 0);
+		assert_int_equal(transport_send_owned(r.a.tp, TO(r.b), block, block + 1, 5, 0, NULL, NULL), 0);
 		mem_deref(block);
 		assert_int_equal(freed, 0);
 		run_for(&r, 1 + twins);
