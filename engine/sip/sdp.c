@@ -25,15 +25,19 @@ const char *sdp_direction(struct slice name)
 
 /* --- reading an offer --- */
 
-static bool next_line(struct slice *line, struct slice *rest)
+static inline struct slice between(const char *p, const char *end)
 {
-	const char *end = rest->l ? memchr(rest->p, '\n', rest->l) : NULL;
-	size_t length = end ? (size_t)(end - rest->p) : rest->l, whole = length + (end ? 1 : 0);
+	return (struct slice){p, (size_t)(end - p)};
+}
 
+static inline bool next_line(struct slice *line, struct slice *rest)
+{
 	if (!rest->l)
 		return false;
-	*line = slice_trim((struct slice){rest->p, length});
-	*rest = (struct slice){rest->p + whole, rest->l - whole};
+	const char *end = rest->p + rest->l, *newline = memchr(rest->p, '\n', rest->l);
+	const char *next = newline ? newline + 1 : end;
+	*line = slice_trim(between(rest->p, newline ? newline : end));
+	*rest = between(next, end);
 	return true;
 }
 
