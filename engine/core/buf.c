@@ -60,23 +60,27 @@ out:
 	return !b->failed;
 }
 
-void buf_put_u64(struct buf *b, uint64_t v)
+char *write_digits(char *p, uint64_t v)
 {
 	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
 				    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
 				    "9899";
 	size_t digits = 1;
 
-	for (uint64_t power = 10; v >= power && digits < 20; power *= 10)
+	for (uint64_t power = 10; v >= power && digits < WRITE_DIGITS_MAX; power *= 10)
 		digits++;
-	if (!buf_reserve(b, digits))
-		return;
-	b->len += digits;
-	uint8_t *p = b->p + b->len;
-	for (; v > 9; v /= 100)
+	char *end = p + digits;
+	for (p = end; v > 9; v /= 100)
 		memcpy(p -= 2, pairs + v % 100 * 2, 2);
 	if (digits & 1)
-		*--p = (uint8_t)('0' + v);
+		*--p = (char)('0' + v);
+	return end;
+}
+
+void buf_put_u64(struct buf *b, uint64_t v)
+{
+	if (buf_reserve(b, WRITE_DIGITS_MAX))
+		buf_ends_at(b, write_digits(buf_end(b), v));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -84,14 +84,10 @@ static void put_header(struct buf *out, struct slice name, struct slice value)
 {
 	if (!buf_reserve(out, name.l + value.l + 4))
 		return;
-	uint8_t *p = mempcpy(out->p + out->len, name.p, name.l);
-	*p++ = ':';
-	*p++ = ' ';
-	if (value.l)
-		p = mempcpy(p, value.p, value.l);
-	*p++ = '\r';
-	*p++ = '\n';
-	out->len = (size_t)(p - out->p);
+	char *p = write_slice(buf_end(out), name);
+	p = write_text(p, ": ");
+	p = write_slice(p, value);
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 /* Unless it is missing. */
@@ -142,25 +138,21 @@ static inline bool overridden(struct buf *out, struct extras *x, enum hdr_id id)
 }
 
 /* A header of the engine's own, unless its value is missing. `begin` is "Name: ", of a length that the compiler knows. */
-static inline __attribute__((always_inline)) void put_own(struct buf *out, struct extras *x, enum hdr_id id, struct slice begin,
+static inline __attribute__((always_inline)) void put_own(struct buf *out, struct extras *x, enum hdr_id id, const char *begin,
 							  struct slice value)
 {
-	if (overridden(out, x, id) || !value.p || !buf_reserve(out, begin.l + value.l + 2))
+	if (overridden(out, x, id) || !value.p || !buf_reserve(out, strlen(begin) + value.l + 2))
 		return;
-	uint8_t *p = out->p + out->len;
-	memcpy(p, begin.p, begin.l);
-	p = mempcpy(p + begin.l, value.p, value.l);
-	memcpy(p, "\r\n", 2);
-	out->len += begin.l + value.l + 2;
+	char *p = write_slice(write_text(buf_end(out), begin), value);
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 static inline void put_own_number(struct buf *out, struct extras *x, enum hdr_id id, const char *begin, uint64_t n)
 {
-	if (overridden(out, x, id))
+	if (overridden(out, x, id) || !buf_reserve(out, strlen(begin) + WRITE_DIGITS_MAX + 2))
 		return;
-	buf_puts(out, begin);
-	buf_put_u64(out, n);
-	buf_put(out, "\r\n", 2);
+	char *p = write_digits(write_text(buf_end(out), begin), n);
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 static void put_rest(struct buf *out, const struct extras *x)
@@ -174,7 +166,7 @@ static void put_rest(struct buf *out, const struct extras *x)
 
 static void put_body(struct buf *out, struct extras *x, struct slice content_type, struct slice body)
 {
-	put_own(out, x, HDR_CONTENT_TYPE, SLICE_LIT("Content-Type: "), content_type);
+	put_own(out, x, HDR_CONTENT_TYPE, "Content-Type: ", content_type);
 	put_own_number(out, x, HDR_CONTENT_LENGTH, "Content-Length: ", body.l);
 	buf_put(out, "\r\n", 2);
 	buf_put_slice(out, body);
@@ -183,19 +175,24 @@ static void put_body(struct buf *out, struct extras *x, struct slice content_typ
 /* "METHOD uri SIP/2.0" */
 static void put_request_line(struct buf *out, struct slice method, struct slice uri)
 {
-	buf_put_slice(out, method);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, uri);
-	buf_puts(out, " SIP/2.0\r\n");
+	const char version[] = " SIP/2.0\r\n";
+
+	if (!buf_reserve(out, method.l + 1 + uri.l + sizeof(version)))
+		return;
+	char *p = write_slice(buf_end(out), method);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, uri), version));
 }
 
 static void put_cseq(struct buf *out, uint32_t cseq, struct slice method)
 {
-	buf_puts(out, "CSeq: ");
-	buf_put_u64(out, cseq);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, method);
-	buf_put(out, "\r\n", 2);
+	const char begin[] = "CSeq: ";
+
+	if (!buf_reserve(out, sizeof(begin) + WRITE_DIGITS_MAX + method.l + 3))
+		return;
+	char *p = write_digits(write_text(buf_end(out), begin), cseq);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, method), "\r\n"));
 }
 
 void build_request(struct buf *out, const struct build_request *r)
@@ -204,17 +201,17 @@ void build_request(struct buf *out, const struct build_request *r)
 
 	extras_init(&x, r->extra, r->extra_count);
 	put_request_line(out, r->method, r->uri);
-	put_own(out, &x, HDR_VIA, SLICE_LIT("Via: "), r->via);
+	put_own(out, &x, HDR_VIA, "Via: ", r->via);
 	put_own_number(out, &x, HDR_MAX_FORWARDS, "Max-Forwards: ", r->max_forwards);
 	if (!overridden(out, &x, HDR_ROUTE))
 		for (unsigned i = 0; i < r->route_count; i++)
 			put_header(out, SLICE_LIT("Route"), r->routes[i]);
-	put_own(out, &x, HDR_FROM, SLICE_LIT("From: "), r->from);
-	put_own(out, &x, HDR_TO, SLICE_LIT("To: "), r->to);
-	put_own(out, &x, HDR_CALL_ID, SLICE_LIT("Call-ID: "), r->call_id);
+	put_own(out, &x, HDR_FROM, "From: ", r->from);
+	put_own(out, &x, HDR_TO, "To: ", r->to);
+	put_own(out, &x, HDR_CALL_ID, "Call-ID: ", r->call_id);
 	if (!overridden(out, &x, HDR_CSEQ))
 		put_cseq(out, r->cseq, r->method);
-	put_own(out, &x, HDR_CONTACT, SLICE_LIT("Contact: "), r->contact);
+	put_own(out, &x, HDR_CONTACT, "Contact: ", r->contact);
 	buf_put_slice(out, r->lines);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
@@ -312,11 +309,13 @@ static void copy_top_via(struct copy *c, struct slice via, const struct scan *re
 
 static void put_status_line(struct buf *out, unsigned status, struct slice reason)
 {
-	buf_puts(out, "SIP/2.0 ");
-	buf_put_u64(out, status);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, reason.p ? reason : slice_str(build_reason(status)));
-	buf_put(out, "\r\n", 2);
+	const char begin[] = "SIP/2.0 ";
+
+	if (!buf_reserve(out, sizeof(begin) + WRITE_DIGITS_MAX + reason.l + 3))
+		return;
+	char *p = write_digits(write_text(buf_end(out), begin), status);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, reason), "\r\n"));
 }
 
 void build_response(struct buf *out, const struct scan *req, const struct build_response *r)
@@ -330,7 +329,7 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 	struct extras x;
 
 	extras_init(&x, r->extra, r->extra_count);
-	put_status_line(out, r->status, r->reason);
+	put_status_line(out, r->status, r->reason.p ? r->reason : slice_str(build_reason(r->status)));
 	for (unsigned i = 0; i < req->header_count; i++) {
 		enum hdr_id id = req->headers[i].id;
 
@@ -354,7 +353,7 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 		copy_or_insert(&c, "\r\n", end);
 	}
 	copy_flush(&c);
-	put_own(out, &x, HDR_CONTACT, SLICE_LIT("Contact: "), r->contact);
+	put_own(out, &x, HDR_CONTACT, "Contact: ", r->contact);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
 }

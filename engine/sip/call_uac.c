@@ -11,6 +11,8 @@
 /* The credentials of the INVITE go into its ACK (RFC 3261 13.2.2.4, 22.1). */
 static void put_credentials(struct buf *out, const struct scan *invite)
 {
+	if (!scan_has(invite, HDR_AUTHORIZATION) && !scan_has(invite, HDR_PROXY_AUTHORIZATION))
+		return;
 	for (unsigned i = 0; i < invite->header_count; i++)
 		if (invite->headers[i].id == HDR_AUTHORIZATION || invite->headers[i].id == HDR_PROXY_AUTHORIZATION)
 			buf_put_slice(out, build_line(invite, i));

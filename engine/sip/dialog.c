@@ -32,10 +32,11 @@ static struct slice put(char **at, struct slice s)
 static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 {
 	struct slice routes[DIALOG_MAX_ROUTES], *kept = NULL, rest, item;
+	const bool any = scan_has(&m->s, HDR_RECORD_ROUTE);
 	unsigned count = 0;
 	size_t size = 0;
 
-	for (unsigned i = 0; i < m->s.header_count; i++) {
+	for (unsigned i = 0; any && i < m->s.header_count; i++) {
 		if (m->s.headers[i].id != HDR_RECORD_ROUTE)
 			continue;
 		rest = scan_value(&m->s, i);

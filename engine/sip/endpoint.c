@@ -183,16 +183,18 @@ struct slice endpoint_call_id(struct endpoint *ep, char *buf)
 	return (struct slice){buf, (size_t)(end - buf)};
 }
 
+#define ENDPOINT_VIA_LEN (sizeof("SIP/2.0/UDP ;branch=;rport") + ADDR_STRLEN + ENDPOINT_ID_LEN)
+
 void endpoint_via(struct endpoint *ep, struct buf *out)
 {
 	char text[ENDPOINT_ID_LEN];
 	struct slice branch = endpoint_branch(ep, text);
 	struct addr_text local;
 
+	if (!buf_reserve(out, ENDPOINT_VIA_LEN))
+		return;
 	addr_text(&local, endpoint_local(ep));
-	buf_puts(out, "SIP/2.0/UDP ");
-	buf_put_slice(out, local.all);
-	buf_puts(out, ";branch=");
-	buf_put_slice(out, branch);
-	buf_puts(out, ";rport");
+	char *p = write_slice(write_text(buf_end(out), "SIP/2.0/UDP "), local.all);
+	p = write_slice(write_text(p, ";branch="), branch);
+	buf_ends_at(out, write_text(p, ";rport"));
 }

@@ -25,15 +25,19 @@ const char *sdp_direction(struct slice name)
 
 /* --- reading an offer --- */
 
-static bool next_line(struct slice *line, struct slice *rest)
+static inline struct slice between(const char *p, const char *end)
 {
-	const char *end = rest->l ? memchr(rest->p, '\n', rest->l) : NULL;
-	size_t length = end ? (size_t)(end - rest->p) : rest->l, whole = length + (end ? 1 : 0);
+	return (struct slice){p, (size_t)(end - p)};
+}
 
+static inline bool next_line(struct slice *line, struct slice *rest)
+{
 	if (!rest->l)
 		return false;
-	*line = slice_trim((struct slice){rest->p, length});
-	*rest = (struct slice){rest->p + whole, rest->l - whole};
+	const char *end = rest->p + rest->l, *newline = memchr(rest->p, '\n', rest->l);
+	const char *next = newline ? newline + 1 : end;
+	*line = slice_trim(between(rest->p, newline ? newline : end));
+	*rest = between(next, end);
 	return true;
 }
 
@@ -141,51 +145,52 @@ bool sdp_fits(struct slice offer)
 
 /* --- writing --- */
 
+/* More than either of them writes, the formats of telephone events left aside. */
+#define ROOM 256
+
 static void put_session(struct buf *out, const struct sdp_own *own)
 {
-	const char *in = addr_is_v6(own->host) ? " IN IP6 " : " IN IP4 ";
+	const struct slice in = addr_is_v6(own->host) ? SLICE_LIT("IN IP6 ") : SLICE_LIT("IN IP4 ");
 	struct addr_text host;
 
+	if (!buf_reserve(out, ROOM))
+		return;
 	addr_text(&host, own->host);
-	buf_puts(out, "v=0\r\no=- ");
-	buf_put_u64(out, own->session);
-	buf_puts(out, " ");
-	buf_put_u64(out, own->version);
-	buf_put(out, in, 8);
-	buf_put_slice(out, host.plain);
-	buf_puts(out, "\r\ns=-\r\nc=");
-	buf_put(out, in + 1, 7);
-	buf_put_slice(out, host.plain);
-	buf_puts(out, "\r\nt=0 0\r\n");
+	char *p = write_digits(write_text(buf_end(out), "v=0\r\no=- "), own->session);
+	*p++ = ' ';
+	p = write_digits(p, own->version);
+	*p++ = ' ';
+	p = write_slice(write_slice(p, in), host.plain);
+	p = write_text(p, "\r\ns=-\r\nc=");
+	p = write_slice(write_slice(p, in), host.plain);
+	buf_ends_at(out, write_text(p, "\r\nt=0 0\r\n"));
 }
 
 static void put_audio(struct buf *out, uint16_t port, bool pcmu, bool pcma, struct slice events, const char *direction)
 {
-	buf_puts(out, "m=audio ");
-	buf_put_u64(out, port);
-	buf_puts(out, " RTP/AVP");
+	if (!buf_reserve(out, ROOM + 3 * events.l))
+		return;
+	char *p = write_digits(write_text(buf_end(out), "m=audio "), port);
+	p = write_text(p, " RTP/AVP");
 	if (pcmu)
-		buf_puts(out, " 0");
+		p = write_text(p, " 0");
 	if (pcma)
-		buf_puts(out, " 8");
+		p = write_text(p, " 8");
 	if (events.l)
-		buf_puts(out, " ");
-	buf_put_slice(out, events);
-	buf_puts(out, "\r\n");
+		*p++ = ' ';
+	p = write_slice(p, events);
+	p = write_text(p, "\r\n");
 	if (pcmu)
-		buf_puts(out, "a=rtpmap:0 PCMU/8000\r\n");
+		p = write_text(p, "a=rtpmap:0 PCMU/8000\r\n");
 	if (pcma)
-		buf_puts(out, "a=rtpmap:8 PCMA/8000\r\n");
+		p = write_text(p, "a=rtpmap:8 PCMA/8000\r\n");
 	if (events.l) {
-		buf_puts(out, "a=rtpmap:");
-		buf_put_slice(out, events);
-		buf_puts(out, " telephone-event/8000\r\na=fmtp:");
-		buf_put_slice(out, events);
-		buf_puts(out, " 0-15\r\n");
+		p = write_slice(write_text(p, "a=rtpmap:"), events);
+		p = write_slice(write_text(p, " telephone-event/8000\r\na=fmtp:"), events);
+		p = write_text(p, " 0-15\r\n");
 	}
-	buf_puts(out, "a=");
-	buf_put(out, direction, DIRECTION_LEN);
-	buf_puts(out, "\r\n");
+	p = write_slice(write_text(p, "a="), (struct slice){direction, DIRECTION_LEN});
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 void sdp_offer(struct buf *out, const struct sdp_own *own)
