@@ -14,6 +14,7 @@ struct hash_node {
 /* Zero it before first use. */
 struct hash {
 	struct hash_node **buckets;
+	uint64_t *used; /* a bit for each bucket: whether it holds any. Most keys that are looked for are not there, and this is smaller */
 	size_t n, size;
 };
 
