@@ -109,6 +109,7 @@ struct sched {
 		int ref;
 	} *idle;                  /* threads of tasks that are done, for the next ones */
 	unsigned idle_count;
+	enum { COLLECTS_NOT_CHOSEN, COLLECTS_YOUNG, COLLECTS_INCREMENTALLY } collects;
 	double guard_seconds;     /* the limit for each run of a task, from one wait to the next: see guard.c */
 	lua_State *volatile running; /* whose instructions are run now; NULL: none are */
 	volatile enum { STOP_NOT, STOP_LIMIT, STOP_INTERRUPTED, STOP_GUARD } stop; /* of the run under way: why each instruction raises */
@@ -128,7 +129,7 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 void task_cancel(struct task *task);
 /* Cancels the test and what it spawned, and when these are done the tasks that serve; to be called again when a task is done. */
 void sched_end(struct shard *sh);
-/* How garbage is collected, in a test or under load. */
+/* How garbage is collected, in a test or under load, where that depends on how many tasks there are. */
 void sched_choose_collector(struct shard *sh);
 /* The loop's work hook. */
 void sched_work(void *arg);

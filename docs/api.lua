@@ -749,7 +749,7 @@ their transaction by the branch, requests their actor by Route, Call-ID and tags
 all iterations, `endpoint:take` and `ua:incoming` get what belongs to their own actor alone, and an actor with an `address`, a `port` or the other IP version has a transport of its own.
 A name is no longer unique: many actors are called `alice`.
 
-**Datagrams in runs.** Datagrams of one length that are due to one address within half a millisecond go to the kernel as one message, which it takes apart again (segmentation offload of
+**Datagrams in runs.** Datagrams of one length that are due to one address within a fraction of a millisecond go to the kernel as one message, which it takes apart again (segmentation offload of
 Linux; a device or a kernel without it gets them one by one). What is on the wire stays the same, and so does the order of the messages of a call; those of different calls may change places. A capture
 taken on this host beside the run, with tcpdump say, may show such a run as one long datagram: `--record all` shows each.
 

@@ -237,6 +237,8 @@ static uint16_t ip_id_next(struct recorder *rec, const struct addr *src)
 {
 	struct addr host = *src;
 
+	if (addr_is_v6(src)) /* its header has none */
+		return 0;
 	addr_set_port(&host, 0);
 	return rec->ip_ids[addr_hash(&host) % IP_ID_COUNTERS]++;
 }

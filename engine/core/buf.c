@@ -60,15 +60,27 @@ out:
 	return !b->failed;
 }
 
+char *write_digits(char *p, uint64_t v)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+				    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+				    "9899";
+	size_t digits = 1;
+
+	for (uint64_t power = 10; v >= power && digits < WRITE_DIGITS_MAX; power *= 10)
+		digits++;
+	char *end = p + digits;
+	for (p = end; v > 9; v /= 100)
+		memcpy(p -= 2, pairs + v % 100 * 2, 2);
+	if (digits & 1)
+		*--p = (char)('0' + v);
+	return end;
+}
+
 void buf_put_u64(struct buf *b, uint64_t v)
 {
-	char text[20], *p = text + sizeof(text);
-
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	buf_put(b, p, (size_t)(text + sizeof(text) - p));
+	if (buf_reserve(b, WRITE_DIGITS_MAX))
+		buf_ends_at(b, write_digits(buf_end(b), v));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

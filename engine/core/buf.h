@@ -49,6 +49,28 @@ static inline void buf_put_slice(struct buf *b, struct slice s)
 	buf_put(b, s.p, s.l);
 }
 
+/* --- several pieces into room that was reserved for all of them: from `p = buf_end(b)` on, then buf_ends_at(b, p) --- */
+static inline char *buf_end(const struct buf *b)
+{
+	return (char *)b->p + b->len;
+}
+/* Each returns where it ends. */
+static inline char *write_slice(char *p, struct slice s)
+{
+	return s.l ? mempcpy(p, s.p, s.l) : p;
+}
+static inline char *write_text(char *p, const char *s)
+{
+	return write_slice(p, slice_str(s));
+}
+#define WRITE_DIGITS_MAX 20
+char *write_digits(char *p, uint64_t v);
+
+static inline void buf_ends_at(struct buf *b, const char *p)
+{
+	b->len = (size_t)(p - (const char *)b->p);
+}
+
 static inline struct slice buf_slice(const struct buf *b)
 {
 	return (struct slice){(const char *)b->p, b->len};

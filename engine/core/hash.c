@@ -2,9 +2,11 @@
 #include "core/err.h"
 #include "core/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define HASH_MIN 16
+#define HASH_MIN 64
 
 /* Keys may be weak in their low bits (FNV of short names, addresses); multiplication brings the high ones in. */
 static size_t bucket(const struct hash *h, uint64_t key)
@@ -12,56 +14,90 @@ static size_t bucket(const struct hash *h, uint64_t key)
 	return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 32) & (h->size - 1);
 }
 
+static void *zeroed(size_t bytes)
+{
+	void *p = bytes < MEM_LARGE_PAGE ? malloc(bytes) : mem_large(bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+static inline bool is_used(const struct hash *h, size_t b)
+{
+	return h->used[b / 64] >> b % 64 & 1;
+}
+
+static inline void put(struct hash *h, size_t b, struct hash_node *node)
+{
+	node->next = h->buckets[b];
+	h->buckets[b] = node;
+	h->used[b / 64] |= 1ull << b % 64;
+}
+
 static int resize(struct hash *h, size_t size)
 {
 	struct hash old = *h;
-	struct hash_node **buckets = mem_should_fail() ? NULL : calloc(size, sizeof(*buckets));
+	bool fails = mem_should_fail();
+	struct hash_node **buckets = fails ? NULL : zeroed(size * sizeof(*buckets));
+	uint64_t *used = fails ? NULL : zeroed(size / 8);
 
-	if (!buckets)
+	if (!buckets || !used) {
+		free(buckets);
+		free(used);
 		return ERR_NOMEM;
+	}
 	h->buckets = buckets;
+	h->used = used;
 	h->size = size;
 	for (size_t i = 0; i < old.size; i++) {
 		for (struct hash_node *node = old.buckets[i], *next; node; node = next) {
-			size_t b = bucket(h, node->key);
-
 			next = node->next;
-			node->next = buckets[b];
-			buckets[b] = node;
+			put(h, bucket(h, node->key), node);
 		}
 	}
 	free(old.buckets);
+	free(old.used);
 	return 0;
 }
 
 int hash_add(struct hash *h, struct hash_node *node, uint64_t key)
 {
-	size_t b;
-
 	if (!h->size && resize(h, HASH_MIN))
 		return ERR_NOMEM;
-	if (h->n >= h->size)
+	if (h->n >= h->size / 2) /* most keys that are looked for are not there: then no node need be touched */
 		(void)resize(h, h->size * 2);
-	b = bucket(h, key);
 	node->key = key;
-	node->next = h->buckets[b];
-	h->buckets[b] = node;
+	put(h, bucket(h, key), node);
 	h->n++;
 	return 0;
 }
 
 void hash_del(struct hash *h, struct hash_node *node)
 {
+	size_t b;
+
 	if (!h->size)
 		return;
-	for (struct hash_node **at = &h->buckets[bucket(h, node->key)]; *at; at = &(*at)->next) {
+	b = bucket(h, node->key);
+	for (struct hash_node **at = &h->buckets[b]; *at; at = &(*at)->next) {
 		if (*at == node) {
 			*at = node->next;
 			node->next = NULL;
 			h->n--;
-			return;
+			break;
 		}
 	}
+	if (!h->buckets[b])
+		h->used[b / 64] &= ~(1ull << b % 64);
+}
+
+void hash_move(struct hash *h, struct hash_node *to, struct hash_node *from)
+{
+	struct hash_node **at = &h->buckets[bucket(h, from->key)];
+
+	while (*at != from)
+		at = &(*at)->next;
+	*to = *from;
+	*at = to;
 }
 
 static struct hash_node *match(struct hash_node *node, uint64_t key)
@@ -73,7 +109,9 @@ static struct hash_node *match(struct hash_node *node, uint64_t key)
 
 struct hash_node *hash_first(const struct hash *h, uint64_t key)
 {
-	return h->size ? match(h->buckets[bucket(h, key)], key) : NULL;
+	size_t b = h->size ? bucket(h, key) : 0;
+
+	return h->size && is_used(h, b) ? match(h->buckets[b], key) : NULL;
 }
 
 struct hash_node *hash_next(const struct hash_node *node)
@@ -97,5 +135,6 @@ struct hash_node *hash_pop(struct hash *h)
 void hash_free(struct hash *h)
 {
 	free(h->buckets);
+	free(h->used);
 	*h = (struct hash){0};
 }

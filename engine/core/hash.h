@@ -14,6 +14,7 @@ struct hash_node {
 /* Zero it before first use. */
 struct hash {
 	struct hash_node **buckets;
+	uint64_t *used; /* a bit for each bucket: whether it holds any. Most keys that are looked for are not there, and this is smaller */
 	size_t n, size;
 };
 
@@ -24,6 +25,8 @@ struct hash {
 int hash_add(struct hash *h, struct hash_node *node, uint64_t key);
 /* A node that is not in the table is left alone. */
 void hash_del(struct hash *h, struct hash_node *node);
+/* `to` stands in the place of `from`, of the same key, when their owner moves. */
+void hash_move(struct hash *h, struct hash_node *to, struct hash_node *from);
 /* The nodes with this key's hash: compare, then go on. */
 struct hash_node *hash_first(const struct hash *h, uint64_t key);
 struct hash_node *hash_next(const struct hash_node *node);

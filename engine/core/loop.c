@@ -217,6 +217,11 @@ static bool stopping(const struct loop *loop)
 	return loop->stop || atomic_load(&loop->interrupted);
 }
 
+void loop_brought(struct loop *loop, unsigned datagrams)
+{
+	loop->gather.brought += datagrams;
+}
+
 void loop_late(const struct loop *loop, enum loop_lateness what, uint64_t due)
 {
 	uint64_t now;
@@ -297,16 +302,16 @@ static uint64_t time_left(const struct loop *loop)
 }
 
 /* Lets datagrams gather until the next round may begin; but a timer that waits for its turn (TIMERS_A_ROUND) need not wait more. */
-static void gather(const struct loop *loop)
+static void gather(struct loop *loop)
 {
-	uint64_t until = loop->round + loop->gather, now;
 	const struct tmr *t = tmr_top(loop);
 	struct timespec ts;
+	uint64_t until;
 
-	if (!loop->gather || (t && t->due <= loop->now) || atomic_load(&loop->interrupted))
+	if (!loop->gather.longest)
 		return;
-	now = clock_ns(CLOCK_MONOTONIC);
-	if (now >= until)
+	until = loop->round + gather_length(&loop->gather, loop->round);
+	if ((t && t->due <= loop->now) || atomic_load(&loop->interrupted) || clock_ns(CLOCK_MONOTONIC) >= until)
 		return;
 	ts = (struct timespec){.tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL); /* a signal that cuts it short begins the round early */
@@ -375,10 +380,10 @@ int loop_alloc(struct loop **loopp, const struct loop_cfg *cfg, struct err *e)
 	if (loop->virtual_clock)
 		goto out;
 
-	loop->gather = cfg->gather;
+	loop->gather.longest = cfg->gather;
 	loop->late = cfg->late;
 	loop->late_arg = cfg->late_arg;
-	if (loop->gather)
+	if (cfg->gather)
 		(void)prctl(PR_SET_TIMERSLACK, 1000ul, 0, 0, 0); /* of this thread: the kernel's 50 us would come on top */
 	loop->mono_start = clock_ns(CLOCK_MONOTONIC);
 	loop->wall_start = clock_ns(CLOCK_REALTIME);

@@ -24,8 +24,9 @@ enum loop_lateness {
 struct loop_cfg {
 	bool virtual_clock;
 	double timer_scale; /* real clock only: script seconds last this many real seconds; 0 = 1.0 */
-	/* Real clock only, ns: rounds begin at least so far apart, so that datagrams gather and go in batches. An event that comes after a pause
-	 * is not held up; no timer fires early, and one fires up to so much late. What is measured by kernel stamps and due times is not moved. */
+	/* Real clock only, ns: where many datagrams come, rounds begin up to so far apart, so that these gather and go in batches. An event that
+	 * comes after a pause is not held up; no timer fires early, and one fires up to so much late. What is measured by kernel stamps and
+	 * due times is not moved. */
 	uint64_t gather;
 	/* Told how late each timer fires and each batch of datagrams goes out, ns of script time: what tells a user that the program
 	 * itself is the bottleneck. Real clock only. May be NULL. */
@@ -76,6 +77,8 @@ int tmr_start_at(struct tmr *t, struct loop *loop, uint64_t due, enum tmr_rank r
  * does not add up. */
 int tmr_again(struct tmr *t, struct loop *loop, uint64_t interval, tmr_h *h, void *arg);
 void tmr_cancel(struct tmr *t);
+/* `to` runs in the place of `from`, for `arg`, when their owner moves; `from` is as never started. */
+void tmr_move(struct tmr *to, struct tmr *from, void *arg);
 static inline bool tmr_running(const struct tmr *t)
 {
 	return t->loop != NULL;
@@ -109,6 +112,8 @@ struct loop_flush {
 };
 void loop_flush_add(struct loop *loop, struct loop_flush *lf);
 void loop_flush_remove(struct loop *loop, struct loop_flush *lf);
+/* So many datagrams came: what the length of rounds is chosen by. */
+void loop_brought(struct loop *loop, unsigned datagrams);
 /* Tells `late` of the configuration that what was due at script time `due` is done now; the loop does it for timers. */
 void loop_late(const struct loop *loop, enum loop_lateness what, uint64_t due);
 

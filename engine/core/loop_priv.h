@@ -27,13 +27,39 @@ struct lane {
 };
 #define LANES 64
 
+/* How long a round lets datagrams gather: not at all where few come, and no longer than it takes for a batch that is worth it. What a round costs
+ * by itself (to wake, and to bring the code of each step into the cache again) is shared by what it serves. */
+struct gather {
+	uint64_t longest;  /* ns; 0: never */
+	uint64_t before;   /* when the last round began, monotonic ns */
+	unsigned brought;  /* datagrams, in this round */
+	double expected;   /* datagrams within the longest, as of late */
+};
+#define GATHER_LEAST 8
+#define GATHER_ENOUGH 64
+
+/* For the round that began at `round`; once for each. */
+static inline uint64_t gather_length(struct gather *g, uint64_t round)
+{
+	double interval = (double)(round - g->before);
+
+	if (g->before && interval > 0)
+		g->expected += (g->brought / interval * (double)g->longest - g->expected) / 8;
+	g->before = round;
+	g->brought = 0;
+	if (g->expected < GATHER_LEAST)
+		return 0;
+	return g->expected <= GATHER_ENOUGH ? g->longest : (uint64_t)((double)g->longest * GATHER_ENOUGH / g->expected);
+}
+
 struct loop {
 	bool virtual_clock;
 	double scale;
 	uint64_t now;
 	uint64_t mono_start, wall_start;
 	uint64_t wall_offset; /* of this round: CLOCK_REALTIME less CLOCK_MONOTONIC; 0: not asked yet */
-	uint64_t gather, round; /* ns; the monotonic time at which this round began */
+	uint64_t round; /* the monotonic time at which this one began, ns */
+	struct gather gather;
 	void (*late)(void *arg, enum loop_lateness what, uint64_t ns);
 	void *late_arg;
 

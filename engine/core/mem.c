@@ -13,7 +13,6 @@
 
 /* What blocks are cut from: a malloc of its own for each would cost 8 to 24 bytes more. */
 #define MEM_CHUNK 65536
-#define MEM_LARGE (2u << 20)
 #define MEM_LARGE_AFTER 64 /* chunks */
 
 /* In the count while a block's destructor runs, so that a reference taken and dropped by it does not destroy twice. */
@@ -29,6 +28,16 @@ struct mem_head {
 };
 
 _Static_assert(sizeof(struct mem_head) == 16, "blocks stay aligned as malloc aligns them");
+
+void *mem_large(size_t size)
+{
+	size_t whole = (size + MEM_LARGE_PAGE - 1) / MEM_LARGE_PAGE * MEM_LARGE_PAGE;
+	void *p = aligned_alloc(MEM_LARGE_PAGE, whole);
+
+	if (p)
+		(void)madvise(p, whole, MADV_HUGEPAGE);
+	return p;
+}
 
 static _Thread_local size_t live;
 static _Thread_local long fail_after = -1;
@@ -95,13 +104,11 @@ static void key_create(void)
 static struct chunk *chunk_new(void)
 {
 	bool large = chunk_count >= MEM_LARGE_AFTER;
-	size_t size = large ? MEM_LARGE : MEM_CHUNK;
-	struct chunk *c = large ? aligned_alloc(size, size) : malloc(size);
+	size_t size = large ? MEM_LARGE_PAGE : MEM_CHUNK;
+	struct chunk *c = large ? mem_large(size) : malloc(size);
 
 	if (!c)
 		return NULL;
-	if (large)
-		(void)madvise(c, size, MADV_HUGEPAGE);
 	c->free = (char *)(c + 1);
 	c->end = (char *)c + size;
 	chunk_count++;

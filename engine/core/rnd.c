@@ -88,14 +88,17 @@ double rnd_exponential(struct rnd *r, double mean)
 void rnd_token(struct rnd *r, char *buf, size_t len)
 {
 	static const char set[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	uint64_t v = 0;
+	char *p = buf, *end = buf + len;
 
-	/* Ten characters from each draw: 36^10 is so far below 2^64 that no character is favoured. */
-	for (size_t i = 0; i < len; i++) {
-		if (i % 10 == 0)
-			v = rnd_u64(r);
-		buf[i] = set[v % 36];
-		v /= 36;
+	/* Ten characters from each draw, which is read as a fraction, digit by digit: 36^10 is so far below 2^64 that no character is
+	 * favoured. */
+	while (p < end) {
+		uint64_t v = rnd_u64(r);
+		for (char *stop = end - p > 10 ? p + 10 : end; p < stop; p++) {
+			unsigned __int128 m = (unsigned __int128)v * 36;
+			*p = set[m >> 64];
+			v = (uint64_t)m;
+		}
 	}
-	buf[len] = '\0';
+	*end = '\0';
 }

@@ -59,6 +59,8 @@ static inline bool slice_u64(uint64_t *out, struct slice s, uint64_t max)
 	*out = v;
 	return true;
 }
+/* Whether white space or a control character is among its bytes. */
+bool slice_has_control(struct slice s);
 /* A NUL-terminated copy in `buf`, cut to fit; returns buf. */
 char *slice_copy(char *buf, size_t size, struct slice s);
 /* Offset of `needle` in `hay` from `from`, or -1. */

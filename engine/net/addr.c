@@ -154,7 +154,7 @@ static char *put_number(char *p, unsigned n)
 	return p;
 }
 
-/* Behind the host, without a NUL. By hand, as every message names some. */
+/* Behind the host, without a NUL. */
 static char *put_host(char *p, const struct addr *a)
 {
 	if (addr_is_v6(a)) {
@@ -179,11 +179,36 @@ char *addr_host(char *buf, const struct addr *a)
 	return buf;
 }
 
+void addr_text(struct addr_text *t, const struct addr *a)
+{
+	/* Those written last are remembered: a run writes the same few into each of its messages. */
+	static _Thread_local struct known {
+		struct addr a;
+		uint8_t host, all; /* lengths; `all` 0: nothing stands here yet */
+		char text[ADDR_STRLEN];
+	} known[16];
+	struct known *k = &known[addr_hash(a) >> 60];
+
+	if (!k->all || !addr_eq(&k->a, a)) {
+		char *host = put_host(k->text, a), *end = host;
+		*end++ = ':';
+		end = put_number(end, addr_port(a));
+		*end = '\0';
+		k->host = (uint8_t)(host - k->text);
+		k->all = (uint8_t)(end - k->text);
+		k->a = *a;
+	}
+	memcpy(t->text, k->text, sizeof(t->text));
+	t->all = (struct slice){t->text, k->all};
+	t->host = (struct slice){t->text, k->host};
+	t->port = (struct slice){t->text + k->host + 1, k->all - k->host - 1u};
+	t->plain = addr_is_v6(a) ? (struct slice){t->text + 1, k->host - 2u} : t->host;
+}
+
 char *addr_str(char *buf, const struct addr *a)
 {
-	char *p = put_host(buf, a);
+	struct addr_text t;
 
-	*p++ = ':';
-	*put_number(p, addr_port(a)) = '\0';
-	return buf;
+	addr_text(&t, a);
+	return memcpy(buf, t.text, sizeof(t.text));
 }

@@ -35,4 +35,14 @@ char *addr_str(char *buf, const struct addr *a);
 /* The host as it stands in a URI or Via: "1.2.3.4" or "[::1]"; returns buf (ADDR_STRLEN bytes). */
 char *addr_host(char *buf, const struct addr *a);
 
+/* The same and its parts, which all stand in `text`. */
+struct addr_text {
+	char text[ADDR_STRLEN]; /* NUL-terminated */
+	struct slice all;       /* "1.2.3.4:5060" or "[::1]:5060" */
+	struct slice host;      /* as in a URI or Via: "1.2.3.4" or "[::1]" */
+	struct slice plain;     /* as it stands alone: "1.2.3.4" or "::1" */
+	struct slice port;
+};
+void addr_text(struct addr_text *t, const struct addr *a);
+
 #endif

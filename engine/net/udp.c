@@ -587,6 +587,7 @@ static void sock_event(uint32_t events, void *arg)
 		slab = slab_get(net);
 		while (slab && count < RECV_MANY && receive(s, slab, &count))
 			;
+		loop_brought(net->loop, count);
 	}
 	mem_deref(s);
 	mem_deref(net);

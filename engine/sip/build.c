@@ -84,14 +84,10 @@ static void put_header(struct buf *out, struct slice name, struct slice value)
 {
 	if (!buf_reserve(out, name.l + value.l + 4))
 		return;
-	uint8_t *p = mempcpy(out->p + out->len, name.p, name.l);
-	*p++ = ':';
-	*p++ = ' ';
-	if (value.l)
-		p = mempcpy(p, value.p, value.l);
-	*p++ = '\r';
-	*p++ = '\n';
-	out->len = (size_t)(p - out->p);
+	char *p = write_slice(buf_end(out), name);
+	p = write_text(p, ": ");
+	p = write_slice(p, value);
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 /* Unless it is missing. */
@@ -121,49 +117,57 @@ static void put_extra(struct buf *out, const struct build_header *h)
 		put_header(out, h->name, h->value);
 }
 
-/* Writes the script's headers of that name, once, and says whether the engine's own is to be left out. */
-static bool overridden(struct buf *out, struct extras *x, enum hdr_id id)
+static void put_overriding(struct buf *out, struct extras *x, enum hdr_id id)
 {
-	uint64_t bit = 1ull << id;
+	for (unsigned i = 0; i < x->count; i++)
+		if (hdr_lookup(x->h[i].name) == id)
+			put_extra(out, &x->h[i]);
+}
+
+/* Writes the script's headers of that name, once, and says whether the engine's own is to be left out. */
+static inline bool overridden(struct buf *out, struct extras *x, enum hdr_id id)
+{
+	const uint64_t bit = 1ull << id;
 
 	if (!(x->present & bit))
 		return false;
-	for (unsigned i = 0; i < x->count && !(x->done & bit); i++)
-		if (hdr_lookup(x->h[i].name) == id)
-			put_extra(out, &x->h[i]);
+	if (!(x->done & bit))
+		put_overriding(out, x, id);
 	x->done |= bit;
 	return true;
 }
 
-static void put_own(struct buf *out, struct extras *x, enum hdr_id id, struct slice value)
+/* A header of the engine's own, unless its value is missing. `begin` is "Name: ", of a length that the compiler knows. */
+static inline __attribute__((always_inline)) void put_own(struct buf *out, struct extras *x, enum hdr_id id, const char *begin,
+							  struct slice value)
 {
-	if (!overridden(out, x, id))
-		put_given(out, id, value);
-}
-
-static void put_own_number(struct buf *out, struct extras *x, enum hdr_id id, uint64_t n)
-{
-	if (overridden(out, x, id))
+	if (overridden(out, x, id) || !value.p || !buf_reserve(out, strlen(begin) + value.l + 2))
 		return;
-	buf_put_slice(out, hdr_text(id));
-	buf_put(out, ": ", 2);
-	buf_put_u64(out, n);
-	buf_put(out, "\r\n", 2);
+	char *p = write_slice(write_text(buf_end(out), begin), value);
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
-static void put_rest(struct buf *out, struct extras *x)
+static inline void put_own_number(struct buf *out, struct extras *x, enum hdr_id id, const char *begin, uint64_t n)
 {
-	const uint64_t later = 1ull << HDR_CONTENT_TYPE | 1ull << HDR_CONTENT_LENGTH;
+	if (overridden(out, x, id) || !buf_reserve(out, strlen(begin) + WRITE_DIGITS_MAX + 2))
+		return;
+	char *p = write_digits(write_text(buf_end(out), begin), n);
+	buf_ends_at(out, write_text(p, "\r\n"));
+}
+
+static void put_rest(struct buf *out, const struct extras *x)
+{
+	const uint64_t others = x->done | 1ull << HDR_CONTENT_TYPE | 1ull << HDR_CONTENT_LENGTH;
 
 	for (unsigned i = 0; i < x->count; i++)
-		if (!((x->done | later) & 1ull << hdr_lookup(x->h[i].name)))
+		if (!(x->present & others) || !(others & 1ull << hdr_lookup(x->h[i].name)))
 			put_extra(out, &x->h[i]);
 }
 
 static void put_body(struct buf *out, struct extras *x, struct slice content_type, struct slice body)
 {
-	put_own(out, x, HDR_CONTENT_TYPE, content_type);
-	put_own_number(out, x, HDR_CONTENT_LENGTH, body.l);
+	put_own(out, x, HDR_CONTENT_TYPE, "Content-Type: ", content_type);
+	put_own_number(out, x, HDR_CONTENT_LENGTH, "Content-Length: ", body.l);
 	buf_put(out, "\r\n", 2);
 	buf_put_slice(out, body);
 }
@@ -171,19 +175,24 @@ static void put_body(struct buf *out, struct extras *x, struct slice content_typ
 /* "METHOD uri SIP/2.0" */
 static void put_request_line(struct buf *out, struct slice method, struct slice uri)
 {
-	buf_put_slice(out, method);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, uri);
-	buf_puts(out, " SIP/2.0\r\n");
+	const char version[] = " SIP/2.0\r\n";
+
+	if (!buf_reserve(out, method.l + 1 + uri.l + sizeof(version)))
+		return;
+	char *p = write_slice(buf_end(out), method);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, uri), version));
 }
 
 static void put_cseq(struct buf *out, uint32_t cseq, struct slice method)
 {
-	buf_puts(out, "CSeq: ");
-	buf_put_u64(out, cseq);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, method);
-	buf_put(out, "\r\n", 2);
+	const char begin[] = "CSeq: ";
+
+	if (!buf_reserve(out, sizeof(begin) + WRITE_DIGITS_MAX + method.l + 3))
+		return;
+	char *p = write_digits(write_text(buf_end(out), begin), cseq);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, method), "\r\n"));
 }
 
 void build_request(struct buf *out, const struct build_request *r)
@@ -192,84 +201,121 @@ void build_request(struct buf *out, const struct build_request *r)
 
 	extras_init(&x, r->extra, r->extra_count);
 	put_request_line(out, r->method, r->uri);
-	put_own(out, &x, HDR_VIA, r->via);
-	put_own_number(out, &x, HDR_MAX_FORWARDS, r->max_forwards);
+	put_own(out, &x, HDR_VIA, "Via: ", r->via);
+	put_own_number(out, &x, HDR_MAX_FORWARDS, "Max-Forwards: ", r->max_forwards);
 	if (!overridden(out, &x, HDR_ROUTE))
 		for (unsigned i = 0; i < r->route_count; i++)
 			put_header(out, SLICE_LIT("Route"), r->routes[i]);
-	put_own(out, &x, HDR_FROM, r->from);
-	put_own(out, &x, HDR_TO, r->to);
-	put_own(out, &x, HDR_CALL_ID, r->call_id);
+	put_own(out, &x, HDR_FROM, "From: ", r->from);
+	put_own(out, &x, HDR_TO, "To: ", r->to);
+	put_own(out, &x, HDR_CALL_ID, "Call-ID: ", r->call_id);
 	if (!overridden(out, &x, HDR_CSEQ))
 		put_cseq(out, r->cseq, r->method);
-	put_own(out, &x, HDR_CONTACT, r->contact);
+	put_own(out, &x, HDR_CONTACT, "Contact: ", r->contact);
 	buf_put_slice(out, r->lines);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
 }
 
-/* Whether `host` of a sent-by is the address `a`, in whatever spelling. */
-static bool is_host(struct slice host, const struct addr *a)
-{
-	struct addr sent;
+/* Bytes of a request on their way into its response: what stands together there is copied at once. */
+struct copy {
+	struct buf *out;
+	const char *from, *to; /* not written yet */
+};
 
-	return addr_set(&sent, host, 0) && addr_host_eq(&sent, a);
+static void copy_flush(struct copy *c)
+{
+	buf_put(c->out, c->from, (size_t)(c->to - c->from));
+	c->from = c->to;
 }
 
-/* Behind `*at`, bytes of the value up to `p`; then `*at` is `p`. */
-static void put_up_to(struct buf *out, const char **at, const char *p)
+static inline void copy_at(struct copy *c, const char *p)
 {
-	buf_put(out, *at, (size_t)(p - *at));
-	*at = p;
+	if (p == c->to)
+		return;
+	copy_flush(c);
+	c->from = c->to = p;
 }
 
-/* Writes `value` for the one that the parameter has, `old`, maybe without its '='. */
-static void put_param_value(struct buf *out, const char **at, struct slice old, struct slice value)
+static inline void copy(struct copy *c, struct slice s)
+{
+	copy_at(c, s.p);
+	c->to = s.p + s.l;
+}
+
+static void copy_insert(struct copy *c, struct slice begin, struct slice s)
+{
+	copy_flush(c);
+	buf_put_slice(c->out, begin);
+	buf_put_slice(c->out, s);
+}
+
+/* `text`, copied where it stands behind what was copied last, as it nearly always does. */
+static inline void copy_or_insert(struct copy *c, const char *text, const char *end)
+{
+	if (end - c->to >= 2 && !memcmp(c->to, text, 2))
+		c->to += 2;
+	else
+		copy_insert(c, SLICE_NONE, (struct slice){text, 2});
+}
+
+/* `value` for the one that the parameter has, `old`, maybe without its '='. */
+static void copy_param(struct copy *c, struct slice old, struct slice value)
 {
 	const char *before = old.p;
 
 	while (before[-1] == ' ' || before[-1] == '\t' || before[-1] == '\r' || before[-1] == '\n')
 		before--;
-	put_up_to(out, at, before);
-	if (before[-1] != '=')
-		buf_put(out, "=", 1);
-	buf_put_slice(out, value);
-	*at = old.p + old.l;
+	c->to = before;
+	copy_insert(c, before[-1] == '=' ? SLICE_NONE : SLICE_LIT("="), value);
+	copy_at(c, old.p + old.l);
+}
+
+/* Whether the host of the sent-by is the source, in whatever spelling. */
+static bool sent_from(const struct scan *req, const struct addr *source, struct slice text)
+{
+	struct slice host;
+	struct addr sent;
+	uint16_t port;
+
+	scan_sent_by(req, &host, &port);
+	return slice_eq(host, text) || (addr_set(&sent, host, 0) && addr_host_eq(&sent, source));
 }
 
 /* The top Via as a server hands it back: with the source address it saw (RFC 3261 18.2.1, RFC 3581 4). `via` is the
  * header's value, which begins with req->via. */
-static void put_top_via(struct buf *out, struct slice via, const struct scan *req, const struct addr *source)
+static void copy_top_via(struct copy *c, struct slice via, const struct scan *req, const struct addr *source)
 {
-	char text[ADDR_STRLEN];
-	const char *at = via.p;
-	struct slice host = slice_str(addr_str(text, source)), port, sent_host;
+	struct addr_text text;
 	struct scan_via v;
-	uint16_t sent_port;
 	scan_via_params(&v, req);
 	bool set_rport = v.rport.p && v.rport.l == 0; /* RFC 3581 4: only one without a value */
 
-	const char *colon = memrchr(host.p, ':', host.l);
-	port = (struct slice){colon + 1, (size_t)(host.p + host.l - colon - 1)};
-	host.l -= port.l + 1;
-	if (host.p[0] == '[') /* received = IPv6address, without brackets (RFC 3261 25.1, RFC 5118 4.5) */
-		host = (struct slice){host.p + 1, host.l - 2};
-	scan_sent_by(req, &sent_host, &sent_port);
-
+	addr_text(&text, source); /* received = IPv6address, without brackets (RFC 3261 25.1, RFC 5118 4.5) */
+	copy_at(c, via.p);
 	if (set_rport && (!v.received.p || v.rport.p < v.received.p)) {
-		put_param_value(out, &at, v.rport, port);
+		copy_param(c, v.rport, text.port);
 		set_rport = false;
 	}
 	if (v.received.p)
-		put_param_value(out, &at, v.received, host);
+		copy_param(c, v.received, text.plain);
 	if (set_rport)
-		put_param_value(out, &at, v.rport, port);
-	put_up_to(out, &at, req->via.p + req->via.l);
-	if (!v.received.p && (v.rport.p || !is_host(sent_host, source))) {
-		buf_puts(out, ";received=");
-		buf_put_slice(out, host);
-	}
-	put_up_to(out, &at, via.p + via.l);
+		copy_param(c, v.rport, text.port);
+	c->to = req->via.p + req->via.l;
+	if (!v.received.p && (v.rport.p || !sent_from(req, source, text.host)))
+		copy_insert(c, SLICE_LIT(";received="), text.plain);
+	c->to = via.p + via.l;
+}
+
+static void put_status_line(struct buf *out, unsigned status, struct slice reason)
+{
+	const char begin[] = "SIP/2.0 ";
+
+	if (!buf_reserve(out, sizeof(begin) + WRITE_DIGITS_MAX + reason.l + 3))
+		return;
+	char *p = write_digits(write_text(buf_end(out), begin), status);
+	*p++ = ' ';
+	buf_ends_at(out, write_text(write_slice(p, reason), "\r\n"));
 }
 
 void build_response(struct buf *out, const struct scan *req, const struct build_response *r)
@@ -278,40 +324,36 @@ void build_response(struct buf *out, const struct scan *req, const struct build_
 				1ull << HDR_CSEQ |
 				(r->status == 100 ? 1ull << HDR_TIMESTAMP : 0) | /* RFC 3261 8.2.6.1 */
 				(r->status > 100 && r->status < 300 ? 1ull << HDR_RECORD_ROUTE : 0);
+	const char *end = req->bytes.p + req->bytes.l;
+	struct copy c = {.out = out, .from = end, .to = end};
 	struct extras x;
 
 	extras_init(&x, r->extra, r->extra_count);
-	buf_puts(out, "SIP/2.0 ");
-	buf_put_u64(out, r->status);
-	buf_put(out, " ", 1);
-	buf_put_slice(out, r->reason.p ? r->reason : slice_str(build_reason(r->status)));
-	buf_put(out, "\r\n", 2);
+	put_status_line(out, r->status, r->reason.p ? r->reason : slice_str(build_reason(r->status)));
 	for (unsigned i = 0; i < req->header_count; i++) {
 		enum hdr_id id = req->headers[i].id;
-		struct slice value = scan_value(req, i);
 
+		if (!(copied & 1ull << id))
+			continue;
 		/* What the script gives in place of a copied header stands once, where the first of them stood. */
-		if (!(copied & 1ull << id) || overridden(out, &x, id))
-			continue;
-		bool top_via = r->source && value.p == req->via.p;
-		bool add_tag = value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100;
-		if (!top_via && !add_tag) {
-			put_header(out, scan_name(req, i), value);
+		if (x.present & 1ull << id) {
+			copy_flush(&c);
+			overridden(out, &x, id);
 			continue;
 		}
-		buf_put_slice(out, scan_name(req, i));
-		buf_put(out, ": ", 2);
-		if (top_via)
-			put_top_via(out, value, req, r->source);
+		struct slice value = scan_value(req, i);
+		copy(&c, scan_name(req, i));
+		copy_or_insert(&c, ": ", end);
+		if (r->source && value.p == req->via.p)
+			copy_top_via(&c, value, req, r->source);
 		else
-			buf_put_slice(out, value);
-		if (add_tag) {
-			buf_puts(out, ";tag=");
-			buf_put_slice(out, r->to_tag);
-		}
-		buf_put(out, "\r\n", 2);
+			copy(&c, value);
+		if (value.p == req->to.p && !req->to_tag.p && r->to_tag.p && r->status > 100)
+			copy_insert(&c, SLICE_LIT(";tag="), r->to_tag);
+		copy_or_insert(&c, "\r\n", end);
 	}
-	put_own(out, &x, HDR_CONTACT, r->contact);
+	copy_flush(&c);
+	put_own(out, &x, HDR_CONTACT, "Contact: ", r->contact);
 	put_rest(out, &x);
 	put_body(out, &x, r->content_type, r->body);
 }

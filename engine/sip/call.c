@@ -152,22 +152,26 @@ int call_headers_init(struct call_headers *x, const struct build_header *extra, 
 	x->all = x->few;
 	if (count > CALL_HEADERS_MAX)
 		x->all = mem_zalloc((count + CALL_HEADERS_MAX) * sizeof(*x->all), NULL);
-	for (unsigned i = 0; x->all && i < count; i++)
+	x->present = 0;
+	for (unsigned i = 0; x->all && i < count; i++) {
 		x->all[i] = extra[i];
+		x->present |= 1ull << hdr_lookup(extra[i].name);
+	}
 	return x->all ? 0 : ERR_NOMEM;
 }
 
-static bool has_header(const struct call_headers *x, enum hdr_id id)
+/* False if there is one already. */
+static bool takes(struct call_headers *x, enum hdr_id id)
 {
-	for (unsigned i = 0; i < x->count; i++)
-		if (hdr_lookup(x->all[i].name) == id)
-			return true;
-	return false;
+	if (x->present & 1ull << id)
+		return false;
+	x->present |= 1ull << id;
+	return true;
 }
 
 void call_headers_add(struct call_headers *x, enum hdr_id id, struct slice value)
 {
-	if (!has_header(x, id))
+	if (takes(x, id))
 		x->all[x->count++] = (struct build_header){hdr_text(id), value};
 }
 
@@ -176,7 +180,7 @@ void call_headers_print(struct call_headers *x, enum hdr_id id, const char *fmt,
 	char *value = x->values[x->used];
 	va_list args;
 
-	if (has_header(x, id))
+	if (!takes(x, id))
 		return;
 	va_start(args, fmt);
 	vsnprintf(value, sizeof(x->values[0]), fmt, args);
@@ -211,11 +215,12 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 		 uac_response_h *h, void *arg, struct err *e)
 {
 	struct ua_request r = u ? *u : (struct ua_request){0};
-	struct call_headers x = {0};
+	struct call_headers x; /* too large to be cleared for each request that has none */
 	struct buf sdp = {0};
 	bool invite = slice_eq(method, SLICE_LIT("INVITE")), update = slice_eq(method, SLICE_LIT("UPDATE"));
 	int err;
 
+	x.all = NULL;
 	if (!d)
 		d = call->dialog;
 	if (!d)

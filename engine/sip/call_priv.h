@@ -36,6 +36,7 @@ struct call_headers {
 	struct build_header *all;    /* `few`, or a block of its own */
 	struct build_header few[2 * CALL_HEADERS_MAX];
 	unsigned count;
+	uint64_t present;            /* bit = hdr_id */
 	char values[CALL_HEADERS_MAX][64];
 	unsigned used;
 };

@@ -11,6 +11,8 @@
 /* The credentials of the INVITE go into its ACK (RFC 3261 13.2.2.4, 22.1). */
 static void put_credentials(struct buf *out, const struct scan *invite)
 {
+	if (!scan_has(invite, HDR_AUTHORIZATION) && !scan_has(invite, HDR_PROXY_AUTHORIZATION))
+		return;
 	for (unsigned i = 0; i < invite->header_count; i++)
 		if (invite->headers[i].id == HDR_AUTHORIZATION || invite->headers[i].id == HDR_PROXY_AUTHORIZATION)
 			buf_put_slice(out, build_line(invite, i));
@@ -519,12 +521,13 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	const struct call_opts *o = opts ? opts : &none;
 	struct call *call = call_alloc(ua);
 	struct ua_request full = *r;
-	struct call_headers x = {0};
+	struct call_headers x;
 	struct buf b = {0}, sdp = {0};
 	struct msg *m = NULL;
 	struct addr dst;
 	int err;
 
+	x.all = NULL;
 	if (!call || call_headers_init(&x, r->extra, r->extra_count)) {
 		err = err_set(e, ERR_NOMEM, "out of memory for a call");
 		goto out;

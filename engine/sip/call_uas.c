@@ -212,7 +212,7 @@ int call_reply(struct call *call, const struct call_reply *r, struct msg **mp, s
 {
 	struct build_response b = {.status = r->status, .reason = r->reason, .content_type = r->content_type, .body = r->body};
 	struct buf sdp = {0};
-	struct call_headers x = {0};
+	struct call_headers x;
 	struct msg *m = NULL;
 	bool reliable;
 	int err;

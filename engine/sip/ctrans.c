@@ -32,44 +32,61 @@ static bool matches(const struct scan *request, const struct scan *response)
 		(request->cseq == response->cseq && slice_eq(request->call_id, response->call_id)));
 }
 
-struct ctrans_key {
-	struct slice branch, method;
-	char text[];
-};
+static bool at_rest(const struct ctrans *ct)
+{
+	return !ct->request;
+}
 
 static bool is_of(const struct ctrans *ct, const struct scan *response)
 {
-	if (ct->request)
+	if (!at_rest(ct))
 		return matches(&ct->request->s, response);
-	return slice_eq(ct->kept->branch, response->branch) && slice_eq(ct->kept->method, response->cseq_method);
-}
-
-/* Without memory the request stays. */
-static void drop_request(struct ctrans *ct)
-{
-	const struct scan *s = &ct->request->s;
-	struct ctrans_key *k = mem_alloc(0, sizeof(*k) + s->branch.l + s->cseq_method.l, NULL);
-
-	if (!k)
-		return;
-	k->branch = (struct slice){memcpy(k->text, s->branch.p, s->branch.l), s->branch.l};
-	k->method = (struct slice){memcpy(k->text + s->branch.l, s->cseq_method.p, s->cseq_method.l), s->cseq_method.l};
-	ct->kept = k;
-	ct->request = mem_deref(ct->request);
+	const struct ctrans_rest *r = &ct->rest;
+	return slice_eq((struct slice){r->text, r->branch}, response->branch) &&
+	       slice_eq((struct slice){r->text + r->branch, r->method}, response->cseq_method);
 }
 
 static void destroy(void *p)
 {
 	struct ctrans *ct = p;
 
-	tmr_cancel(&ct->retransmit);
 	tmr_cancel(&ct->timeout);
-	mem_deref(ct->request);
 	mem_deref(ct->ack);
 	mem_deref(ct->ack_2xx);
-	mem_deref(ct->cancel);
-	mem_deref(ct->kept);
+	if (at_rest(ct))
+		return;
+	tmr_cancel(&ct->retransmit);
+	mem_deref(ct->request);
+	ctrans_release(ct->cancel);
 	mem_deref((void *)ct->opts.timers);
+}
+
+/* To a shorter block. The endpoint's reference goes with it; without memory all stays as it is. */
+static void rest(struct ctrans *ct)
+{
+	const struct scan *s = &ct->request->s;
+	const size_t shared = offsetof(struct ctrans, rest);
+	struct endpoint *ep = ct->ep;
+	struct ctrans *to;
+
+	if (s->branch.l > UINT16_MAX || s->cseq_method.l > UINT16_MAX)
+		return;
+	to = mem_alloc(0, shared + sizeof(to->rest) + s->branch.l + s->cseq_method.l, destroy);
+	if (!to)
+		return;
+	memcpy(to, ct, shared);
+	to->request = NULL;
+	to->rest.branch = (uint16_t)s->branch.l;
+	to->rest.method = (uint16_t)s->cseq_method.l;
+	memcpy(mempcpy(to->rest.text, s->branch.p, s->branch.l), s->cseq_method.p, s->cseq_method.l);
+	ct->ack = NULL;
+	ct->ack_2xx = NULL;
+	hash_move(&ep->sb->ctrans, &to->node, &ct->node);
+	LIST_INSERT_BEFORE(ct, to, entry);
+	LIST_REMOVE(ct, entry);
+	tmr_move(&to->timeout, &ct->timeout, to);
+	ct->ep = NULL;
+	mem_deref(ct);
 }
 
 /* Of one that is not over. */
@@ -86,12 +103,14 @@ static void terminate(struct ctrans *ct)
 		return;
 	ct->state = TRANS_TERMINATED;
 	ct->ep = NULL;
-	tmr_cancel(&ct->retransmit);
 	tmr_cancel(&ct->timeout);
 	hash_del(&ep->sb->ctrans, &ct->node);
 	LIST_REMOVE(ct, entry);
-	if (ct->over)
-		ct->over(ct, ct->arg);
+	if (!at_rest(ct)) {
+		tmr_cancel(&ct->retransmit);
+		if (ct->over)
+			ct->over(ct, ct->arg);
+	}
 	mem_deref(ct);
 }
 
@@ -109,7 +128,7 @@ struct ctrans *ctrans_past(struct msg *request)
 
 void ctrans_detach(struct ctrans *ct)
 {
-	if (ct) {
+	if (ct && !at_rest(ct)) {
 		ct->h = NULL;
 		ct->over = NULL;
 	}
@@ -117,7 +136,7 @@ void ctrans_detach(struct ctrans *ct)
 
 static void tell(struct ctrans *ct, struct msg *m)
 {
-	if (ct->h)
+	if (!at_rest(ct) && ct->h)
 		ct->h(ct, m, ct->arg);
 }
 
@@ -259,9 +278,9 @@ static void send_ack(struct ctrans *ct, const struct msg *response)
 {
 	struct buf b = {0};
 
-	if (ct->opts.no_ack)
+	if (!at_rest(ct) && ct->opts.no_ack)
 		return;
-	if (!ct->ack) {
+	if (!ct->ack && !at_rest(ct)) {
 		build_ack(&b, &ct->request->s, &response->s);
 		if (!b.failed)
 			msg_alloc(&ct->ack, buf_slice(&b));
@@ -437,13 +456,17 @@ struct ctrans *ctrans_find(const struct switchboard *sb, const struct msg *m)
 	return NULL;
 }
 
-/* Drops a reference. With none left but the endpoint's, one that was answered needs its request no more. */
+/* Whether nothing but what is repeated can come, and nothing but an ACK is to be sent. */
+static bool is_answered(const struct ctrans *ct)
+{
+	return ct->state == TRANS_ACCEPTED || (ct->state == TRANS_COMPLETED && (!ct->invite || ct->ack || ct->opts.no_ack));
+}
+
+/* Drops a reference. With none left but the endpoint's, one that was answered goes to rest. */
 static void let_go(struct ctrans *ct)
 {
-	bool answered = ct->state == TRANS_ACCEPTED || (ct->state == TRANS_COMPLETED && (!ct->invite || ct->ack || ct->opts.no_ack));
-
-	if (answered && ct->ep && !ct->h && mem_refs(ct) == 2 && ct->request && ct->request->s.branch.l)
-		drop_request(ct);
+	if (ct->ep && !at_rest(ct) && is_answered(ct) && !ct->h && mem_refs(ct) == 2 && ct->request->s.branch.l)
+		rest(ct);
 	mem_deref(ct);
 }
 

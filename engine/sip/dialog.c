@@ -32,10 +32,11 @@ static struct slice put(char **at, struct slice s)
 static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 {
 	struct slice routes[DIALOG_MAX_ROUTES], *kept = NULL, rest, item;
+	const bool any = scan_has(&m->s, HDR_RECORD_ROUTE);
 	unsigned count = 0;
 	size_t size = 0;
 
-	for (unsigned i = 0; i < m->s.header_count; i++) {
+	for (unsigned i = 0; any && i < m->s.header_count; i++) {
 		if (m->s.headers[i].id != HDR_RECORD_ROUTE)
 			continue;
 		rest = scan_value(&m->s, i);
@@ -73,7 +74,11 @@ static struct slice contact_uri(const struct msg *m)
 {
 	struct slice contact = scan_header(&m->s, HDR_CONTACT, 0), item;
 
-	if (!contact.p || !value_split(&item, &contact) || !item.l)
+	if (!contact.l)
+		return SLICE_NONE;
+	if (contact.p[0] == '<') /* what stands behind its '>' is nothing of it */
+		item = contact;
+	else if (!value_split(&item, &contact) || !item.l)
 		return SLICE_NONE;
 	item = slice_trim(route_uri(item));
 	return route_fits_line(item) ? item : SLICE_NONE;

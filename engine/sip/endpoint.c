@@ -148,50 +148,53 @@ int endpoint_send(struct endpoint *ep, struct slice bytes, const struct addr *ds
 	return err;
 }
 
-static void token(struct endpoint *ep, char *buf, size_t len)
+/* Returns its end, where a NUL stands. */
+static char *token(struct endpoint *ep, char *buf, size_t len)
 {
-	size_t run = strlen(ep->run_id);
-
-	if (run) {
-		memcpy(buf, ep->run_id, run);
-		buf[run] = '-';
-		buf += run + 1;
-	}
+	for (const char *run = ep->run_id; *run; run++)
+		*buf++ = *run;
+	if (*ep->run_id)
+		*buf++ = '-';
 	rnd_token(&ep->ids, buf, len);
+	return buf + len;
 }
 
-void endpoint_branch(struct endpoint *ep, char *buf)
+struct slice endpoint_branch(struct endpoint *ep, char *buf)
 {
 	memcpy(buf, "z9hG4bK", 7);
-	token(ep, buf + 7, 12);
+	return (struct slice){buf, (size_t)(token(ep, buf + 7, 12) - buf)};
 }
 
-void endpoint_tag(struct endpoint *ep, char *buf)
+struct slice endpoint_tag(struct endpoint *ep, char *buf)
 {
-	token(ep, buf, 10);
+	return (struct slice){buf, (size_t)(token(ep, buf, 10) - buf)};
 }
 
-void endpoint_call_id(struct endpoint *ep, char *buf)
+struct slice endpoint_call_id(struct endpoint *ep, char *buf)
 {
-	char host[ADDR_STRLEN];
-	struct slice h = slice_str(addr_host(host, endpoint_local(ep)));
+	char *end = token(ep, buf, 14);
+	struct addr_text local;
 
-	if (h.p[0] == '[') /* Call-ID = word "@" word: brackets are allowed, colons too, but plain reads better */
-		h = (struct slice){h.p + 1, h.l - 2};
-	token(ep, buf, 14);
-	size_t n = strlen(buf);
-	buf[n] = '@';
-	slice_copy(buf + n + 1, ENDPOINT_ID_LEN - n - 1, h);
+	addr_text(&local, endpoint_local(ep));
+	/* Call-ID = word "@" word: brackets are allowed, colons too, but plain reads better */
+	*end++ = '@';
+	end = mempcpy(end, local.plain.p, local.plain.l);
+	*end = '\0';
+	return (struct slice){buf, (size_t)(end - buf)};
 }
+
+#define ENDPOINT_VIA_LEN (sizeof("SIP/2.0/UDP ;branch=;rport") + ADDR_STRLEN + ENDPOINT_ID_LEN)
 
 void endpoint_via(struct endpoint *ep, struct buf *out)
 {
-	char branch[ENDPOINT_ID_LEN], where[ADDR_STRLEN];
+	char text[ENDPOINT_ID_LEN];
+	struct slice branch = endpoint_branch(ep, text);
+	struct addr_text local;
 
-	endpoint_branch(ep, branch);
-	buf_puts(out, "SIP/2.0/UDP ");
-	buf_puts(out, addr_str(where, endpoint_local(ep)));
-	buf_puts(out, ";branch=");
-	buf_puts(out, branch);
-	buf_puts(out, ";rport");
+	if (!buf_reserve(out, ENDPOINT_VIA_LEN))
+		return;
+	addr_text(&local, endpoint_local(ep));
+	char *p = write_slice(write_text(buf_end(out), "SIP/2.0/UDP "), local.all);
+	p = write_slice(write_text(p, ";branch="), branch);
+	buf_ends_at(out, write_text(p, ";rport"));
 }

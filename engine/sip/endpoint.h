@@ -77,12 +77,12 @@ int endpoint_send_msg(struct endpoint *ep, struct msg *m, const struct addr *dst
 /* A response, by the address at which its request came: by the front of the switchboard, or its own one. */
 int endpoint_answer(struct endpoint *ep, bool by_front, struct msg *response, const struct addr *dst, struct err *e);
 
-/* Fresh identifiers from the endpoint's own stream; NUL-terminated. */
+/* Fresh identifiers from the endpoint's own stream into `buf`, NUL-terminated. */
 #define ENDPOINT_ID_LEN 96
 #define ENDPOINT_TAG_LEN 24
-void endpoint_branch(struct endpoint *ep, char *buf);  /* z9hG4bK... (RFC 3261 8.1.1.7) */
-void endpoint_tag(struct endpoint *ep, char *buf);
-void endpoint_call_id(struct endpoint *ep, char *buf); /* token@host */
+struct slice endpoint_branch(struct endpoint *ep, char *buf);  /* z9hG4bK... (RFC 3261 8.1.1.7) */
+struct slice endpoint_tag(struct endpoint *ep, char *buf);
+struct slice endpoint_call_id(struct endpoint *ep, char *buf); /* token@host */
 /* "SIP/2.0/UDP host:port;branch=...;rport" with a fresh branch. */
 void endpoint_via(struct endpoint *ep, struct buf *out);
 

@@ -7,11 +7,13 @@
 static struct msg *with_room(struct slice bytes, uint32_t room)
 {
 	struct msg *m = mem_alloc(sizeof(*m), room * sizeof(struct scan_header) + bytes.l + 1, NULL);
-	struct scan_header *headers = (struct scan_header *)(m + 1);
-	char *data = (char *)(headers + room);
+	struct scan_header *headers;
+	char *data;
 
 	if (!m)
 		return NULL;
+	headers = (struct scan_header *)(m + 1);
+	data = (char *)(headers + room);
 	if (bytes.l)
 		memcpy(data, bytes.p, bytes.l);
 	data[bytes.l] = '\0';

@@ -1,5 +1,6 @@
 #include "sip/route.h"
 
+#include "core/recent.h"
 #include "net/location.h"
 
 struct slice route_uri(struct slice v)
@@ -111,10 +112,7 @@ static bool uri_param(struct slice *out, struct slice uri, const char *name)
 
 bool route_fits_line(struct slice uri)
 {
-	for (size_t i = 0; i < uri.l; i++)
-		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == 0x7f)
-			return false;
-	return uri.l;
+	return uri.l && !slice_has_control(uri);
 }
 
 bool route_is_loose(struct slice uri)
@@ -126,6 +124,15 @@ bool route_is_loose(struct slice uri)
 
 int route_resolve(struct addr *dst, struct slice name_addr, bool names, bool v6, struct err *e)
 {
+	/* Requests go the same ways over and over. Only what has its address in itself is remembered: a name may move. */
+	static _Thread_local struct recent known;
+	static _Thread_local struct addr known_dst[RECENT_COUNT];
+	unsigned place = recent_place(name_addr);
+
+	if (recent_is(&known, place, name_addr)) {
+		*dst = known_dst[place];
+		return 0;
+	}
 	/* Without brackets it is a Request-URI, and all its parameters are its own. */
 	struct slice uri = name_addr.l && memchr(name_addr.p, '<', name_addr.l) ? route_uri(name_addr) : name_addr, host, maddr;
 	uint16_t port;
@@ -135,5 +142,10 @@ int route_resolve(struct addr *dst, struct slice name_addr, bool names, bool v6,
 		return err;
 	if (uri_param(&maddr, uri, "maddr"))
 		host = maddr;
-	return location_find(dst, host, port ? port : 5060, names, v6, e);
+	if (!addr_set(dst, host, port ? port : 5060))
+		return location_find(dst, host, port ? port : 5060, names, v6, e);
+	recent_keep(&known, place, name_addr);
+	if (place < RECENT_COUNT)
+		known_dst[place] = *dst;
+	return 0;
 }

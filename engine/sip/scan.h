@@ -122,6 +122,11 @@ uint32_t scan_lines(struct slice bytes);
 
 struct slice scan_name(const struct scan *s, unsigned i);
 struct slice scan_value(const struct scan *s, unsigned i);
+/* Whether there is a header of that name, which is no HDR_OTHER. */
+static inline bool scan_has(const struct scan *s, enum hdr_id id)
+{
+	return s->present & 1ull << id;
+}
 /* The value of the n-th (from 0) header of that name; `p` NULL when there is none. */
 struct slice scan_header(const struct scan *s, enum hdr_id id, unsigned n);
 struct slice scan_header_named(const struct scan *s, struct slice name, unsigned n);

@@ -88,6 +88,10 @@ void scan_via_params(struct scan_via *v, const struct scan *s)
 	if (!s->via.l || !s->sent_by.p)
 		return;
 	p = s->branch.p == p + 8 ? s->branch.p + s->branch.l : p; /* ";branch=" comes first, as nearly always */
+	if (end - p == 6 && !memcmp(p, ";rport", 6)) { /* and that is all, as often */
+		v->rport = (struct slice){end, 0};
+		return;
+	}
 	p = skip_to(p, end, SEMI);
 	while (next_param(&key, &value, &p, end)) {
 		struct slice *out = key.l == 8 && slice_case_eq(key, SLICE_LIT("received")) ? &v->received

@@ -2,15 +2,16 @@
 
 #include <stdlib.h>
 
-/* Bit 0: it sends, bit 1: it receives. */
+/* Bit 0: it sends, bit 1: it receives. All are of one length. */
+#define DIRECTION_LEN 8
 static const char *const directions[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
 
 static int direction_index(struct slice name)
 {
-	if (name.l != 8) /* as long as all of them */
+	if (name.l != DIRECTION_LEN)
 		return -1;
 	for (int i = 0; i < 4; i++)
-		if (!memcmp(name.p, directions[i], 8))
+		if (!memcmp(name.p, directions[i], DIRECTION_LEN))
 			return i;
 	return -1;
 }
@@ -24,23 +25,25 @@ const char *sdp_direction(struct slice name)
 
 /* --- reading an offer --- */
 
-static bool next_line(struct slice *line, struct slice *rest)
+static inline struct slice between(const char *p, const char *end)
 {
-	const char *end = rest->l ? memchr(rest->p, '\n', rest->l) : NULL;
-	size_t whole = end ? (size_t)(end + 1 - rest->p) : rest->l;
+	return (struct slice){p, (size_t)(end - p)};
+}
 
+static inline bool next_line(struct slice *line, struct slice *rest)
+{
 	if (!rest->l)
 		return false;
-	*line = slice_trim((struct slice){rest->p, whole});
-	*rest = (struct slice){rest->p + whole, rest->l - whole};
+	const char *end = rest->p + rest->l, *newline = memchr(rest->p, '\n', rest->l);
+	const char *next = newline ? newline + 1 : end;
+	*line = slice_trim(between(rest->p, newline ? newline : end));
+	*rest = between(next, end);
 	return true;
 }
 
-static bool begins(struct slice s, const char *with)
+static inline bool begins(struct slice s, const char *with)
 {
-	size_t n = strlen(with);
-
-	return s.l >= n && !memcmp(s.p, with, n);
+	return s.l >= strlen(with) && !memcmp(s.p, with, strlen(with));
 }
 
 static struct slice next_word(struct slice *rest)
@@ -60,6 +63,15 @@ struct stream {
 	struct slice events;                      /* payload type of telephone-event; p NULL for none */
 };
 
+static void read_media(struct stream *s, struct slice line)
+{
+	line = (struct slice){line.p + 2, line.l - 2};
+	s->media = next_word(&line);
+	s->port = next_word(&line);
+	s->proto = next_word(&line);
+	s->formats = line;
+}
+
 /* The next stream of a description whose session part was read; `rest` begins with its m= line. */
 static bool next_stream(struct stream *s, struct slice *rest, int session_direction)
 {
@@ -67,12 +79,8 @@ static bool next_stream(struct stream *s, struct slice *rest, int session_direct
 
 	if (!next_line(&line, rest))
 		return false;
-	line = (struct slice){line.p + 2, line.l - 2};
 	*s = (struct stream){.direction = session_direction};
-	s->media = next_word(&line);
-	s->port = next_word(&line);
-	s->proto = next_word(&line);
-	s->formats = line;
+	read_media(s, line);
 	for (after = *rest; next_line(&line, &after) && !begins(line, "m="); *rest = after) {
 		if (!begins(line, "a="))
 			continue;
@@ -80,9 +88,10 @@ static bool next_stream(struct stream *s, struct slice *rest, int session_direct
 		int direction = direction_index(a);
 		if (direction >= 0)
 			s->direction = direction;
-		if (begins(a, "rtpmap:") && slice_find(a, SLICE_LIT(" telephone-event/8000"), 0) > 0) {
-			struct slice map = {a.p + 7, a.l - 7};
-			s->events = next_word(&map);
+		if (begins(a, "rtpmap:")) {
+			struct slice map = {a.p + 7, a.l - 7}, format = next_word(&map);
+			if (begins(map, "telephone-event/8000"))
+				s->events = format;
 		}
 	}
 	return true;
@@ -119,11 +128,14 @@ static bool fits(const struct stream *s)
 
 bool sdp_fits(struct slice offer)
 {
-	int direction = session_direction(&offer);
+	struct slice line;
 	struct stream s;
 	bool any = false;
 
-	while (next_stream(&s, &offer, direction)) {
+	while (next_line(&line, &offer)) {
+		if (!begins(line, "m="))
+			continue;
+		read_media(&s, line);
 		if (fits(&s))
 			return true;
 		any = true;
@@ -133,59 +145,52 @@ bool sdp_fits(struct slice offer)
 
 /* --- writing --- */
 
-static void put_host(struct buf *out, const char *type, struct slice host)
-{
-	buf_puts(out, type);
-	buf_puts(out, " ");
-	buf_put_slice(out, host);
-}
+/* More than either of them writes, the formats of telephone events left aside. */
+#define ROOM 256
 
 static void put_session(struct buf *out, const struct sdp_own *own)
 {
-	char text[ADDR_STRLEN];
-	struct slice h = slice_str(addr_host(text, own->host));
-	const char *type = addr_is_v6(own->host) ? "IP6" : "IP4";
+	const struct slice in = addr_is_v6(own->host) ? SLICE_LIT("IN IP6 ") : SLICE_LIT("IN IP4 ");
+	struct addr_text host;
 
-	if (h.p[0] == '[')
-		h = (struct slice){h.p + 1, h.l - 2};
-	buf_puts(out, "v=0\r\no=- ");
-	buf_put_u64(out, own->session);
-	buf_puts(out, " ");
-	buf_put_u64(out, own->version);
-	buf_puts(out, " IN ");
-	put_host(out, type, h);
-	buf_puts(out, "\r\ns=-\r\nc=IN ");
-	put_host(out, type, h);
-	buf_puts(out, "\r\nt=0 0\r\n");
+	if (!buf_reserve(out, ROOM))
+		return;
+	addr_text(&host, own->host);
+	char *p = write_digits(write_text(buf_end(out), "v=0\r\no=- "), own->session);
+	*p++ = ' ';
+	p = write_digits(p, own->version);
+	*p++ = ' ';
+	p = write_slice(write_slice(p, in), host.plain);
+	p = write_text(p, "\r\ns=-\r\nc=");
+	p = write_slice(write_slice(p, in), host.plain);
+	buf_ends_at(out, write_text(p, "\r\nt=0 0\r\n"));
 }
 
 static void put_audio(struct buf *out, uint16_t port, bool pcmu, bool pcma, struct slice events, const char *direction)
 {
-	buf_puts(out, "m=audio ");
-	buf_put_u64(out, port);
-	buf_puts(out, " RTP/AVP");
+	if (!buf_reserve(out, ROOM + 3 * events.l))
+		return;
+	char *p = write_digits(write_text(buf_end(out), "m=audio "), port);
+	p = write_text(p, " RTP/AVP");
 	if (pcmu)
-		buf_puts(out, " 0");
+		p = write_text(p, " 0");
 	if (pcma)
-		buf_puts(out, " 8");
+		p = write_text(p, " 8");
 	if (events.l)
-		buf_puts(out, " ");
-	buf_put_slice(out, events);
-	buf_puts(out, "\r\n");
+		*p++ = ' ';
+	p = write_slice(p, events);
+	p = write_text(p, "\r\n");
 	if (pcmu)
-		buf_puts(out, "a=rtpmap:0 PCMU/8000\r\n");
+		p = write_text(p, "a=rtpmap:0 PCMU/8000\r\n");
 	if (pcma)
-		buf_puts(out, "a=rtpmap:8 PCMA/8000\r\n");
+		p = write_text(p, "a=rtpmap:8 PCMA/8000\r\n");
 	if (events.l) {
-		buf_puts(out, "a=rtpmap:");
-		buf_put_slice(out, events);
-		buf_puts(out, " telephone-event/8000\r\na=fmtp:");
-		buf_put_slice(out, events);
-		buf_puts(out, " 0-15\r\n");
+		p = write_slice(write_text(p, "a=rtpmap:"), events);
+		p = write_slice(write_text(p, " telephone-event/8000\r\na=fmtp:"), events);
+		p = write_text(p, " 0-15\r\n");
 	}
-	buf_puts(out, "a=");
-	buf_puts(out, direction);
-	buf_puts(out, "\r\n");
+	p = write_slice(write_text(p, "a="), (struct slice){direction, DIRECTION_LEN});
+	buf_ends_at(out, write_text(p, "\r\n"));
 }
 
 void sdp_offer(struct buf *out, const struct sdp_own *own)
@@ -196,7 +201,7 @@ void sdp_offer(struct buf *out, const struct sdp_own *own)
 
 void sdp_answer(struct buf *out, const struct sdp_own *own, struct slice offer)
 {
-	int theirs = session_direction(&offer), ours = direction_index(slice_str(own->direction));
+	int theirs = session_direction(&offer), ours = direction_index((struct slice){own->direction, DIRECTION_LEN});
 	struct stream s;
 	bool taken = false;
 

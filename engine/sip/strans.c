@@ -26,13 +26,48 @@ static uint64_t key(const struct scan *s, struct slice method)
 	return slice_hash(h, method);
 }
 
+static bool at_rest(const struct strans *st)
+{
+	return !st->request;
+}
+
+static struct slice next(const char **at, size_t len)
+{
+	struct slice s = {*at, len};
+
+	*at += len;
+	return s;
+}
+
+struct strans_identity strans_identity(const struct strans *st)
+{
+	struct strans_identity id;
+
+	if (at_rest(st)) {
+		const struct strans_rest *r = &st->rest;
+		const char *at = r->text;
+		id.method = next(&at, r->method);
+		id.branch = next(&at, r->branch);
+		id.sent_by = next(&at, r->sent_by);
+		id.call_id = next(&at, r->call_id);
+		id.from_tag = next(&at, r->from_tag);
+		id.cseq = r->cseq;
+	} else {
+		const struct scan *s = &st->request->s;
+		id = (struct strans_identity){s->method, s->branch, s->sent_by, s->call_id, s->from_tag, s->cseq};
+	}
+	return id;
+}
+
 static bool same(const struct strans *st, const struct scan *s, struct slice method)
 {
 	bool ack = slice_eq(method, SLICE_LIT("ACK"));
 
-	if (!st->request)
-		return slice_eq(st->kept->method, ack ? SLICE_LIT("INVITE") : method) && slice_eq(st->kept->branch, s->branch) &&
-		       slice_case_eq(st->kept->sent_by, s->sent_by);
+	if (at_rest(st)) {
+		struct strans_identity id = strans_identity(st);
+		return slice_eq(id.branch, s->branch) && slice_eq(id.method, ack ? SLICE_LIT("INVITE") : method) &&
+		       slice_case_eq(id.sent_by, s->sent_by);
+	}
 	const struct scan *r = &st->request->s;
 	if (!slice_eq(r->method, ack ? SLICE_LIT("INVITE") : method))
 		return false;
@@ -57,21 +92,6 @@ static struct strans *find(const struct switchboard *sb, const struct scan *s, s
 	return NULL;
 }
 
-static struct strans_key key_of(const struct strans *st)
-{
-	const struct scan *s;
-
-	if (!st->request)
-		return *st->kept;
-	s = &st->request->s;
-	return (struct strans_key){.method = s->method,
-				   .branch = s->branch,
-				   .sent_by = s->sent_by,
-				   .call_id = s->call_id,
-				   .from_tag = s->from_tag,
-				   .cseq = s->cseq};
-}
-
 bool strans_merged(struct strans *st)
 {
 	const struct scan *s = &st->request->s;
@@ -82,7 +102,7 @@ bool strans_merged(struct strans *st)
 	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
 	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n)) {
 		const struct strans *other = hash_owner(n, struct strans, merge);
-		struct strans_key r = key_of(other);
+		struct strans_identity r = strans_identity(other);
 		found = other->ep == st->ep && r.cseq == s->cseq && slice_eq(r.call_id, s->call_id) && slice_eq(r.from_tag, s->from_tag) &&
 			slice_eq(r.method, s->method);
 	}
@@ -92,69 +112,73 @@ bool strans_merged(struct strans *st)
 	return found;
 }
 
-static void key_destroy(void *p)
-{
-	struct strans_key *k = p;
-
-	mem_deref(k->last);
-}
-
-/* Copies `*s` to `*at`, which moves on, and is the copy then. */
-static void keep(char **at, struct slice *s)
-{
-	if (s->l)
-		memcpy(*at, s->p, s->l);
-	s->p = *at;
-	*at += s->l;
-}
-
-/* Without memory request and response stay. */
-static void drop_request(struct strans *st)
-{
-	struct strans_key k = key_of(st), *kept;
-	bool repeats = st->last && st->state == TRANS_COMPLETED && !st->invite;
-
-	kept = mem_alloc(0, sizeof(k) + k.method.l + k.branch.l + k.sent_by.l + k.call_id.l + k.from_tag.l, key_destroy);
-	if (!kept)
-		return;
-	*kept = k;
-	if (repeats && !(kept->last = msg_rest(st->last))) {
-		mem_deref(kept);
-		return;
-	}
-	char *at = kept->text;
-	keep(&at, &kept->method);
-	keep(&at, &kept->branch);
-	keep(&at, &kept->sent_by);
-	keep(&at, &kept->call_id);
-	keep(&at, &kept->from_tag);
-	st->kept = kept;
-	st->request = mem_deref(st->request);
-	if (repeats || st->state == TRANS_ACCEPTED) /* a 2xx to an INVITE is repeated by its user, who is gone */
-		st->last = mem_deref(st->last);
-}
-
-void strans_release(struct strans *st)
-{
-	if (!st)
-		return;
-	bool answered = st->state == TRANS_ACCEPTED || st->state == TRANS_COMPLETED || st->state == TRANS_CONFIRMED;
-	if (answered && st->ep && !st->h && !st->first && mem_refs(st) == 2 && st->request && !st->request->s.flaws &&
-	    has_cookie(&st->request->s))
-		drop_request(st);
-	mem_deref(st);
-}
-
 static void destroy(void *p)
 {
 	struct strans *st = p;
 
-	tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
+	if (at_rest(st))
+		return;
+	tmr_cancel(&st->retransmit);
 	mem_deref(st->request);
-	mem_deref(st->kept);
 	mem_deref(st->last);
 	mem_deref((void *)st->opts.timers);
+}
+
+static void *put(char *at, struct slice s)
+{
+	return s.l ? mempcpy(at, s.p, s.l) : at;
+}
+
+/* To a shorter block. The endpoint's reference goes with it; without memory all stays as it is. */
+static void rest(struct strans *st)
+{
+	const size_t shared = offsetof(struct strans, rest);
+	const struct strans_identity id = strans_identity(st);
+	/* A 2xx to an INVITE is repeated by its user, who is gone; and nothing is repeated when the ACK has come (RFC 6026 7.1, RFC 3261 17.2.1). */
+	const bool repeats = st->last && st->state == TRANS_COMPLETED;
+	const struct slice last = repeats && !st->plain ? msg_bytes(st->last) : SLICE_NONE;
+	const size_t longest = UINT16_MAX;
+	struct endpoint *ep = st->ep;
+	struct strans *to;
+
+	if (id.method.l > longest || id.branch.l > longest || id.sent_by.l > longest || id.call_id.l > longest || id.from_tag.l > longest)
+		return;
+	to = mem_alloc(0, shared + sizeof(to->rest) + id.method.l + id.branch.l + id.sent_by.l + id.call_id.l + id.from_tag.l + last.l, destroy);
+	if (!to)
+		return;
+	memcpy(to, st, shared);
+	to->request = NULL;
+	to->rest = (struct strans_rest){.cseq = id.cseq,
+					.frame = repeats ? st->last->frame : 0,
+					.method = (uint16_t)id.method.l,
+					.branch = (uint16_t)id.branch.l,
+					.sent_by = (uint16_t)id.sent_by.l,
+					.call_id = (uint16_t)id.call_id.l,
+					.from_tag = (uint16_t)id.from_tag.l,
+					.plain = repeats && st->plain ? st->last->s.status : 0,
+					.last = (uint32_t)last.l};
+	put(put(put(put(put(put(to->rest.text, id.method), id.branch), id.sent_by), id.call_id), id.from_tag), last);
+	hash_move(&ep->sb->strans, &to->node, &st->node);
+	if (st->may_merge)
+		hash_move(&ep->sb->merged, &to->merge, &st->merge);
+	LIST_INSERT_BEFORE(st, to, entry);
+	LIST_REMOVE(st, entry);
+	tmr_move(&to->timeout, &st->timeout, to);
+	st->ep = NULL;
+	mem_deref(st);
+}
+
+/* One that waits for an ACK still sends by its timer G. */
+void strans_release(struct strans *st)
+{
+	if (!st)
+		return;
+	bool answered = st->state == TRANS_ACCEPTED || st->state == TRANS_CONFIRMED || (st->state == TRANS_COMPLETED && !st->invite);
+	if (answered && st->ep && !at_rest(st) && !st->h && !st->first && mem_refs(st) == 2 && !st->request->s.flaws &&
+	    has_cookie(&st->request->s) && !st->opts.timers && !st->opts.no_cancel)
+		rest(st);
+	mem_deref(st);
 }
 
 const struct sip_timers *strans_timers(const struct strans *st, const struct endpoint *ep)
@@ -170,6 +194,8 @@ static const struct sip_timers *timers(const struct strans *st)
 
 static void tell(struct strans *st, enum strans_event ev, struct msg *m)
 {
+	if (at_rest(st))
+		return;
 	if (st->first)
 		st->first(st, ev, m, st->first_arg);
 	if (st->h)
@@ -184,7 +210,8 @@ static void terminate(struct strans *st)
 		return;
 	st->state = TRANS_TERMINATED;
 	st->ep = NULL;
-	tmr_cancel(&st->retransmit);
+	if (!at_rest(st))
+		tmr_cancel(&st->retransmit);
 	tmr_cancel(&st->timeout);
 	hash_del(&ep->sb->strans, &st->node);
 	LIST_REMOVE(st, entry);
@@ -209,7 +236,7 @@ struct strans *strans_past(struct msg *request, struct slice to_tag)
 
 void strans_detach(struct strans *st)
 {
-	if (st)
+	if (st && !at_rest(st))
 		st->h = NULL;
 }
 
@@ -231,11 +258,41 @@ static void start_timeout(struct strans *st, uint64_t delay)
 		terminate(st); /* out of memory: better gone than here for ever */
 }
 
-static void resend(struct strans *st)
+/* Whether it is the request that came first, and not just one of the same branch. */
+static bool is_repetition(const struct strans *st, const struct scan *s)
 {
-	struct msg *last = mem_ref(st->last);
+	const struct strans_identity id = strans_identity(st);
 
-	if (!last && !(st->kept && st->kept->last && !msg_wake(&last, st->kept->last)))
+	return id.cseq == s->cseq && slice_eq(id.call_id, s->call_id) && slice_eq(id.from_tag, s->from_tag);
+}
+
+/* The last response of one at rest, to the request that was repeated. */
+static struct msg *wake(const struct strans *st, const struct msg *repeated)
+{
+	const struct strans_rest *r = &st->rest;
+	const struct build_response plain = {.status = r->plain, .to_tag = slice_str(st->to_tag), .source = &repeated->src};
+	const char *text = r->text + r->method + r->branch + r->sent_by + r->call_id + r->from_tag;
+	struct buf b = {0};
+	struct msg *m = NULL;
+
+	if (r->plain && is_repetition(st, &repeated->s))
+		build_response(&b, &repeated->s, &plain);
+	else
+		buf_put(&b, text, r->last);
+	if (b.len && !b.failed && !msg_alloc(&m, buf_slice(&b))) {
+		m->src = *endpoint_local(st->ep);
+		m->dst = st->peer; /* it was sent once */
+		m->frame = r->frame;
+	}
+	buf_free(&b);
+	return m;
+}
+
+static void resend(struct strans *st, const struct msg *repeated)
+{
+	struct msg *last = at_rest(st) ? wake(st, repeated) : mem_ref(st->last);
+
+	if (!last)
 		return;
 	st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
@@ -258,7 +315,7 @@ static void on_retransmit(void *arg) /* timer G */
 	st->interval = sip_timer_twice(st->interval, timers(st)->t2);
 	if (st->interval != TIMER_NEVER)
 		tmr_again(&st->retransmit, st->ep->loop, st->interval, on_retransmit, st);
-	resend(st);
+	resend(st, NULL);
 }
 
 static void on_trying(void *arg)
@@ -384,6 +441,13 @@ out:
 	return err;
 }
 
+/* Whether the same comes out when it is built again with the status alone. */
+static bool is_plain(const struct build_response *r, const struct strans *st)
+{
+	return !r->reason.p && !r->source && (!r->to_tag.p || slice_eq(r->to_tag, slice_str(st->to_tag))) && !r->contact.p && !r->extra_count &&
+	       !r->content_type.p && !r->body.p;
+}
+
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e)
 {
 	struct build_response filled = *r; /* not in the caller's, who may use it for another transaction */
@@ -402,6 +466,8 @@ int strans_reply(struct strans *st, const struct build_response *r, struct msg *
 		err_set(e, err, "out of memory for a response");
 	else
 		err = strans_respond(st, m, e);
+	if (!err && st->last == m) /* whoever saw it leave may have closed it: it is not at rest, for there is our reference */
+		st->plain = is_plain(r, st);
 	if (!err && mp)
 		*mp = mem_ref(m);
 	mem_deref(m);
@@ -411,12 +477,13 @@ int strans_reply(struct strans *st, const struct build_response *r, struct msg *
 
 static void receive_cancel(struct strans *invite, struct msg *m)
 {
-	struct strans_opts opts = {.timers = invite->opts.timers};
+	struct strans_opts opts = {.timers = at_rest(invite) ? NULL : invite->opts.timers};
+	bool silent = !at_rest(invite) && invite->opts.no_cancel; /* one that is to be silent does not go to rest */
 	/* RFC 3261 9.2: the same To tag in the answers to both. */
 	struct build_response r = {.status = 200, .to_tag = slice_str(invite->to_tag)};
 	struct strans *st = NULL;
 
-	if (!invite->opts.no_cancel && strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))
+	if (!silent && strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))
 		return;
 	mem_ref(invite);
 	if (st)
@@ -475,12 +542,12 @@ bool strans_receive(struct strans *st, struct msg *m)
 	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing
 	 * when the ACK has come. */
 	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)
-		resend(st);
+		resend(st, m);
 	return true;
 }
 
 void strans_close(struct strans *st)
 {
-	st->h = NULL;
+	strans_detach(st);
 	terminate(st);
 }

@@ -124,7 +124,7 @@ static void receive_request(struct switchboard *sb, struct msg *m)
 	if (!taken)
 		unclaimed(ep, m);
 	mem_deref(d);
-	mem_deref(st);
+	strans_release(st);
 	mem_deref(ep);
 }
 

@@ -1,5 +1,7 @@
 #include "sip/syntax.h"
 
+#include "core/recent.h"
+
 /* What a byte may be, RFC 3261 25.1 in its words. */
 enum {
 	TOKEN = 1,
@@ -142,7 +144,7 @@ static const char *check_sip_uri(const char *p, const char *end, bool headers)
 	return what ? what : check_uri_tail(p, end, headers);
 }
 
-static const char *check_uri(struct slice uri, bool headers)
+static const char *check_new_uri(struct slice uri, bool headers)
 {
 	if (!uri.l)
 		return "a URI is empty";
@@ -163,6 +165,21 @@ static const char *check_uri(struct slice uri, bool headers)
 	if (p == end)
 		return NULL;
 	return is(*p, LWS) ? "white space stands in a URI" : "a byte stands in a URI that must be escaped";
+}
+
+/* The same users call each other again and again: what was right is remembered. */
+static const char *check_uri(struct slice uri, bool headers)
+{
+	static _Thread_local struct recent right[2]; /* by `headers` */
+	unsigned place = recent_place(uri);
+	const char *what = NULL;
+
+	if (!recent_is(&right[headers], place, uri)) {
+		what = check_new_uri(uri, headers);
+		if (!what)
+			recent_keep(&right[headers], place, uri);
+	}
+	return what;
 }
 
 const char *syntax_request_uri(struct slice uri)

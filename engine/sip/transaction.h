@@ -31,29 +31,41 @@ struct ctrans_opts {
 	bool no_ack;        /* no ACK to a non-2xx */
 };
 
+/* A client transaction at rest was answered and is nobody's any more: it absorbs what is repeated. Its block is shorter then, for a load has
+ * hundreds of thousands: `rest` stands in the place of all that comes behind. */
+struct ctrans_rest {
+	uint16_t branch, method; /* lengths; the text is that of both */
+	char text[];
+};
+
 struct ctrans {
 	struct hash_node node;
 	LIST_ENTRY(ctrans) entry; /* of its endpoint */
 	struct endpoint *ep; /* NULL once terminated */
-	enum trans_state state;
-	bool invite;
-	struct msg *request;         /* NULL once nobody can ask for it, see ctrans_release() */
-	struct ctrans_key *kept;     /* then what tells its responses */
+	struct tmr timeout;
+	struct msg *request;         /* NULL at rest */
+	struct msg *ack;             /* to a non-2xx, for repeated finals */
+	struct msg_rest *ack_2xx;    /* see ctrans_keep_ack() */
 	struct addr dst;
-	struct ctrans_opts opts;
-	struct msg *ack;      /* to a non-2xx, for repeated finals */
-	struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
-	struct tmr retransmit, timeout;
-	uint64_t interval;
-	unsigned retransmissions;    /* of the request */
+	enum trans_state state;
 	unsigned repeated_responses; /* absorbed; a repeated 2xx to an INVITE is not, its user gets it, unless that went: ctrans_keep_ack() */
-	bool provisional;            /* one came, so a CANCEL may go (RFC 3261 9.1) */
-	bool cancel_wanted;
-	struct ctrans *cancel;
-	struct ctrans *next_hit;     /* while an error of the network is dealt with */
-	ctrans_response_h *h;
-	void (*over)(struct ctrans *ct, void *arg); /* told when it terminates; NULL: nobody asks */
-	void *arg;
+	bool invite;
+	union {
+		struct ctrans_rest rest;
+		struct {
+			struct ctrans_opts opts;
+			struct tmr retransmit;
+			uint64_t interval;
+			unsigned retransmissions;    /* of the request */
+			bool provisional;            /* one came, so a CANCEL may go (RFC 3261 9.1) */
+			bool cancel_wanted;
+			struct ctrans *cancel;
+			struct ctrans *next_hit;     /* while an error of the network is dealt with */
+			ctrans_response_h *h;
+			void (*over)(struct ctrans *ct, void *arg); /* told when it terminates; NULL: nobody asks */
+			void *arg;
+		};
+	};
 };
 
 /* Sends `request` (its top Via carries the branch) and runs its transaction. The endpoint holds one reference until it
@@ -64,8 +76,7 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 int ctrans_cancel(struct ctrans *ct, bool now, struct err *e);
 /* Its handler is called no more; the machine goes on by itself. */
 void ctrans_detach(struct ctrans *ct);
-/* Its user's end of it: detached, and a reference less (NULL is allowed). One that was answered and is nobody's then absorbs what is repeated,
- * without its request. */
+/* Its user's end of it: detached, and a reference less (NULL is allowed). One that was answered and is nobody's then goes to rest. */
 void ctrans_release(struct ctrans *ct);
 /* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
  * to where it went. Takes a reference. */
@@ -90,37 +101,46 @@ struct strans_opts {
 	bool no_cancel;     /* a CANCEL is taken, but neither answered nor told */
 };
 
-/* Of a request whose Via has the magic cookie: what tells it, and what is sent for a repetition. */
-struct strans_key {
-	struct slice method, branch, sent_by, call_id, from_tag;
+/* A server transaction at rest has had its final response and is nobody's any more; it absorbs what is repeated, and answers it where that is its
+ * business. Its request had the magic cookie. As above its block is shorter. */
+struct strans_rest {
 	uint32_t cseq;
-	struct msg_rest *last;       /* NULL: nothing */
+	uint32_t frame;                                      /* of the last response */
+	uint16_t method, branch, sent_by, call_id, from_tag; /* lengths; the text is that of all */
+	uint16_t plain;                                      /* the status of a last response that is built again from the repeated request */
+	uint32_t last;                                       /* or its length, behind the text; 0: it has none to repeat */
 	char text[];
 };
 
 struct strans {
 	struct hash_node node, merge;
 	LIST_ENTRY(strans) entry; /* of its endpoint */
+	struct endpoint *ep; /* NULL once terminated */
+	struct tmr timeout;  /* timer H, I, J or L, and before the final response the 200 ms until a 100 */
+	struct msg *request; /* NULL at rest */
+	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
+	enum trans_state state;
+	unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
+	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 	bool may_merge; /* `merge` is in use */
 	bool by_front;  /* it came to the front of its switchboard, and is answered from there */
 	bool invite;
-	enum trans_state state;
-	struct endpoint *ep; /* NULL once terminated */
-	struct msg *request; /* NULL once nobody can ask for it, see strans_release() */
-	struct strans_key *kept; /* then */
-	struct msg *last;    /* the response that is repeated */
-	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
-	struct strans_opts opts;
-	struct tmr retransmit, timeout; /* timer G; H, I, J or L, and before the final response the 200 ms until a 100 */
-	uint64_t interval;
-	unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
-	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 	bool cancelled;
 	char to_tag[ENDPOINT_TAG_LEN]; /* what this side adds to To */
-	strans_event_h *first;       /* told before `h`: a call's */
-	void *first_arg;
-	strans_event_h *h;
-	void *arg;
+	union {
+		struct strans_rest rest;
+		struct {
+			struct msg *last;    /* the response that is repeated */
+			bool plain;          /* it has nothing that build_response() would not write by itself */
+			struct strans_opts opts;
+			struct tmr retransmit; /* timer G */
+			uint64_t interval;
+			strans_event_h *first; /* told before `h`: a call's */
+			void *first_arg;
+			strans_event_h *h;
+			void *arg;
+		};
+	};
 };
 
 /* A server transaction for a request that came in. The endpoint holds one reference until it terminates, `*stp` gets another. */
@@ -133,7 +153,7 @@ struct build_response;
  * reference to what was sent. */
 int strans_reply(struct strans *st, const struct build_response *r, struct msg **mp, struct err *e);
 void strans_detach(struct strans *st);
-/* A reference less (NULL is allowed). One that has its final response and is nobody's then absorbs what is repeated, without its request. */
+/* A reference less (NULL is allowed). One that has its final response and is nobody's then goes to rest. */
 void strans_release(struct strans *st);
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct strans *strans_past(struct msg *request, struct slice to_tag);
@@ -144,6 +164,13 @@ void strans_forget(struct strans *st);
 /* RFC 3261 8.2.2.2: whether another request of the same Call-ID, CSeq and From tag came to this endpoint by another way and is not over.
  * Never of one within a dialog. Its user asks once, before it answers; only those that asked are found. */
 bool strans_merged(struct strans *st);
+
+/* What tells its request from others (RFC 3261 17.2.3, 8.2.2.2), also of one at rest. */
+struct strans_identity {
+	struct slice method, branch, sent_by, call_id, from_tag;
+	uint32_t cseq;
+};
+struct strans_identity strans_identity(const struct strans *st);
 
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
 void strans_peer(struct addr *peer, const struct msg *request);

@@ -125,18 +125,17 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		struct slice hop = route.p ? route : r->uri;
 		err = route_resolve(dst, hop, !loop_is_virtual(ep->loop), addr_is_v6(endpoint_local(ep)), e);
 	}
-	if (!err && !r->dst)
+	/* What was resolved was another one, or not the whole of it. */
+	if (!err && !r->dst && (route.p || memchr(r->uri.p, '<', r->uri.l)))
 		err = route_host(&host, &port, r->uri, e);
 	if (err)
 		goto out;
-	endpoint_call_id(ep, call_id);
-	endpoint_tag(ep, tag);
-	struct slice own_tag = r->from_tag.p ? r->from_tag : slice_str(tag);
+	struct slice own_id = endpoint_call_id(ep, call_id), own_tag = endpoint_tag(ep, tag);
 	endpoint_via(ep, &text);
 	size_t via = text.len;
 	buf_put_slice(&text, r->from.p ? r->from : ua->from);
 	buf_puts(&text, ";tag=");
-	buf_put_slice(&text, own_tag);
+	buf_put_slice(&text, r->from_tag.p ? r->from_tag : own_tag);
 	size_t from = text.len;
 	if (r->to.p) {
 		buf_put_slice(&text, r->to);
@@ -168,7 +167,7 @@ int ua_build(struct ua *ua, struct buf *out, struct addr *dst, struct slice meth
 		.route_count = route.p ? 1 : 0,
 		.from = {at + via, from - via},
 		.to = {at + from, to - from},
-		.call_id = r->call_id.p ? r->call_id : slice_str(call_id),
+		.call_id = r->call_id.p ? r->call_id : own_id,
 		.cseq = r->cseq ? r->cseq : 1,
 		.max_forwards = 70,
 		.contact = r->no_contact ? SLICE_NONE : ua->contact_value,

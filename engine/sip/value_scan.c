@@ -3,18 +3,17 @@
 
 bool value_group_skip(struct slice s, size_t *i)
 {
-	const char close = s.p[*i] == '<' ? '>' : '"';
+	const char *p = s.p + *i, *end = s.p + s.l;
 
-	for (size_t k = *i + 1; k < s.l; k++) {
-		if (s.p[k] == close) {
-			*i = k + 1;
-			return true;
-		}
-		if (s.p[k] == '\\' && close == '"')
-			k++;
+	if (*p == '<') {
+		p = memchr(p, '>', (size_t)(end - p));
+	} else {
+		for (p++; p < end && *p != '"'; p++)
+			p += *p == '\\';
+		p = p < end ? p : NULL;
 	}
-	*i = s.l;
-	return false;
+	*i = p ? (size_t)(p + 1 - s.p) : s.l;
+	return p;
 }
 
 bool value_quotes_closed(struct slice s)

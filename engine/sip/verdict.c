@@ -176,6 +176,8 @@ static bool in_list(struct slice list, struct slice token)
 
 bool verdict_lists(const struct scan *s, enum hdr_id id, struct slice token)
 {
+	if (!scan_has(s, id))
+		return false;
 	for (unsigned i = 0; i < s->header_count; i++)
 		if (s->headers[i].id == id && in_list(scan_value(s, i), token))
 			return true;
@@ -186,6 +188,8 @@ void verdict_on_require(struct verdict *v, const struct scan *s, struct slice su
 {
 	struct slice rest, item;
 
+	if (!scan_has(s, HDR_REQUIRE))
+		return;
 	/* RFC 3261 8.2.2.3: not in an ACK or CANCEL. */
 	for (unsigned i = 0; i < s->header_count; i++) {
 		if (s->headers[i].id != HDR_REQUIRE)

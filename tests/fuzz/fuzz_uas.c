@@ -126,7 +126,7 @@ static void end_everything(struct world *w)
 	for (size_t i = 0; i < ep->sb->ctrans.size; i++)
 		for (struct hash_node *n = ep->sb->ctrans.buckets[i]; n; n = n->next) {
 			struct ctrans *ct = hash_owner(n, struct ctrans, node);
-			if (ct->invite && !ct->cancel && open_count < HELD)
+			if (ct->invite && ct->request && !ct->cancel && open_count < HELD)
 				open[open_count++] = mem_ref(ct);
 		}
 	while (open_count) {

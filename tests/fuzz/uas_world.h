@@ -248,9 +248,9 @@ static inline void check_response(struct world *w, struct msg *m)
 		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
 			if (!one->request) { /* it was answered, and is nobody's any more */
-				const struct strans_key *k = one->kept;
-				if (slice_eq(k->call_id, s->call_id) && k->cseq == s->cseq && slice_eq(k->branch, s->branch) &&
-				    slice_case_eq(k->sent_by, s->sent_by) && slice_eq(k->method, s->cseq_method))
+				const struct strans_identity k = strans_identity(one);
+				if (slice_eq(k.call_id, s->call_id) && k.cseq == s->cseq && slice_eq(k.branch, s->branch) &&
+				    slice_case_eq(k.sent_by, s->sent_by) && slice_eq(k.method, s->cseq_method))
 					st = one;
 				continue;
 			}
@@ -278,7 +278,7 @@ static inline void check_response(struct world *w, struct msg *m)
 			return;
 		}
 	struct final *f = &w->final[w->final_count++ % FINALS];
-	mem_deref(f->st);
+	strans_release(f->st);
 	mem_deref(f->m);
 	*f = (struct final){mem_ref(st), mem_ref(m)};
 }

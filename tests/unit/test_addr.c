@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "net/addr.h"
 
 static void parses(const char *text, const char *shown)
@@ -72,11 +74,46 @@ static void properties(void **state)
 	assert_string_equal(addr_host(buf, &v6), "[2001:db8::1]");
 }
 
+static void text_is(const struct addr *a, const char *host, const char *plain, const char *port)
+{
+	char all[ADDR_STRLEN];
+	struct addr_text t;
+
+	snprintf(all, sizeof(all), "%s:%s", host, port);
+	addr_text(&t, a);
+	assert_string_equal(t.text, all);
+	assert_true(slice_eq(t.all, slice_str(all)) && slice_eq(t.host, slice_str(host)));
+	assert_true(slice_eq(t.plain, slice_str(plain)) && slice_eq(t.port, slice_str(port)));
+}
+
+/* What is remembered of an address is its own, also when more of them come than are remembered. */
+static void texts(void **state)
+{
+	struct addr a, v6;
+	char host[ADDR_STRLEN], brackets[ADDR_STRLEN + 2], port[8];
+
+	(void)state;
+	for (unsigned n = 0; n < 3000; n++) {
+		unsigned i = n * 7919 % 1500; /* each of them twice */
+		snprintf(host, sizeof(host), "10.0.%u.%u", i / 256, i % 256);
+		snprintf(port, sizeof(port), "%u", 5000 + i % 3);
+		assert_true(addr_set(&a, slice_str(host), (uint16_t)(5000 + i % 3)));
+		text_is(&a, host, host, port);
+		snprintf(host, sizeof(host), "2001:db8::%x", i + 1);
+		snprintf(brackets, sizeof(brackets), "[%s]", host);
+		assert_true(addr_set(&v6, slice_str(host), (uint16_t)(5000 + i % 3)));
+		text_is(&v6, brackets, host, port);
+	}
+	a = get("1.2.3.4:0");
+	text_is(&a, "1.2.3.4", "1.2.3.4", "0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(parsing),
 	    UNIT_TEST(properties),
+	    UNIT_TEST(texts),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "core/buf.h"
 
 static void growing(void **state)
@@ -36,6 +38,17 @@ static void numbers(void **state)
 	buf_puts(&b, " ");
 	buf_put_u64(&b, UINT64_MAX);
 	assert_true(slice_eq(buf_slice(&b), SLICE_LIT("0 10203 18446744073709551615")));
+	/* Each length, at its first and last number. */
+	for (uint64_t power = 1, last = 0; !last; power *= 10) {
+		last = power > UINT64_MAX / 10;
+		for (uint64_t n = power - 1; n <= power + 1; n++) {
+			char text[24];
+			buf_reset(&b);
+			buf_put_u64(&b, n);
+			snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+			assert_true(slice_eq(buf_slice(&b), slice_str(text)));
+		}
+	}
 	buf_free(&b);
 }
 

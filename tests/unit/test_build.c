@@ -290,7 +290,11 @@ static void test_response_via(void **state)
 	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport = ;x", "SIP/2.0/UDP 10.0.0.1;rport =9;x;received=10.0.0.1"},
 	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b",
 	     "SIP/2.0/UDP 10.0.0.1;rport=5;branch=b;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;branch=b;rport", "SIP/2.0/UDP 10.0.0.1;branch=b;rport=9;received=10.0.0.1"},
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;branch=b;rport,SIP/2.0/UDP g",
+	     "SIP/2.0/UDP 10.0.0.1;branch=b;rport=9;received=10.0.0.1,SIP/2.0/UDP g"},
 	    /* parameters that only begin so, and quoted ones */
+	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;branch=b;rport5", "SIP/2.0/UDP 10.0.0.1;branch=b;rport5"},
 	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;rportx=1;rport",
 	     "SIP/2.0/UDP 10.0.0.1;rportx=1;rport=9;received=10.0.0.1"},
 	    {"10.0.0.1:9", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\"", "SIP/2.0/UDP 10.0.0.1;x=\";rport,\""},

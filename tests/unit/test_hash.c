@@ -22,7 +22,7 @@ static struct item *find(const struct hash *h, uint64_t key, int n)
 
 static void add_find_delete(void **state)
 {
-	static struct item items[1000];
+	static struct item items[1000], moved[1000];
 	struct hash h = {0};
 
 	(void)state;
@@ -35,6 +35,14 @@ static void add_find_delete(void **state)
 	}
 	for (int i = 0; i < 1000; i++)
 		assert_ptr_equal(find(&h, (uint64_t)i / 3, i), &items[i]);
+	for (int i = 0; i < 1000; i++) { /* from one owner to another */
+		moved[i].n = i;
+		hash_move(&h, &moved[i].node, &items[i].node);
+	}
+	for (int i = 0; i < 1000; i++)
+		assert_ptr_equal(find(&h, (uint64_t)i / 3, i), &moved[i]);
+	for (int i = 0; i < 1000; i++)
+		hash_move(&h, &items[i].node, &moved[i].node);
 	for (int i = 0; i < 1000; i += 2)
 		hash_del(&h, &items[i].node);
 	hash_del(&h, &items[0].node);

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "core/loop.h"
+#include "core/loop_priv.h"
 #include "core/rnd.h"
 
 #include <signal.h>
@@ -110,10 +110,14 @@ static void heap(void **state)
 	for (int i = 0; i < 20 * MANY; i++) {
 		struct tmr *t = &many[rnd_below(&r, MANY)];
 
+		struct tmr *to = &many[rnd_below(&r, MANY)];
+
 		if (rnd_below(&r, 3))
 			assert_int_equal(tmr_start(t, loop, 1 + rnd_below(&r, 500), on_many, t), 0);
-		else
+		else if (rnd_below(&r, 2))
 			tmr_cancel(t);
+		else if (!tmr_running(to))
+			tmr_move(to, t, to); /* also of one that does not run */
 	}
 	for (int i = 0; i < MANY; i++)
 		running += tmr_running(&many[i]);
@@ -517,6 +521,36 @@ static void on_gathered(void *arg)
 	g->fired[g->fires++] = loop_now(g->loop);
 }
 
+/* Rounds of 1 ms with so many datagrams each: how long they gather in the end. */
+static uint64_t settled(struct gather *g, unsigned datagrams, unsigned rounds)
+{
+	uint64_t length = 0, at = g->before ? g->before : NS_PER_S;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		g->brought = datagrams;
+		at += NS_PER_MS;
+		length = gather_length(g, at);
+	}
+	return length;
+}
+
+static void test_gather_length(void **state)
+{
+	struct gather g = {.longest = NS_PER_MS};
+
+	(void)state;
+	assert_int_equal(gather_length(&g, NS_PER_S), 0); /* nothing is known yet */
+	assert_int_equal(settled(&g, 2, 100), 0);
+	assert_int_equal(settled(&g, 30, 100), NS_PER_MS);
+	assert_in_range(settled(&g, 128, 100), NS_PER_MS / 2, NS_PER_MS / 2 + 1000);
+	assert_int_equal(settled(&g, 0, 100), 0);
+	settled(&g, 30, 100);
+	g.brought = 1; /* after a pause: not held up again */
+	assert_true(gather_length(&g, g.before + NS_PER_S) <= NS_PER_MS);
+	assert_int_equal(settled(&g, 1, 20), 0);
+	assert_true(settled(&g, 1000000, 100) < 1000);
+}
+
 /* What is due before the next round may begin is served in one round, late and never early; and the loop says how late. */
 static void test_gathers(void **state)
 {
@@ -526,6 +560,7 @@ static void test_gathers(void **state)
 
 	(void)state;
 	assert_int_equal(loop_alloc(&g.loop, &cfg, NULL), 0);
+	g.loop->gather.expected = 2 * GATHER_LEAST; /* as if many came */
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(tmr_start(&g.t[i], g.loop, (i + 1) * NS_PER_MS, on_gathered, &g), 0);
 	assert_int_equal(tmr_start(&g.t[3], g.loop, 100 * NS_PER_MS, on_gathered, &g), 0);
@@ -562,7 +597,7 @@ int main(void)
 	    UNIT_TEST(scaled_time),         UNIT_TEST(interrupting),
 	    UNIT_TEST(removal_in_dispatch), UNIT_TEST(deadline_after_data),
 	    UNIT_TEST(no_starving),         UNIT_TEST(no_descriptors_in_virtual),
-	    UNIT_TEST(out_of_memory),       UNIT_TEST(test_gathers),
+	    UNIT_TEST(out_of_memory),       UNIT_TEST(test_gathers), UNIT_TEST(test_gather_length),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);

@@ -81,6 +81,16 @@ static void tokens(void **state)
 	assert_string_not_equal(a, b);
 	rnd_token(&r, a, 0);
 	assert_string_equal(a, "");
+	/* Each character as often as the others, at each place of a draw. */
+	unsigned seen[10][128] = {{0}};
+	for (int i = 0; i < 36000; i++) {
+		rnd_token(&r, a, 10);
+		for (int k = 0; k < 10; k++)
+			seen[k][(unsigned char)a[k]]++;
+	}
+	for (int k = 0; k < 10; k++)
+		for (const char *c = "0123456789abcdefghijklmnopqrstuvwxyz"; *c; c++)
+			assert_in_range(seen[k][(unsigned char)*c], 800, 1200);
 }
 
 int main(void)

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "sip/route.h"
 
 #include <string.h>
@@ -90,10 +92,32 @@ static void resolve(void **state)
 	assert_int_equal(route_resolve(&a, SLICE_LIT("sip:u@localhost"), true, false, &e), 0);
 }
 
+/* What is remembered of a URI is its own, also when more of them come than are remembered; names are not. */
+static void resolve_again(void **state)
+{
+	struct addr a;
+	char uri[200], wanted[40], text[ADDR_STRLEN];
+
+	(void)state;
+	for (unsigned n = 0; n < 400; n++) {
+		unsigned i = n * 7919 % 200; /* each of them twice */
+		snprintf(uri, sizeof(uri), "<sip:%.*s@10.0.0.%u>", (int)(i % 100), "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu", i);
+		snprintf(wanted, sizeof(wanted), "10.0.0.%u:5060", i);
+		assert_int_equal(route_resolve(&a, slice_str(uri), n & 1, n & 2, NULL), 0);
+		assert_string_equal(addr_str(text, &a), wanted);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(route_resolve(&a, SLICE_LIT("sip:u@localhost"), true, i, NULL), 0);
+		assert_true(addr_is_v6(&a) == i);
+		assert_int_equal(route_resolve(&a, SLICE_LIT("sip:u@localhost"), false, i, NULL), ERR_ENV);
+		assert_int_equal(route_resolve(&a, SLICE_NONE, false, i, NULL), ERR_ARG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(uri_of_a_name_addr), UNIT_TEST(users), UNIT_TEST(hosts), UNIT_TEST(loose),
-					   UNIT_TEST(resolve)};
+					   UNIT_TEST(resolve), UNIT_TEST(resolve_again)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,21 @@ static void finding(void **state)
 	assert_int_equal(slice_find(SLICE_NONE, S("a"), 0), -1);
 }
 
+static void controls(void **state)
+{
+	char text[40];
+
+	(void)state;
+	assert_false(slice_has_control(SLICE_NONE));
+	for (size_t l = 1; l < sizeof(text); l++)
+		for (size_t i = 0; i < l; i++)
+			for (unsigned c = 0; c < 256; c++) {
+				memset(text, c & 1 ? '~' : '!', l);
+				text[i] = (char)c;
+				assert_true(slice_has_control((struct slice){text, l}) == (c <= ' ' || c == 0x7f));
+			}
+}
+
 static void hashing(void **state)
 {
 	(void)state;
@@ -105,7 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(equality), UNIT_TEST(trimming), UNIT_TEST(numbers),
 	    UNIT_TEST(copying),  UNIT_TEST(finding),  UNIT_TEST(hashing),
-	    UNIT_TEST(hashing_for_tables),
+	    UNIT_TEST(hashing_for_tables), UNIT_TEST(controls),
 	};
 
 	return cmocka_run_group_tests_name("slice", tests, NULL, NULL);

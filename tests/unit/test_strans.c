@@ -132,23 +132,20 @@ static void test_closed_by_who_watches(void **state)
 	assert_int_equal(p.bob->count.retransmissions_in, 0);
 }
 
-static struct strans *released;
-
 static void release(struct pair *q)
 {
-	released = q->st;
-	assert_non_null(released->request);
-	assert_false(strans_merged(released));
+	struct strans *st = q->st;
+
+	assert_non_null(st->request);
+	assert_false(strans_merged(st));
 	q->st = NULL;
-	strans_detach(released);
-	strans_release(released);
+	strans_detach(st);
+	strans_release(st);
 }
 
 static void request_is_gone(struct pair *q)
 {
-	(void)q;
-	assert_null(released->request);
-	assert_null(released->last);
+	assert_null(LIST_FIRST(&q->bob->strans)->request);
 }
 
 static void other_branch(struct pair *q)
@@ -179,6 +176,55 @@ static void test_released(void **state)
 		    "600 bob 200 OPTIONS\n32600 bob: TERMINATED\n");
 	assert_int_equal(p.bob->count.retransmissions_in, 1);
 	assert_int_equal(p.bob->count.retransmissions_out, 1);
+}
+
+static void reply_with_headers(struct pair *q)
+{
+	struct build_header h = {SLICE_LIT("X-Last"), SLICE_LIT("word for word")};
+	struct build_response r = {.status = 404, .reason = SLICE_LIT("Nobody Here"), .extra = &h, .extra_count = 1};
+
+	assert_int_equal(strans_reply(q->st, &r, NULL, NULL), 0);
+}
+
+static struct msg *was;
+static unsigned same_again;
+
+static void compare(struct endpoint *ep, struct msg *m, void *arg)
+{
+	if (ep == p.bob) {
+		pair_unclaimed(ep, m, arg);
+	} else if (!was) {
+		was = mem_ref(m);
+	} else {
+		assert_true(slice_eq(msg_bytes(was), msg_bytes(m)));
+		same_again++;
+	}
+}
+
+static void repeats(pair_h *reply)
+{
+	uint64_t now = loop_now(p.loop) / NS_PER_MS;
+
+	same_again = 0;
+	options(&p);
+	pair_at(&p, now + 100, reply);
+	pair_at(&p, now + 200, release);
+	pair_at(&p, now + 300, request_is_gone);
+	pair_at(&p, now + 400, options);
+	pair_at(&p, now + 500, options);
+	pair_run(&p);
+	buf_reset(&p.log);
+	assert_int_equal(same_again, 2);
+	was = mem_deref(was);
+}
+
+/* The last response of one at rest comes again byte for byte: one that is built anew, and one with what its user gave. */
+static void test_released_repeats(void **state)
+{
+	(void)state;
+	p.alice->h.unclaimed = compare;
+	repeats(reply_200);
+	repeats(reply_with_headers);
 }
 
 static void test_released_invite(void **state)
@@ -686,7 +732,7 @@ int main(void)
 	    pair_test(test_trying),
 	    pair_test(test_no_trying),
 	    pair_test(test_closed_by_who_watches),
-	    pair_test(test_released),
+	    pair_test(test_released), pair_test(test_released_repeats),
 	    pair_test(test_released_invite),
 	    pair_test(test_g_h),
 	    pair_test(test_i),

@@ -169,9 +169,26 @@ static void media_types(void **state)
 	every_prefix(syntax_media_type, "a / b ; c = \"d\\\"\"");
 }
 
+/* What was right is remembered: with header parameters it is right in a header alone, and what follows it is looked at each time. */
+static void again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_null(syntax_uri(SLICE_LIT("sip:a@h?x=y")));
+		assert_non_null(syntax_request_uri(SLICE_LIT("sip:a@h?x=y")));
+		assert_null(syntax_request_uri(SLICE_LIT("sip:a@h")));
+		assert_null(syntax_name_addr(SLICE_LIT("<sip:a@h>;tag=x")));
+		assert_non_null(syntax_name_addr(SLICE_LIT("<sip:a@h>;=x")));
+		assert_non_null(syntax_request_uri(SLICE_LIT("sip:a@h ")));
+		assert_non_null(syntax_request_uri(SLICE_LIT("sip:a@")));
+		assert_non_null(syntax_request_uri(SLICE_LIT("")));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {UNIT_TEST(uris), UNIT_TEST(name_addrs), UNIT_TEST(vias), UNIT_TEST(media_types)};
+	const struct CMUnitTest tests[] = {UNIT_TEST(uris), UNIT_TEST(name_addrs), UNIT_TEST(vias), UNIT_TEST(media_types),
+					   UNIT_TEST(again)};
 
 	return cmocka_run_group_tests_name("sip/syntax", tests, NULL, NULL);
 }
