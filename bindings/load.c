@@ -45,6 +45,8 @@ struct load {
 	struct load_numbers *numbers;
 	load_changed_h *changed;
 	void *arg;
+	struct load *const *among; /* the shards of this worker, itself included, by which arrivals are shared out */
+	unsigned among_count;
 	enum load_phase phase;
 	struct task *manager;  /* that runs setup or teardown */
 	struct arrivals arrivals;
@@ -378,6 +380,16 @@ static void arrive(struct load *load, uint64_t due)
 	}
 }
 
+/* The first shard with room: what a Lua state needs is in the cache where few states are in use, and no state has more coroutines than it is good
+ * for. */
+static struct load *with_room(struct load *load)
+{
+	for (unsigned i = 0; i < load->among_count; i++)
+		if (load->among[i]->live < load->among[i]->plan->max_live)
+			return load->among[i];
+	return load;
+}
+
 static void on_arrival(void *arg)
 {
 	struct load *load = arg;
@@ -385,7 +397,7 @@ static void on_arrival(void *arg)
 
 	for (int i = 0; i < ARRIVALS_A_ROUND && load->due <= now && !load->exhausted; i++) {
 		uint64_t next;
-		arrive(load, load->due);
+		arrive(with_room(load), load->due);
 		next = arrivals_next(&load->arrivals);
 		load->exhausted = next == ARRIVALS_OVER;
 		load->due = load->start + next;
@@ -468,6 +480,13 @@ static bool takes_calls(const struct load *load)
 	return load->phase <= (load->plan->calls_itself ? LOAD_IDLE : LOAD_RUNNING);
 }
 
+static bool has_room(const void *group)
+{
+	const struct load *load = group;
+
+	return load->served < load->plan->max_live;
+}
+
 static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 {
 	struct serving *s = arg;
@@ -476,7 +495,7 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 
 	(void)ua;
 	load_numbers_arrival(load->numbers);
-	if (!takes_calls(load) || load->served >= load->plan->max_live) {
+	if (!takes_calls(load) || !has_room(load)) {
 		load_numbers_dropped(load->numbers);
 		refuse(call);
 		return true;
@@ -505,7 +524,7 @@ int load_serve(lua_State *L, struct object *o)
 	struct serving *s;
 
 	s = mem_zalloc(sizeof(*s), NULL);
-	if (!s || (ua->ep->sb->shared && switchboard_take_others(ua->ep->sb, ua->ep))) {
+	if (!s || (ua->ep->sb->shared && switchboard_take_others(ua->ep->sb, ua->ep, has_room, load))) {
 		mem_deref(s);
 		lua_pop(L, 2);
 		return ERR_NOMEM;
@@ -541,6 +560,12 @@ int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan
 	sh->sched.guard_seconds = plan->timeout > 0 && plan->timeout < SPIN_SECONDS ? plan->timeout : SPIN_SECONDS;
 	*lp = load;
 	return 0;
+}
+
+void load_share(struct load *load, struct load *const *among, unsigned count)
+{
+	load->among = among;
+	load->among_count = count;
 }
 
 void load_detach(struct load *load)

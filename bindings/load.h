@@ -57,6 +57,8 @@ typedef void(load_changed_h)(struct load *load, enum load_phase phase, void *arg
 int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan, struct load_numbers *numbers, load_changed_h *changed,
 		void *arg, struct err *e);
 void load_detach(struct load *load);
+/* Its arrivals go to the first of those that has room; before load_start(). The list is not copied. */
+void load_share(struct load *load, struct load *const *among, unsigned count);
 /* Runs the script's setup and begins to serve. */
 void load_set_up(struct load *load);
 /* The first arrival is due at the script time `start` or behind. */

@@ -57,6 +57,7 @@ struct load_worker {
 	struct meter meter;
 	struct load_numbers *at_hand; /* of the shard whose messages are counted: the first, all are added up anyway */
 	struct member *members;
+	struct load **loads; /* of the members */
 	struct tmr look, second;
 	load_second_h *on_second; /* virtual clock */
 	void *arg;
@@ -465,6 +466,10 @@ static int open_all(struct load_worker *w, struct err *e)
 		err = net_set_faults(w->net, NULL, NULL, run->shard.faults);
 	for (unsigned i = 0; i < run->shards && !err; i++)
 		err = open_member(w, i, e);
+	for (unsigned i = 0; i < run->shards && !err; i++)
+		w->loads[i] = w->members[i].load;
+	for (unsigned i = 0; i < run->shards && !err; i++)
+		load_share(w->loads[i], w->loads, run->shards);
 	return err;
 }
 
@@ -535,6 +540,7 @@ static void destroy(void *block)
 		load_numbers_free(w->members[i].numbers);
 	load_numbers_free(w->pending);
 	free(w->members);
+	free(w->loads);
 	pthread_mutex_destroy(&w->lock);
 }
 
@@ -550,7 +556,8 @@ int load_worker_start(struct load_worker **wp, struct load_run *lr, unsigned num
 	pthread_mutex_init(&w->lock, NULL);
 	w->pending = load_numbers_alloc();
 	w->members = calloc(lr->shards, sizeof(*w->members));
-	if (!w->pending || !w->members)
+	w->loads = calloc(lr->shards, sizeof(struct load *));
+	if (!w->pending || !w->members || !w->loads)
 		err = ERR_NOMEM;
 	for (unsigned i = 0; i < lr->shards && !err; i++)
 		err = (w->members[i].numbers = load_numbers_alloc()) ? 0 : ERR_NOMEM;

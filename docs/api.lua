@@ -734,7 +734,7 @@ last has ended: a target that answers slowly then gets less load.
 nothing that follows it.
 
 **Shards.** A shard is a Lua state: globals, files that were required, what `setup` returned and virtual users belong to one. A run has `--workers` threads with `--shards` shards each; unless
-told otherwise one worker, and a shard for each 5000 iterations of `max_live` (2 by default). Arrivals, users and `max_live` are shared out to the shards. Workers have sockets of their own, the shards of a
+told otherwise one worker, and a shard for each 5000 iterations of `max_live` (2 by default). Users and `max_live` are shared out to the shards; an arrival, or a call that comes in, goes to the first shard that has room, so that few Lua states are in use while few iterations are under way. Workers have sockets of their own, the shards of a
 worker share them. Workers that serve do so at one address: a call is dealt with by the worker that its Call-ID says, and its Contact names that one's own port. Common to all are the rows of `sip.csv`, and what `t:measure` and `t:count` tell. On the virtual clock there is one worker.
 
 **setup and teardown** run once in each shard; actors that `setup` makes stay until the end. No arrival is due before every `setup` has returned; one that raises ends

@@ -31,7 +31,21 @@ static struct endpoint *named_by(const struct switchboard *sb, struct slice uri)
 
 static struct endpoint *next_other(struct switchboard *sb)
 {
-	return sb->other_count ? sb->others[sb->turn++ % sb->other_count] : NULL;
+	const struct switchboard_other *o = sb->others, *end = o + sb->other_count;
+	unsigned members = 0, turn;
+
+	while (o < end && o->has_room && !o->has_room(o->group))
+		o++;
+	if (o == end) /* the first one says so */
+		o = sb->others;
+	for (const struct switchboard_other *other = o; other < end; other++)
+		members += other->group == o->group;
+	if (!members)
+		return NULL;
+	turn = sb->turn++ % members;
+	for (const struct switchboard_other *other = o;; other++)
+		if (other->group == o->group && turn-- == 0)
+			return other->ep;
 }
 
 /* The endpoint that a request is for which belongs to no transaction; `*d` gets its dialog, if it has one there. */
@@ -239,19 +253,20 @@ void switchboard_leave(struct switchboard *sb, struct endpoint *ep)
 	}
 	hash_del(&sb->users, &ep->node);
 	for (unsigned i = 0; i < sb->other_count; i++)
-		if (sb->others[i] == ep) {
-			sb->others[i] = sb->others[--sb->other_count];
+		if (sb->others[i].ep == ep) {
+			sb->other_count--;
+			memmove(&sb->others[i], &sb->others[i + 1], (sb->other_count - i) * sizeof(*sb->others));
 			break;
 		}
 }
 
-int switchboard_take_others(struct switchboard *sb, struct endpoint *ep)
+int switchboard_take_others(struct switchboard *sb, struct endpoint *ep, bool (*has_room)(const void *group), const void *group)
 {
-	struct endpoint **more = mem_should_fail() ? NULL : realloc(sb->others, (sb->other_count + 1) * sizeof(struct endpoint *));
+	struct switchboard_other *more = mem_should_fail() ? NULL : realloc(sb->others, (sb->other_count + 1) * sizeof(*more));
 
 	if (!more)
 		return ERR_NOMEM;
 	sb->others = more;
-	sb->others[sb->other_count++] = ep;
+	sb->others[sb->other_count++] = (struct switchboard_other){ep, has_room, group};
 	return 0;
 }

@@ -2,7 +2,7 @@
  *
  * An actor of a test has a transport, and so a switchboard, of its own. Under load many endpoints share one. A message is then told apart by
  * its branch (transactions), by a Route that names an endpoint, by Call-ID and tags (dialogs), by its Call-ID alone (scopes), and by the user of its
- * Request-URI, which is that of the endpoint's Contact. What names nobody goes to whoever said that it takes that, in turn. */
+ * Request-URI, which is that of the endpoint's Contact. What names nobody goes to whoever said that it takes that. */
 #ifndef OFFHOOK_SIP_SWITCHBOARD_H
 #define OFFHOOK_SIP_SWITCHBOARD_H
 
@@ -27,7 +27,11 @@ struct switchboard {
 	struct hash users;           /* shared: its endpoints by the user of their Contact */
 	uint64_t made;               /* endpoints so far, which makes their users unique */
 	const struct scope_table *scopes; /* shared: may be NULL */
-	struct endpoint **others;    /* who takes what names nobody */
+	struct switchboard_other {
+		struct endpoint *ep;
+		bool (*has_room)(const void *group);
+		const void *group;
+	} *others;                   /* who takes what names nobody */
 	unsigned other_count, turn;
 	const struct meter *meter;   /* may be NULL */
 	uint64_t stray;              /* messages that belonged to nobody */
@@ -59,7 +63,8 @@ int switchboard_enter(struct switchboard *sb, struct endpoint *ep);
 void switchboard_leave(struct switchboard *sb, struct endpoint *ep);
 /* The endpoint with that user, NULL if there is none; of shared ones only. */
 struct endpoint *switchboard_find(const struct switchboard *sb, struct slice user);
-/* From now on `ep` has its turn when a request names nobody who lives here. ERR_NOMEM. */
-int switchboard_take_others(struct switchboard *sb, struct endpoint *ep);
+/* From now on `ep` takes requests that name nobody who lives here: those of the first group that has room, in turn (`has_room` NULL: it
+ * always has). ERR_NOMEM. */
+int switchboard_take_others(struct switchboard *sb, struct endpoint *ep, bool (*has_room)(const void *group), const void *group);
 
 #endif

@@ -110,12 +110,20 @@ static void sent(const char *uri, const char *lines, const char *want)
 		   uri, (const void *)uri, lines);
 	assert_int_equal(endpoint_send(peer, buf_slice(&b), transport_local(sb->tp), NULL, NULL), 0);
 	loop_run(loop);
-	assert_true(slice_eq(buf_slice(&got), slice_str(want)));
+	if (!slice_eq(buf_slice(&got), slice_str(want)))
+		fail_msg("%s %s: got \"%.*s\", wanted \"%s\"", uri, lines, SLICE_ARG(buf_slice(&got)), want);
 	buf_reset(&got);
 	buf_free(&b);
 }
 
-/* A request goes to the endpoint that its Route or its Request-URI names; else to those who take others, in turn. */
+static bool room[2];
+
+static bool has_room(const void *group)
+{
+	return *(const bool *)group;
+}
+
+/* A request goes to the endpoint that its Route or its Request-URI names; else to those who take others, in turn where they belong together. */
 static void by_name(void **state)
 {
 	(void)state;
@@ -128,14 +136,20 @@ static void by_name(void **state)
 	sent("sip:nobody@198.18.0.1", "", "");
 	sent("sip:198.18.0.1", "", "");
 	assert_int_equal(sb->stray, 2);
-	assert_int_equal(switchboard_take_others(sb, actor[0]), 0);
-	assert_int_equal(switchboard_take_others(sb, actor[1]), 0);
+	assert_int_equal(switchboard_take_others(sb, actor[0], has_room, &room[0]), 0);
+	assert_int_equal(switchboard_take_others(sb, actor[1], has_room, &room[0]), 0);
+	assert_int_equal(switchboard_take_others(sb, actor[2], has_room, &room[1]), 0);
+	room[1] = true;
+	sent("sip:nobody@198.18.0.1", "", "edge OPTIONS\n");
+	room[1] = false; /* then the first group has to say so */
+	sent("sip:nobody@198.18.0.1", "", "bob OPTIONS\n");
+	room[0] = room[1] = true;
 	sent("sip:nobody@198.18.0.1", "", "alice OPTIONS\n");
 	sent("sip:198.18.0.1", "", "bob OPTIONS\n");
 	sent("sip:nobody@198.18.0.1", "", "alice OPTIONS\n");
 	actor[0] = mem_deref(actor[0]);
 	sent("sip:nobody@198.18.0.1", "", "bob OPTIONS\n");
-	assert_int_equal(counted[0], 9);
+	assert_int_equal(counted[0], 11);
 }
 
 static void on_response(struct ctrans *ct, struct msg *m, void *arg)
@@ -224,7 +238,7 @@ static int all(void *arg)
 	if (!err)
 		err = endpoint_alloc(&ep, &(struct endpoint_cfg){.net = n, .sb = s, .name = "a", .seed = 1, .test = "t"}, &h, NULL);
 	if (!err)
-		err = switchboard_take_others(s, ep);
+		err = switchboard_take_others(s, ep, NULL, NULL);
 	mem_deref(ep);
 	mem_deref(s);
 	mem_deref(n);
