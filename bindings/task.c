@@ -319,7 +319,7 @@ static void give_thread(struct sched *s, lua_State *L, struct thread t, bool reu
  * is memory that the next ones use while it is still in the cache, messages above all (measured: 92 in place of 208 lines of a cache of 2 MB
  * missed by a call). It visits every coroutine each time, though: with 10 000 of them its longest step took 44 ms, that of an incremental one
  * 9 ms, for the same CPU (measured). */
-#define MINOR_PERCENT 5 /* of growth */
+#define MINOR_PERCENT 10 /* of growth */
 
 static void drop_idle(struct sched *s, lua_State *L, unsigned most)
 {
@@ -333,7 +333,7 @@ void sched_choose_collector(struct shard *sh)
 	bool load = sh->cfg.share;
 
 	if (load && s->alive > MANY_TASKS && s->collects != COLLECTS_INCREMENTALLY) {
-		lua_gc(sh->L, LUA_GCINC, 200, 200, 13);
+		lua_gc(sh->L, LUA_GCINC, 130, 200, 13);
 		s->collects = COLLECTS_INCREMENTALLY;
 	} else if ((!load || s->alive < FEW_TASKS) && s->collects != COLLECTS_YOUNG) {
 		drop_idle(s, sh->L, FEW_TASKS);
