@@ -125,6 +125,12 @@ static void destroy(void *p)
 	mem_deref((void *)st->opts.timers);
 }
 
+/* Tells a request from all others: its bytes, and where it came from. */
+static uint64_t whole(const struct msg *request)
+{
+	return slice_hash(addr_hash(&request->src), msg_bytes(request));
+}
+
 static void *put(char *at, struct slice s)
 {
 	return s.l ? mempcpy(at, s.p, s.l) : at;
@@ -157,6 +163,7 @@ static void rest(struct strans *st)
 					.call_id = (uint16_t)id.call_id.l,
 					.from_tag = (uint16_t)id.from_tag.l,
 					.plain = repeats && st->plain ? st->last->s.status : 0,
+					.whole = repeats && st->plain ? whole(st->request) : 0,
 					.last = (uint32_t)last.l};
 	put(put(put(put(put(put(to->rest.text, id.method), id.branch), id.sent_by), id.call_id), id.from_tag), last);
 	hash_move(&ep->sb->strans, &to->node, &st->node);
@@ -258,14 +265,6 @@ static void start_timeout(struct strans *st, uint64_t delay)
 		terminate(st); /* out of memory: better gone than here for ever */
 }
 
-/* Whether it is the request that came first, and not just one of the same branch. */
-static bool is_repetition(const struct strans *st, const struct scan *s)
-{
-	const struct strans_identity id = strans_identity(st);
-
-	return id.cseq == s->cseq && slice_eq(id.call_id, s->call_id) && slice_eq(id.from_tag, s->from_tag);
-}
-
 /* The last response of one at rest, to the request that was repeated. */
 static struct msg *wake(const struct strans *st, const struct msg *repeated)
 {
@@ -275,7 +274,7 @@ static struct msg *wake(const struct strans *st, const struct msg *repeated)
 	struct buf b = {0};
 	struct msg *m = NULL;
 
-	if (r->plain && is_repetition(st, &repeated->s))
+	if (r->plain && r->whole == whole(repeated)) /* else it has the branch of the one that came first, and no more */
 		build_response(&b, &repeated->s, &plain);
 	else
 		buf_put(&b, text, r->last);

@@ -104,6 +104,7 @@ struct strans_opts {
 /* A server transaction at rest has had its final response and is nobody's any more; it absorbs what is repeated, and answers it where that is its
  * business. Its request had the magic cookie. As above its block is shorter. */
 struct strans_rest {
+	uint64_t whole;                                      /* hash of the request, where `plain` is set */
 	uint32_t cseq;
 	uint32_t frame;                                      /* of the last response */
 	uint16_t method, branch, sent_by, call_id, from_tag; /* lengths; the text is that of all */
