@@ -100,6 +100,20 @@ sip.load("kinds", { rate = 100, calls = 70, timeout = 8, setup = setup }, functi
   if n % 7 == 5 then vu:spawn("other", function() vu:fail("in a task") end) vu:sleep(2) end
 end)
 LUA
+cat >expired.lua <<'LUA'
+local sip = require "sip"
+local function setup(t)
+  local busy = t:ua { aor = "sip:busy@example.test" }
+  t:serve("busy", function() for call in busy:calls() do call:reject(486) end end)
+  return { busy = busy, ua = t:ua { aor = "sip:caller@example.test" } }
+end
+local kept, response
+sip.load("kept", { calls = 2, rate = 1, setup = setup }, function(vu, shared)
+  if kept then vu:equal(response.status, 486) kept:expect(486) end
+  kept = shared.ua:invite(shared.busy)
+  response = kept:final()
+end)
+LUA
 cat >users.lua <<'LUA'
 local sip = require "sip"
 local function setup(t)
@@ -254,6 +268,9 @@ load --virtual --shards 1 kinds.lua
 check "failures as a person reads them" grep -qE '^ +10  kinds\.lua:12, response$' out
 check "the text of one" out_has "caller wanted 200 to its INVITE, got 486 Busy Here"
 check "failures: exit 1" exits 1
+
+load --virtual --shards 1 expired.lua
+check "what an iteration made expires with it" out_has "this call has expired: its iteration has ended"
 
 # --- thresholds ---
 load --virtual --rate 10 --calls 10 --threshold "call.setup: p99 < 0.5" --threshold "failed: share <= 1%" --threshold "done: count == 10" "$call"
