@@ -1,7 +1,6 @@
-#include "bindings/load.h"
+#include "bindings/load_priv.h"
 
 #include "bindings/lib_ua.h"
-#include "bindings/object.h"
 #include "core/mem.h"
 #include "sip/call.h"
 
@@ -13,55 +12,6 @@
 #define SPIN_SECONDS 10.0
 #define USER_PAUSE (NS_PER_S / 10) /* of a virtual user that could not begin */
 
-struct vu {
-	int body;      /* registry reference of the function that is one iteration */
-	uint32_t next; /* among the idle ones */
-};
-#define NO_VU UINT32_MAX
-
-/* What sip.serve said: calls to `ua` are iterations of `body`. */
-struct serving {
-	struct serving *next;
-	struct load *load;
-	int ua;   /* registry references: the box of the UA, which it keeps, */
-	int body; /* and the function that takes a call */
-};
-
-/* Each of its tasks holds it. */
-struct iteration {
-	struct load *load;
-	struct task *task; /* the first one; NULL when that is done */
-	uint64_t due;
-	uint32_t vu;      /* NO_VU: of a call that came in */
-	bool failed;
-	unsigned others;  /* tasks that it spawned and that are not done */
-	struct tmr limit; /* its time limit */
-	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
-};
-
-struct load {
-	struct shard *sh;
-	const struct load_plan *plan;
-	struct load_numbers *numbers;
-	load_changed_h *changed;
-	void *arg;
-	struct load *const *among; /* the shards of this worker, itself included, by which arrivals are shared out */
-	unsigned among_count;
-	enum load_phase phase;
-	struct task *manager;  /* that runs setup or teardown */
-	struct arrivals arrivals;
-	uint64_t start, due;   /* script time, of the run and of the next arrival */
-	bool exhausted;
-	struct tmr timer;
-	struct vu *vus;
-	uint32_t vu_count, vu_room, idle;
-	uint64_t iterations;
-	unsigned live, served; /* own iterations, and calls that came in, under way */
-	struct serving *serving;
-	char trouble[400];
-	bool environment;      /* the trouble's kind */
-};
-
 /* --- phases --- */
 
 static void enter(struct load *load, enum load_phase phase)
@@ -71,206 +21,15 @@ static void enter(struct load *load, enum load_phase phase)
 		load->changed(load, phase, load->arg);
 }
 
-static void look_for_idle(struct load *load)
+void load_look_for_idle(struct load *load)
 {
 	if (load->phase == LOAD_DRAINING && load->live + load->served == 0)
 		enter(load, LOAD_IDLE);
 }
 
-/* The error value on top of L in words: kind, where and the first line of its text. */
-struct told {
-	char kind[24], where[104], text[240];
-};
-
-static void copy_field(lua_State *L, const char *name, char *out, size_t size)
-{
-	if (lua_getfield(L, -1, name) == LUA_TSTRING) {
-		struct slice s = slice_str(lua_tostring(L, -1));
-		const char *end = memchr(s.p, '\n', s.l);
-		slice_copy(out, size, end ? (struct slice){s.p, (size_t)(end - s.p)} : s);
-	}
-	lua_pop(L, 1);
-}
-
-static void tell_error(lua_State *L, struct told *t)
-{
-	*t = (struct told){.kind = "error"};
-	if (lua_istable(L, -1)) {
-		copy_field(L, "class", t->kind, sizeof(t->kind));
-		copy_field(L, "outcome", t->kind, sizeof(t->kind));
-		copy_field(L, "where", t->where, sizeof(t->where));
-		copy_field(L, "message", t->text, sizeof(t->text));
-	} else if (lua_isstring(L, -1)) {
-		slice_copy(t->text, sizeof(t->text), slice_str(lua_tostring(L, -1)));
-	}
-}
-
 static struct load *load_of(const struct shard *sh)
 {
 	return sh->load;
-}
-
-/* --- iterations --- */
-
-static void on_limit(void *arg)
-{
-	struct iteration *it = arg;
-	char where[300] = "";
-
-	if (it->task->waiting)
-		task_where(it->task->waits_in, where, sizeof(where));
-	char text[80];
-	snprintf(text, sizeof(text), "the iteration's time limit of %g s is over", it->load->plan->timeout);
-	if (!it->failed)
-		load_numbers_failed(it->load->numbers, "time limit", where, text);
-	it->failed = true;
-	task_cancel(it->task);
-}
-
-static void iteration_destroy(void *block)
-{
-	struct iteration *it = block;
-	struct object *o;
-
-	tmr_cancel(&it->limit);
-	while ((o = LIST_FIRST(&it->made))) {
-		LIST_REMOVE(o, of_iteration);
-		o->has_iteration = false;
-	}
-}
-
-static void take(struct iteration *it, struct object *o)
-{
-	LIST_INSERT_HEAD(&it->made, o, of_iteration);
-	o->has_iteration = true;
-}
-
-void load_made(struct object *o)
-{
-	struct task *task = o->sh->sched.current;
-
-	if (task && task->iteration)
-		take(task->iteration, o);
-}
-
-/* What an iteration leaves up is hung up, but a call that came in where all went well: the other side ends that. */
-static void leave_calls(struct iteration *it)
-{
-	struct object *o;
-
-	LIST_FOREACH(o, &it->made, of_iteration)
-	{
-		struct call *call = o->kind == OBJECT_CALL ? o->p : NULL;
-		if (call && (call->outgoing || it->failed || call->state == CALL_TERMINATED))
-			call_leave(call, "the end of its iteration");
-	}
-}
-
-/* What needs nobody any more goes when the last task of its iteration does, and not when the collector comes by: finished calls would fill the
- * memory until then, and the caches. What is under way ends by itself first. */
-static void let_go(struct iteration *it)
-{
-	struct object *o;
-
-	while ((o = LIST_FIRST(&it->made))) {
-		LIST_REMOVE(o, of_iteration);
-		o->has_iteration = false;
-		object_close_settled(o);
-	}
-}
-
-/* Around the function on top of the stack (popped); NULL for want of memory, then it is counted as failed. */
-static struct iteration *begin(struct load *load, uint64_t due, uint32_t vu)
-{
-	struct iteration *it = mem_zalloc(sizeof(*it), iteration_destroy);
-	struct task *task = it ? task_new(load->sh, load->sh->L, TASK_ITERATION, "an iteration") : NULL;
-	uint64_t now = loop_now(load->sh->loop);
-
-	load_numbers_began(load->numbers);
-	if (!task) {
-		lua_pop(load->sh->L, 1);
-		mem_deref(it);
-		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
-		return NULL;
-	}
-	it->load = load;
-	it->task = task;
-	it->due = due;
-	it->vu = vu;
-	task->iteration = it;
-	task->since = due;
-	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
-	if (load->plan->timeout > 0)
-		tmr_start_at(&it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);
-	if (vu == NO_VU)
-		load->served++;
-	else
-		load->live++;
-	return it;
-}
-
-/* A task that the iteration spawned and that lives on ends with it. */
-static void cancel_others(struct iteration *it)
-{
-	for (struct task *t = it->others ? it->load->sh->sched.tasks : NULL; t; t = t->next)
-		if (t->iteration == it && !t->done)
-			task_cancel(t);
-}
-
-static void next_of_user(struct load *load);
-
-static void finish(struct iteration *it, struct task *task)
-{
-	struct load *load = it->load;
-	uint64_t now = loop_now(load->sh->loop);
-	bool cancelled = task->failed && lua_touserdata(task->L, -1) == &task_cancelled;
-	uint32_t vu = it->vu;
-	struct told t;
-
-	tmr_cancel(&it->limit);
-	if (task->failed && !cancelled && !it->failed) {
-		tell_error(task->L, &t);
-		load_numbers_failed(load->numbers, t.kind, t.where, t.text);
-		it->failed = true;
-	} else if (it->failed) {
-		/* counted when it happened */
-	} else if (cancelled) {
-		load_numbers_interrupted(load->numbers);
-	} else {
-		load_numbers_done(load->numbers);
-		load_numbers_time(load->numbers, LOAD_TIME_ITERATION, now > it->due ? now - it->due : 0);
-	}
-	cancel_others(it);
-	leave_calls(it);
-	it->task = NULL;
-	if (!it->others)
-		let_go(it);
-	if (vu == NO_VU) {
-		load->served--;
-	} else {
-		load->live--;
-		load->vus[vu].next = load->idle;
-		load->idle = vu;
-		if (load->plan->users && load->phase == LOAD_RUNNING)
-			next_of_user(load);
-	}
-	look_for_idle(load);
-}
-
-/* One that an iteration spawned. */
-static void finish_other(struct iteration *it, struct task *task)
-{
-	struct told t;
-
-	it->others--;
-	if (!it->task && !it->others)
-		let_go(it);
-	if (it->task && task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !it->failed) {
-		tell_error(task->L, &t);
-		load_numbers_failed(it->load->numbers, t.kind, t.where, t.text);
-		it->failed = true;
-		task_cancel(it->task);
-	}
 }
 
 static void manager_done(struct load *load);
@@ -279,15 +38,15 @@ static void on_task_done(struct shard *sh, struct task *task)
 {
 	struct load *load = load_of(sh);
 	struct iteration *it = task->iteration;
-	struct told t;
+	struct load_told t;
 
 	if (it) {
-		it->task == task ? finish(it, task) : finish_other(it, task);
+		load_iteration_task_done(it, task);
 		task->iteration = mem_deref(it);
 		return;
 	}
 	if (task->failed && lua_touserdata(task->L, -1) != &task_cancelled && !load->trouble[0]) {
-		tell_error(task->L, &t);
+		load_tell_error(task->L, &t);
 		if (!strncmp(t.where, "offhook/", 8)) /* a line of the library's own tells nobody anything */
 			t.where[0] = '\0';
 		snprintf(load->trouble, sizeof(load->trouble), "%s%s%s", t.where, t.where[0] ? ": " : "", t.text);
@@ -297,30 +56,13 @@ static void on_task_done(struct shard *sh, struct task *task)
 		manager_done(load);
 }
 
-void load_task_made(struct shard *sh, struct task *task)
-{
-	struct task *by = sh->sched.current;
-
-	if (task->kind == TASK_ITERATION || !by || !by->iteration)
-		return;
-	task->iteration = mem_ref(by->iteration);
-	by->iteration->others++;
-}
-
-uint64_t load_task_due(const struct shard *sh)
-{
-	const struct task *task = sh->sched.current;
-
-	return sh->load && task ? task->since : 0;
-}
-
 /* --- arrivals --- */
 
 /* Calls declared.NAME(index) of the library, which cannot wait: its result is on the stack, or false and the trouble is noted. */
 static bool ask_library(struct load *load, const char *name, lua_Integer index)
 {
 	lua_State *L = load->sh->L;
-	struct told t;
+	struct load_told t;
 
 	lua_getfield(L, LUA_REGISTRYINDEX, "sip");
 	lua_getfield(L, -1, name);
@@ -328,7 +70,7 @@ static bool ask_library(struct load *load, const char *name, lua_Integer index)
 	lua_pushinteger(L, index);
 	if (lua_pcall(L, 1, 1, 0) == LUA_OK)
 		return true;
-	tell_error(L, &t);
+	load_tell_error(L, &t);
 	snprintf(load->trouble, sizeof(load->trouble), "%s", t.text);
 	lua_pop(L, 1);
 	return false;
@@ -374,7 +116,7 @@ static void arrive(struct load *load, uint64_t due)
 		return;
 	}
 	lua_rawgeti(load->sh->L, LUA_REGISTRYINDEX, load->vus[vu].body);
-	if (!begin(load, due, vu)) {
+	if (!load_iteration_begin(load, due, vu)) {
 		load->vus[vu].next = load->idle;
 		load->idle = vu;
 	}
@@ -441,7 +183,7 @@ static void user_again(void *arg)
 }
 
 /* In a round of its own: an iteration that ends at once must not keep the loop for ever. */
-static void next_of_user(struct load *load)
+void load_next_of_user(struct load *load)
 {
 	if (!load->exhausted && !tmr_running(&load->timer))
 		tmr_start(&load->timer, load->sh->loop, 0, user_again, load);
@@ -506,12 +248,12 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	lua_pop(L, 1);
 	struct object *box = object_new_call(L, owner, call);
 	lua_pushcclosure(L, call_body, 2);
-	struct iteration *it = begin(load, call->at.invite, NO_VU);
+	struct iteration *it = load_iteration_begin(load, call->at.invite, NO_VU);
 	if (!it) {
 		refuse(call);
 		return true;
 	}
-	take(it, box);
+	load_iteration_take(it, box);
 	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
 		load->phase = LOAD_DRAINING;
 	return true;
@@ -639,7 +381,7 @@ void load_stop(struct load *load)
 	tmr_cancel(&load->timer);
 	load->exhausted = true;
 	enter(load, LOAD_DRAINING);
-	look_for_idle(load);
+	load_look_for_idle(load);
 }
 
 void load_cut(struct load *load)

@@ -461,12 +461,14 @@ int strans_reply(struct strans *st, const struct build_response *r, struct msg *
 	build_response(&b, &st->request->s, &filled);
 	if (!b.failed)
 		err = msg_alloc(&m, buf_slice(&b));
+	mem_ref(st); /* whoever sees it leave may close the transaction */
 	if (err)
 		err_set(e, err, "out of memory for a response");
 	else
 		err = strans_respond(st, m, e);
-	if (!err && st->last == m) /* whoever saw it leave may have closed it: it is not at rest, for there is our reference */
+	if (!err && st->last == m)
 		st->plain = is_plain(r, st);
+	mem_deref(st);
 	if (!err && mp)
 		*mp = mem_ref(m);
 	mem_deref(m);

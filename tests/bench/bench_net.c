@@ -1,5 +1,5 @@
 /* What the network alone costs a call: six datagrams, three each way, between two processes on two cores, with no SIP behind
- * them. Microseconds of CPU a call and side, by rate and by how long the loop gathers. This is what is left when the rest of the
+ * them. Microseconds of CPU a call and side, by rate and by how long the loop may gather at most. This is what is left when the rest of the
  * engine costs nothing. */
 #include "core/mem.h"
 #include "net/net.h"
