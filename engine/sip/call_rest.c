@@ -17,7 +17,7 @@ static void rest(struct call *call)
 
 	if (call->rest && call->outgoing)
 		return;
-	bytes = msg_rest(call->request);
+	bytes = msg_rest(&call->ua->ep->sb->models, call->request);
 	if (!bytes)
 		return;
 	mem_deref(call->rest);

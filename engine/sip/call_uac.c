@@ -37,7 +37,7 @@ static int send_ack(struct call *call, struct dialog *dlg, const struct scan *in
 		call->at.acked = call_now(call);
 	if (!err) {
 		mem_deref(*keep);
-		*keep = msg_rest(m); /* without memory it is not repeated */
+		*keep = msg_rest(&ua->ep->sb->models, m); /* without memory it is not repeated */
 	}
 	if (!err && mp)
 		*mp = mem_ref(m);

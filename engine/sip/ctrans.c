@@ -37,56 +37,56 @@ static bool at_rest(const struct ctrans *ct)
 	return !ct->request;
 }
 
+/* What with the key tells the request that it answers from others, where there is a branch. */
+static uint64_t identity(const struct scan *s)
+{
+	return slice_hash(slice_hash(s->branch.l, s->cseq_method), s->branch);
+}
+
 static bool is_of(const struct ctrans *ct, const struct scan *response)
 {
-	if (!at_rest(ct))
-		return matches(&ct->request->s, response);
-	const struct ctrans_rest *r = &ct->rest;
-	return slice_eq((struct slice){r->text, r->branch}, response->branch) &&
-	       slice_eq((struct slice){r->text + r->branch, r->method}, response->cseq_method);
+	return at_rest(ct) ? response->branch.l && ct->rest.identity == identity(response) : matches(&ct->request->s, response);
 }
 
 static void destroy(void *p)
 {
 	struct ctrans *ct = p;
 
+	if (at_rest(ct)) {
+		mem_deref(ct->rest.ack);
+		return;
+	}
 	tmr_cancel(&ct->timeout);
+	tmr_cancel(&ct->retransmit);
 	mem_deref(ct->ack);
 	mem_deref(ct->ack_2xx);
-	if (at_rest(ct))
-		return;
-	tmr_cancel(&ct->retransmit);
 	mem_deref(ct->request);
 	ctrans_release(ct->cancel);
 	mem_deref((void *)ct->opts.timers);
 }
 
-/* To a shorter block. The endpoint's reference goes with it; without memory all stays as it is. */
-static void rest(struct ctrans *ct)
-{
-	const struct scan *s = &ct->request->s;
-	const size_t shared = offsetof(struct ctrans, rest);
-	struct endpoint *ep = ct->ep;
-	struct ctrans *to;
+static void on_rest_over(struct rest *r);
 
-	if (s->branch.l > UINT16_MAX || s->cseq_method.l > UINT16_MAX)
-		return;
-	to = mem_alloc(0, shared + sizeof(to->rest) + s->branch.l + s->cseq_method.l, destroy);
-	if (!to)
-		return;
-	memcpy(to, ct, shared);
+/* To a shorter block. The endpoint's reference goes with it; without memory all stays as it is, and NULL comes. */
+static struct ctrans *rest(struct ctrans *ct)
+{
+	struct endpoint *ep = ct->ep;
+	struct ctrans *to = mem_zalloc(offsetof(struct ctrans, rest) + sizeof(to->rest), destroy);
+
+	if (!to || !tmr_running(&ct->timeout))
+		return mem_deref(to);
+	memcpy(to, ct, offsetof(struct ctrans, rest));
 	to->request = NULL;
-	to->rest.branch = (uint16_t)s->branch.l;
-	to->rest.method = (uint16_t)s->cseq_method.l;
-	memcpy(mempcpy(to->rest.text, s->branch.p, s->branch.l), s->cseq_method.p, s->cseq_method.l);
-	ct->ack = NULL;
-	ct->ack_2xx = NULL;
+	to->rest.identity = identity(&ct->request->s);
+	to->rest.ack = ct->ack ? msg_rest(&ep->sb->models, ct->ack) : mem_ref(ct->ack_2xx);
+	if ((ct->ack && !to->rest.ack) || resting_add(&ep->resting, ep->loop, &to->rest.link, ct->timeout.due, on_rest_over))
+		return mem_deref(to);
 	hash_move(&ep->sb->ctrans, &to->node, &ct->node);
-	LIST_INSERT_BEFORE(ct, to, entry);
 	LIST_REMOVE(ct, entry);
-	tmr_move(&to->timeout, &ct->timeout, to);
+	tmr_cancel(&ct->timeout);
 	ct->ep = NULL;
 	mem_deref(ct);
+	return to;
 }
 
 /* Of one that is not over. */
@@ -103,15 +103,20 @@ static void terminate(struct ctrans *ct)
 		return;
 	ct->state = TRANS_TERMINATED;
 	ct->ep = NULL;
-	tmr_cancel(&ct->timeout);
 	hash_del(&ep->sb->ctrans, &ct->node);
-	LIST_REMOVE(ct, entry);
 	if (!at_rest(ct)) {
+		LIST_REMOVE(ct, entry);
+		tmr_cancel(&ct->timeout);
 		tmr_cancel(&ct->retransmit);
 		if (ct->over)
 			ct->over(ct, ct->arg);
 	}
 	mem_deref(ct);
+}
+
+static void on_rest_over(struct rest *r)
+{
+	terminate((struct ctrans *)(void *)((char *)r - offsetof(struct ctrans, rest.link)));
 }
 
 struct ctrans *ctrans_past(struct msg *request)
@@ -128,10 +133,14 @@ struct ctrans *ctrans_past(struct msg *request)
 
 void ctrans_detach(struct ctrans *ct)
 {
-	if (ct && !at_rest(ct)) {
-		ct->h = NULL;
-		ct->over = NULL;
+	if (!ct)
+		return;
+	if (at_rest(ct)) {
+		ct->rest.late = NULL;
+		return;
 	}
+	ct->h = NULL;
+	ct->over = NULL;
 }
 
 static void tell(struct ctrans *ct, struct msg *m)
@@ -274,13 +283,23 @@ int ctrans_create(struct ctrans **ctp, struct endpoint *ep, struct msg *request,
 	return err;
 }
 
+static void send_ack_at_rest(struct ctrans *ct)
+{
+	struct msg *m;
+
+	if (ct->rest.ack && !msg_wake(&m, ct->rest.ack)) {
+		endpoint_send_msg(ct->ep, m, &m->dst, NULL);
+		mem_deref(m);
+	}
+}
+
 static void send_ack(struct ctrans *ct, const struct msg *response)
 {
 	struct buf b = {0};
 
-	if (!at_rest(ct) && ct->opts.no_ack)
+	if (ct->opts.no_ack)
 		return;
-	if (!ct->ack && !at_rest(ct)) {
+	if (!ct->ack) {
 		build_ack(&b, &ct->request->s, &response->s);
 		if (!b.failed)
 			msg_alloc(&ct->ack, buf_slice(&b));
@@ -313,21 +332,23 @@ static void measure(const struct ctrans *ct, const struct msg *m)
 
 void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)
 {
-	if (ct->state != TRANS_ACCEPTED)
+	if (ct->state != TRANS_ACCEPTED || at_rest(ct))
 		return;
 	mem_deref(ct->ack_2xx);
 	ct->ack_2xx = mem_ref(ack);
 }
 
-/* Nobody has the dialog any more but the other side. */
-static void repeat_ack(struct ctrans *ct, const struct msg *answer)
+/* A 2xx again, of which its user may not know any more; one of another dialog is for who is to be told. */
+static void repeat_ack(struct ctrans *ct, struct msg_rest *ack, struct msg *answer)
 {
-	struct msg *m;
+	struct msg *m = NULL;
+	bool other = ack && !msg_wake(&m, ack) && !slice_eq(m->s.to_tag, answer->s.to_tag);
 
-	absorb(ct, answer);
-	if (msg_wake(&m, ct->ack_2xx))
-		return;
-	if (slice_eq(m->s.to_tag, answer->s.to_tag))
+	if (other && at_rest(ct) && ct->rest.late)
+		ct->rest.late(ct, answer, ct->rest.arg);
+	else
+		absorb(ct, answer);
+	if (m && !other)
 		endpoint_send_msg(ct->ep, m, &m->dst, NULL);
 	mem_deref(m);
 }
@@ -401,19 +422,21 @@ static bool receive_invite(struct ctrans *ct, struct msg *m)
 	case TRANS_ACCEPTED: /* RFC 6026: every 2xx is its user's, be it a repeated one or another branch's */
 		if (status >= 300)
 			return false;
-		if (status >= 200 && !ct->ack_2xx)
-			tell(ct, m);
-		else if (status >= 200)
-			repeat_ack(ct, m);
-		else
+		if (status < 200)
 			absorb(ct, m);
+		else if (at_rest(ct))
+			repeat_ack(ct, ct->rest.ack, m);
+		else if (ct->ack_2xx)
+			repeat_ack(ct, ct->ack_2xx, m);
+		else
+			tell(ct, m);
 		return true;
 	case TRANS_COMPLETED:
 		if (status >= 200 && status < 300) /* no repetition: a call that was thought to have failed */
 			return false;
 		absorb(ct, m);
 		if (status >= 300)
-			send_ack(ct, m);
+			at_rest(ct) ? send_ack_at_rest(ct) : send_ack(ct, m);
 		return true;
 	default:
 		return false;
@@ -475,6 +498,21 @@ void ctrans_release(struct ctrans *ct)
 	ctrans_detach(ct);
 	if (ct)
 		let_go(ct);
+}
+
+struct ctrans *ctrans_rest(struct ctrans *ct, struct msg_rest *ack, ctrans_response_h *late, void *arg)
+{
+	struct ctrans *to;
+
+	if (!ct->ep || at_rest(ct) || ct->state != TRANS_ACCEPTED || !ack || mem_refs(ct) != 2 || !ct->request->s.branch.l)
+		return NULL;
+	ctrans_keep_ack(ct, ack);
+	to = rest(ct);
+	if (to) {
+		to->rest.late = late;
+		to->rest.arg = arg;
+	}
+	return mem_ref(to);
 }
 
 bool ctrans_receive(struct ctrans *ct, struct msg *m)

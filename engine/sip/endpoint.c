@@ -19,6 +19,7 @@ static void destroy(void *p)
 		ctrans_close(LIST_FIRST(&ep->ctrans));
 	while (!LIST_EMPTY(&ep->strans))
 		strans_close(LIST_FIRST(&ep->strans));
+	resting_end(&ep->resting);
 	if (ep->sb)
 		switchboard_leave(ep->sb, ep);
 	if (ep->scope)

@@ -11,6 +11,7 @@
 #include "core/rnd.h"
 #include "net/net.h"
 #include "sip/msg.h"
+#include "sip/resting.h"
 #include "sip/scope.h"
 #include "sip/switchboard.h"
 #include "sip/timers.h"
@@ -42,6 +43,7 @@ struct endpoint {
 	LIST_ENTRY(endpoint) of_scope;
 	LIST_HEAD(, ctrans) ctrans; /* its own ones, to be closed with it */
 	LIST_HEAD(, strans) strans;
+	struct resting resting;   /* of both kinds, what is at rest and stands in neither list */
 	struct sip_timers timers;
 	struct rnd ids;           /* branches, tags, Call-IDs, nonces */
 	char run_id[9];           /* on real sockets part of every identifier; "" on the virtual clock */

@@ -33,50 +33,6 @@ int msg_alloc(struct msg **mp, struct slice bytes)
 	return m ? 0 : ERR_NOMEM;
 }
 
-struct msg_rest {
-	struct addr src, dst;
-	uint64_t time;
-	const char *locally;
-	uint32_t frame, len;
-	bool received;
-	char bytes[];
-};
-
-struct msg_rest *msg_rest(const struct msg *m)
-{
-	struct slice bytes = m->s.bytes;
-	struct msg_rest *r = bytes.l <= UINT32_MAX ? mem_alloc(0, sizeof(*r) + bytes.l, NULL) : NULL;
-
-	if (!r)
-		return NULL;
-	*r = (struct msg_rest){.src = m->src,
-			       .dst = m->dst,
-			       .time = m->time,
-			       .locally = m->locally,
-			       .frame = m->frame,
-			       .len = (uint32_t)bytes.l,
-			       .received = m->received};
-	memcpy(r->bytes, bytes.p, bytes.l);
-	return r;
-}
-
-int msg_wake(struct msg **mp, const struct msg_rest *r)
-{
-	struct msg *m;
-	int err = msg_alloc(&m, (struct slice){r->bytes, r->len});
-
-	if (err)
-		return err;
-	m->src = r->src;
-	m->dst = r->dst;
-	m->time = r->time;
-	m->locally = r->locally;
-	m->frame = r->frame;
-	m->received = r->received;
-	*mp = m;
-	return 0;
-}
-
 char *msg_summary(char *buf, size_t size, const struct msg *m)
 {
 	const struct scan *s = &m->s;

@@ -19,12 +19,6 @@ struct msg {
 /* Copies and scans. Free with mem_deref(). */
 int msg_alloc(struct msg **mp, struct slice bytes);
 
-/* What is kept of a message that nobody may read again: its bytes, and no scan. Free with mem_deref(); NULL for want of memory. */
-struct msg_rest;
-struct msg_rest *msg_rest(const struct msg *m);
-/* The message again, as it was. */
-int msg_wake(struct msg **mp, const struct msg_rest *r);
-
 static inline struct slice msg_bytes(const struct msg *m)
 {
 	return m->s.bytes;

@@ -31,43 +31,23 @@ static bool at_rest(const struct strans *st)
 	return !st->request;
 }
 
-static struct slice next(const char **at, size_t len)
+struct strans_identity strans_identity(const struct scan *s, struct slice method)
 {
-	struct slice s = {*at, len};
+	char folded[64];
+	struct slice sent_by = {folded, s->sent_by.l < sizeof(folded) ? s->sent_by.l : sizeof(folded)};
 
-	*at += len;
-	return s;
-}
-
-struct strans_identity strans_identity(const struct strans *st)
-{
-	struct strans_identity id;
-
-	if (at_rest(st)) {
-		const struct strans_rest *r = &st->rest;
-		const char *at = r->text;
-		id.method = next(&at, r->method);
-		id.branch = next(&at, r->branch);
-		id.sent_by = next(&at, r->sent_by);
-		id.call_id = next(&at, r->call_id);
-		id.from_tag = next(&at, r->from_tag);
-		id.cseq = r->cseq;
-	} else {
-		const struct scan *s = &st->request->s;
-		id = (struct strans_identity){s->method, s->branch, s->sent_by, s->call_id, s->from_tag, s->cseq};
-	}
-	return id;
+	for (size_t i = 0; i < sent_by.l; i++)
+		folded[i] = s->sent_by.p[i] | 0x20; /* it is compared in any case */
+	uint64_t h = slice_hash(s->sent_by.l, s->branch);
+	return (struct strans_identity){key(s, method), slice_hash(slice_hash(h, sent_by), method)};
 }
 
 static bool same(const struct strans *st, const struct scan *s, struct slice method)
 {
 	bool ack = slice_eq(method, SLICE_LIT("ACK"));
 
-	if (at_rest(st)) {
-		struct strans_identity id = strans_identity(st);
-		return slice_eq(id.branch, s->branch) && slice_eq(id.method, ack ? SLICE_LIT("INVITE") : method) &&
-		       slice_case_eq(id.sent_by, s->sent_by);
-	}
+	if (at_rest(st))
+		return has_cookie(s) && st->rest.identity == strans_identity(s, ack ? SLICE_LIT("INVITE") : method).rest;
 	const struct scan *r = &st->request->s;
 	if (!slice_eq(r->method, ack ? SLICE_LIT("INVITE") : method))
 		return false;
@@ -92,6 +72,12 @@ static struct strans *find(const struct switchboard *sb, const struct scan *s, s
 	return NULL;
 }
 
+/* Of all requests that are one (RFC 3261 8.2.2.2). */
+static uint64_t merge_key(const struct scan *s)
+{
+	return slice_hash(slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag), s->method);
+}
+
 bool strans_merged(struct strans *st)
 {
 	const struct scan *s = &st->request->s;
@@ -99,16 +85,13 @@ bool strans_merged(struct strans *st)
 
 	if (!st->ep || st->may_merge || s->to_tag.p)
 		return false;
-	uint64_t hash = slice_hash(slice_hash(SLICE_HASH_SEED + s->cseq, s->call_id), s->from_tag);
-	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n)) {
-		const struct strans *other = hash_owner(n, struct strans, merge);
-		struct strans_identity r = strans_identity(other);
-		found = other->ep == st->ep && r.cseq == s->cseq && slice_eq(r.call_id, s->call_id) && slice_eq(r.from_tag, s->from_tag) &&
-			slice_eq(r.method, s->method);
-	}
+	uint64_t hash = merge_key(s);
+	for (struct hash_node *n = hash_first(&st->ep->sb->merged, hash); n && !found; n = hash_next(n))
+		found = hash_owner(n, struct strans_merge, node)->ep == st->ep;
+	st->merge.ep = st->ep;
 	/* Without memory it is found by nobody, and nothing worse. */
 	if (!found)
-		st->may_merge = hash_add(&st->ep->sb->merged, &st->merge, hash) == 0;
+		st->may_merge = hash_add(&st->ep->sb->merged, &st->merge.node, hash) == 0;
 	return found;
 }
 
@@ -116,9 +99,11 @@ static void destroy(void *p)
 {
 	struct strans *st = p;
 
-	tmr_cancel(&st->timeout);
-	if (at_rest(st))
+	if (at_rest(st)) {
+		mem_deref(st->rest.last);
 		return;
+	}
+	tmr_cancel(&st->timeout);
 	tmr_cancel(&st->retransmit);
 	mem_deref(st->request);
 	mem_deref(st->last);
@@ -131,49 +116,45 @@ static uint64_t whole(const struct msg *request)
 	return slice_hash(addr_hash(&request->src), msg_bytes(request));
 }
 
-static void *put(char *at, struct slice s)
-{
-	return s.l ? mempcpy(at, s.p, s.l) : at;
-}
+static void on_rest_over(struct rest *r);
 
 /* To a shorter block. The endpoint's reference goes with it; without memory all stays as it is. */
 static void rest(struct strans *st)
 {
-	const size_t shared = offsetof(struct strans, rest);
-	const struct strans_identity id = strans_identity(st);
+	const struct scan *s = &st->request->s;
 	/* A 2xx to an INVITE is repeated by its user, who is gone; and nothing is repeated when the ACK has come (RFC 6026 7.1, RFC 3261 17.2.1). */
 	const bool repeats = st->last && st->state == TRANS_COMPLETED;
-	const struct slice last = repeats && !st->plain ? msg_bytes(st->last) : SLICE_NONE;
-	const size_t longest = UINT16_MAX;
 	struct endpoint *ep = st->ep;
-	struct strans *to;
+	struct strans *to = mem_zalloc(offsetof(struct strans, rest) + sizeof(to->rest) + (st->may_merge ? sizeof(*to->rest.merge) : 0), destroy);
+	struct strans_rest *r;
 
-	if (id.method.l > longest || id.branch.l > longest || id.sent_by.l > longest || id.call_id.l > longest || id.from_tag.l > longest)
-		return;
-	to = mem_alloc(0, shared + sizeof(to->rest) + id.method.l + id.branch.l + id.sent_by.l + id.call_id.l + id.from_tag.l + last.l, destroy);
-	if (!to)
-		return;
-	memcpy(to, st, shared);
+	if (!to || !tmr_running(&st->timeout))
+		goto as_it_was;
+	memcpy(to, st, offsetof(struct strans, rest));
 	to->request = NULL;
-	to->rest = (struct strans_rest){.cseq = id.cseq,
-					.frame = repeats ? st->last->frame : 0,
-					.method = (uint16_t)id.method.l,
-					.branch = (uint16_t)id.branch.l,
-					.sent_by = (uint16_t)id.sent_by.l,
-					.call_id = (uint16_t)id.call_id.l,
-					.from_tag = (uint16_t)id.from_tag.l,
-					.plain = repeats && st->plain ? st->last->s.status : 0,
-					.whole = repeats && st->plain ? whole(st->request) : 0,
-					.last = (uint32_t)last.l};
-	put(put(put(put(put(put(to->rest.text, id.method), id.branch), id.sent_by), id.call_id), id.from_tag), last);
+	r = &to->rest;
+	r->identity = strans_identity(s, s->method).rest;
+	if (repeats && st->plain) {
+		r->plain = st->last->s.status;
+		r->whole = whole(st->request);
+		r->frame = st->last->frame;
+	} else if (repeats && !(r->last = msg_rest(&ep->sb->models, st->last))) {
+		goto as_it_was;
+	}
+	if (resting_add(&ep->resting, ep->loop, &r->link, st->timeout.due, on_rest_over))
+		goto as_it_was;
 	hash_move(&ep->sb->strans, &to->node, &st->node);
-	if (st->may_merge)
-		hash_move(&ep->sb->merged, &to->merge, &st->merge);
-	LIST_INSERT_BEFORE(st, to, entry);
+	if (st->may_merge) {
+		r->merge->ep = ep;
+		hash_move(&ep->sb->merged, &r->merge->node, &st->merge.node);
+	}
 	LIST_REMOVE(st, entry);
-	tmr_move(&to->timeout, &st->timeout, to);
+	tmr_cancel(&st->timeout);
 	st->ep = NULL;
 	mem_deref(st);
+	return;
+as_it_was:
+	mem_deref(to);
 }
 
 /* One that waits for an ACK still sends by its timer G. */
@@ -217,15 +198,21 @@ static void terminate(struct strans *st)
 		return;
 	st->state = TRANS_TERMINATED;
 	st->ep = NULL;
-	if (!at_rest(st))
-		tmr_cancel(&st->retransmit);
-	tmr_cancel(&st->timeout);
 	hash_del(&ep->sb->strans, &st->node);
-	LIST_REMOVE(st, entry);
 	if (st->may_merge)
-		hash_del(&ep->sb->merged, &st->merge);
+		hash_del(&ep->sb->merged, at_rest(st) ? &st->rest.merge->node : &st->merge.node);
+	if (!at_rest(st)) {
+		LIST_REMOVE(st, entry);
+		tmr_cancel(&st->retransmit);
+		tmr_cancel(&st->timeout);
+	}
 	tell(st, STRANS_TERMINATED, NULL);
 	mem_deref(st);
+}
+
+static void on_rest_over(struct rest *r)
+{
+	terminate((struct strans *)(void *)((char *)r - offsetof(struct strans, rest.link)));
 }
 
 struct strans *strans_past(struct msg *request, struct slice to_tag)
@@ -270,18 +257,19 @@ static struct msg *wake(const struct strans *st, const struct msg *repeated)
 {
 	const struct strans_rest *r = &st->rest;
 	const struct build_response plain = {.status = r->plain, .to_tag = slice_str(st->to_tag), .source = &repeated->src};
-	const char *text = r->text + r->method + r->branch + r->sent_by + r->call_id + r->from_tag;
 	struct buf b = {0};
 	struct msg *m = NULL;
 
+	if (r->last) {
+		msg_wake(&m, r->last);
+		return m;
+	}
 	if (r->plain && r->whole == whole(repeated)) /* else it has the branch of the one that came first, and no more */
 		build_response(&b, &repeated->s, &plain);
-	else
-		buf_put(&b, text, r->last);
 	if (b.len && !b.failed && !msg_alloc(&m, buf_slice(&b))) {
 		m->src = *endpoint_local(st->ep);
-		m->dst = st->peer; /* it was sent once */
-		m->frame = r->frame;
+		strans_peer(&m->dst, repeated);
+		m->frame = r->frame; /* it was sent once */
 	}
 	buf_free(&b);
 	return m;
@@ -290,12 +278,15 @@ static struct msg *wake(const struct strans *st, const struct msg *repeated)
 static void resend(struct strans *st, const struct msg *repeated)
 {
 	struct msg *last = at_rest(st) ? wake(st, repeated) : mem_ref(st->last);
+	struct addr dst;
 
 	if (!last)
 		return;
-	st->repeated_responses++;
+	if (!at_rest(st))
+		st->repeated_responses++;
 	st->ep->count.retransmissions_out++;
-	endpoint_answer(st->ep, st->by_front, last, &st->peer, NULL);
+	dst = at_rest(st) ? last->dst : st->peer;
+	endpoint_answer(st->ep, st->by_front, last, &dst, NULL);
 	mem_deref(last);
 }
 
@@ -498,12 +489,18 @@ static void receive_cancel(struct strans *invite, struct msg *m)
 	mem_deref(invite);
 }
 
+static void absorb(struct strans *st, const struct msg *m)
+{
+	if (!at_rest(st))
+		st->retransmissions++;
+	st->ep->count.retransmissions_in++;
+	meter_repeated(st->ep->sb->meter, m, false);
+}
+
 static void receive_ack(struct strans *st, struct msg *m)
 {
 	if (st->state == TRANS_CONFIRMED) {
-		st->retransmissions++;
-		st->ep->count.retransmissions_in++;
-		meter_repeated(st->ep->sb->meter, m, false);
+		absorb(st, m);
 		return;
 	}
 	mem_ref(st);
@@ -537,9 +534,7 @@ bool strans_receive(struct strans *st, struct msg *m)
 			receive_ack(st, m); /* else it is the dialog's: RFC 6026 */
 		return taken;
 	}
-	st->retransmissions++;
-	st->ep->count.retransmissions_in++;
-	meter_repeated(st->ep->sb->meter, m, false);
+	absorb(st, m);
 	/* Repeats what went out last, but not a 2xx to an INVITE (RFC 6026 7.1: its user repeats that), and nothing
 	 * when the ACK has come. */
 	if (st->state == TRANS_PROCEEDING || st->state == TRANS_COMPLETED)

@@ -8,7 +8,7 @@
 
 #include "core/hash.h"
 #include "net/net.h"
-#include "sip/msg.h"
+#include "sip/msg_rest.h"
 
 struct endpoint;
 struct meter;
@@ -34,6 +34,7 @@ struct switchboard {
 	} *others;                   /* who takes what names nobody */
 	unsigned other_count, turn;
 	const struct meter *meter;   /* may be NULL */
+	struct msg_models models;    /* of what is kept of messages here */
 	uint64_t stray;              /* messages that belonged to nobody */
 };
 

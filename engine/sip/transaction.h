@@ -6,6 +6,7 @@
 #define OFFHOOK_SIP_TRANSACTION_H
 
 #include "sip/endpoint.h"
+#include "sip/msg_rest.h"
 
 /* The names are RFC 3261's (figures 5 to 8) and RFC 6026's. */
 enum trans_state {
@@ -32,27 +33,30 @@ struct ctrans_opts {
 };
 
 /* A client transaction at rest was answered and is nobody's any more: it absorbs what is repeated. Its block is shorter then, for a load has
- * hundreds of thousands: `rest` stands in the place of all that comes behind. */
+ * hundreds of thousands: `rest` stands in the place of all that comes behind, and hashes in that of texts. */
 struct ctrans_rest {
-	uint16_t branch, method; /* lengths; the text is that of both */
-	char text[];
+	struct rest link;
+	uint64_t identity;           /* with the node's key it tells the request from others */
+	struct msg_rest *ack;        /* what a repeated final response gets */
+	ctrans_response_h *late;     /* see ctrans_rest() */
+	void *arg;
 };
 
 struct ctrans {
 	struct hash_node node;
-	LIST_ENTRY(ctrans) entry; /* of its endpoint */
-	struct endpoint *ep; /* NULL once terminated */
-	struct tmr timeout;
+	struct endpoint *ep;         /* NULL once terminated */
 	struct msg *request;         /* NULL at rest */
-	struct msg *ack;             /* to a non-2xx, for repeated finals */
-	struct msg_rest *ack_2xx;    /* see ctrans_keep_ack() */
-	struct addr dst;
-	enum trans_state state;
 	unsigned repeated_responses; /* absorbed; a repeated 2xx to an INVITE is not, its user gets it, unless that went: ctrans_keep_ack() */
+	uint8_t state;               /* enum trans_state */
 	bool invite;
 	union {
 		struct ctrans_rest rest;
 		struct {
+			LIST_ENTRY(ctrans) entry; /* of its endpoint */
+			struct tmr timeout;
+			struct msg *ack;          /* to a non-2xx, for repeated finals */
+			struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
+			struct addr dst;
 			struct ctrans_opts opts;
 			struct tmr retransmit;
 			uint64_t interval;
@@ -82,6 +86,10 @@ void ctrans_release(struct ctrans *ct);
  * to where it went. Takes a reference. */
 void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);
 
+/* Its user, the one who has a reference to it, wants no more of an INVITE that was accepted than to be told of a 2xx of another dialog than that
+ * which `ack` is for, by `late` until ctrans_detach(). A reference to what is left, which is at rest, or NULL and all is as it was. */
+struct ctrans *ctrans_rest(struct ctrans *ct, struct msg_rest *ack, ctrans_response_h *late, void *arg);
+
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct ctrans *ctrans_past(struct msg *request);
 
@@ -101,36 +109,43 @@ struct strans_opts {
 	bool no_cancel;     /* a CANCEL is taken, but neither answered nor told */
 };
 
+/* Where it stands among those that others may merge with: see strans_merged(). */
+struct strans_merge {
+	struct hash_node node;
+	const struct endpoint *ep;
+};
+
 /* A server transaction at rest has had its final response and is nobody's any more; it absorbs what is repeated, and answers it where that is its
  * business. Its request had the magic cookie. As above its block is shorter. */
 struct strans_rest {
-	uint64_t whole;                                      /* hash of the request, where `plain` is set */
-	uint32_t cseq;
-	uint32_t frame;                                      /* of the last response */
-	uint16_t method, branch, sent_by, call_id, from_tag; /* lengths; the text is that of all */
-	uint16_t plain;                                      /* the status of a last response that is built again from the repeated request */
-	uint32_t last;                                       /* or its length, behind the text; 0: it has none to repeat */
-	char text[];
+	struct rest link;
+	uint64_t identity;
+	uint64_t whole;        /* hash of the request, where `plain` is set */
+	struct msg_rest *last; /* the response that is repeated; NULL: none, or a plain one */
+	uint32_t frame;        /* of a plain one */
+	uint16_t plain;        /* the status of one that is built again from the repeated request */
+	struct strans_merge merge[]; /* one, if it may merge */
 };
 
 struct strans {
-	struct hash_node node, merge;
-	LIST_ENTRY(strans) entry; /* of its endpoint */
-	struct endpoint *ep; /* NULL once terminated */
-	struct tmr timeout;  /* timer H, I, J or L, and before the final response the 200 ms until a 100 */
-	struct msg *request; /* NULL at rest */
-	struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
-	enum trans_state state;
-	unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
-	unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
-	bool may_merge; /* `merge` is in use */
-	bool by_front;  /* it came to the front of its switchboard, and is answered from there */
+	struct hash_node node;
+	struct endpoint *ep;  /* NULL once terminated */
+	struct msg *request;  /* NULL at rest */
+	uint8_t state;        /* enum trans_state */
+	bool may_merge;       /* `merge` is in use */
+	bool by_front;        /* it came to the front of its switchboard, and is answered from there */
 	bool invite;
 	bool cancelled;
 	char to_tag[ENDPOINT_TAG_LEN]; /* what this side adds to To */
 	union {
 		struct strans_rest rest;
 		struct {
+			struct strans_merge merge;
+			LIST_ENTRY(strans) entry; /* of its endpoint */
+			struct tmr timeout;  /* timer H, I, J or L, and before the final response the 200 ms until a 100 */
+			struct addr peer;    /* where responses go (RFC 3261 18.2.2, RFC 3581) */
+			unsigned retransmissions;    /* of the request, and of the ACK to a non-2xx: absorbed */
+			unsigned repeated_responses; /* sent again, by timer G, for a repeated request, or a 2xx by its user */
 			struct msg *last;    /* the response that is repeated */
 			bool plain;          /* it has nothing that build_response() would not write by itself */
 			struct strans_opts opts;
@@ -166,12 +181,11 @@ void strans_forget(struct strans *st);
  * Never of one within a dialog. Its user asks once, before it answers; only those that asked are found. */
 bool strans_merged(struct strans *st);
 
-/* What tells its request from others (RFC 3261 17.2.3, 8.2.2.2), also of one at rest. */
+/* By which one at rest is known again: of a request with the magic cookie, or of the response to it (RFC 3261 17.2.3). */
 struct strans_identity {
-	struct slice method, branch, sent_by, call_id, from_tag;
-	uint32_t cseq;
+	uint64_t key, rest;
 };
-struct strans_identity strans_identity(const struct strans *st);
+struct strans_identity strans_identity(const struct scan *s, struct slice method);
 
 /* Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4). */
 void strans_peer(struct addr *peer, const struct msg *request);

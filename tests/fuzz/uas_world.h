@@ -248,9 +248,8 @@ static inline void check_response(struct world *w, struct msg *m)
 		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
 			if (!one->request) { /* it was answered, and is nobody's any more */
-				const struct strans_identity k = strans_identity(one);
-				if (slice_eq(k.call_id, s->call_id) && k.cseq == s->cseq && slice_eq(k.branch, s->branch) &&
-				    slice_case_eq(k.sent_by, s->sent_by) && slice_eq(k.method, s->cseq_method))
+				const struct strans_identity k = strans_identity(s, s->cseq_method);
+				if (one->node.key == k.key && one->rest.identity == k.rest)
 					st = one;
 				continue;
 			}

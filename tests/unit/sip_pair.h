@@ -118,6 +118,17 @@ static void pair_response(struct ctrans *ct, struct msg *m, void *arg)
 		p->on_response(p);
 }
 
+/* The only one in a table. */
+static inline struct hash_node *pair_only(const struct hash *h)
+{
+	size_t i = 0;
+
+	assert_int_equal(h->n, 1);
+	while (!h->buckets[i])
+		i++;
+	return h->buckets[i];
+}
+
 static inline int pair_open(struct pair *p, bool v6)
 {
 	struct loop_cfg lc = {.virtual_clock = true};

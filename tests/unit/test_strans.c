@@ -145,7 +145,7 @@ static void release(struct pair *q)
 
 static void request_is_gone(struct pair *q)
 {
-	assert_null(LIST_FIRST(&q->bob->strans)->request);
+	assert_null(hash_owner(pair_only(&q->bob->sb->strans), struct strans, node)->request);
 }
 
 static void other_branch(struct pair *q)
