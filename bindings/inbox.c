@@ -1,13 +1,13 @@
 #include "bindings/task_priv.h"
 
 #include "core/mem.h"
-#include "sip/msg.h"
+#include "sip/msg_rest.h"
 
 static void item_destroy(void *block)
 {
 	struct item *it = block;
 
-	if (it->kind == ITEM_MESSAGE)
+	if (it->kind == ITEM_MESSAGE || it->kind == ITEM_REST)
 		mem_deref(it->p);
 	else if (it->kind == ITEM_OBJECT)
 		((struct object *)it->p)->unread = false;
@@ -88,12 +88,37 @@ void inbox_push_event(struct object *o, unsigned index, const char *text)
 	push(o, index, ITEM_EVENT, NULL, text);
 }
 
+struct msg *item_message(struct item *it)
+{
+	struct msg *m;
+
+	if (it->kind == ITEM_REST && !msg_wake(&m, it->p)) {
+		mem_deref(it->p);
+		it->p = m;
+		it->kind = ITEM_MESSAGE;
+	}
+	return it->kind == ITEM_MESSAGE ? it->p : NULL;
+}
+
+void inbox_rest(struct object *o, struct msg_models *models)
+{
+	struct msg_rest *r;
+
+	for (struct inbox *box = o->inboxes; box; box = box->next)
+		for (struct item *it = box->first; it; it = it->next)
+			if (it->kind == ITEM_MESSAGE && (r = msg_rest(models, it->p))) {
+				mem_deref(it->p);
+				it->p = r;
+				it->kind = ITEM_REST;
+			}
+}
+
 struct item *inbox_take(struct object *o, unsigned index)
 {
 	struct inbox *box = inbox_find(o, index);
 	struct item *it = box ? box->first : NULL;
 
-	if (!it)
+	if (!it || (it->kind == ITEM_REST && !item_message(it))) /* no memory for what rests: it stays there */
 		return NULL;
 	box->first = it->next;
 	if (!box->first)

@@ -12,6 +12,7 @@ void object_set_final(struct object *o, struct msg *m, const char *why)
 {
 	if (m->s.status < 200)
 		return;
+	object_wake(o);
 	mem_ref(m);
 	mem_deref(o->final);
 	o->final = m;
@@ -22,6 +23,7 @@ void object_set_final(struct object *o, struct msg *m, const char *why)
 
 void object_expect_anew(struct object *o)
 {
+	object_wake(o);
 	o->final = mem_deref(o->final);
 	o->last = mem_deref(o->last);
 	o->final_given = false;
@@ -29,6 +31,7 @@ void object_expect_anew(struct object *o)
 
 int object_push_final(lua_State *L, struct object *o)
 {
+	object_wake(o);
 	o->final ? object_push_message(L, o->final) : lua_pushnil(L);
 	return 1;
 }

@@ -201,6 +201,7 @@ static int unmet(lua_State *L, const void *key, struct msg *m, const char *why)
 /* The script is given a response. */
 static void set_last(struct object *o, struct msg *m)
 {
+	object_wake(o);
 	mem_ref(m);
 	mem_deref(o->last);
 	o->last = m;
@@ -237,6 +238,7 @@ static int wait_for_response(lua_State *L, struct object *o, double within)
 {
 	uint64_t due = within < 0 ? UINT64_MAX : due_after(L, within, "within");
 
+	object_wake(o);
 	if (o->final_given && (lua_isnil(L, WHAT) || !inbox_find(o, 0) || !inbox_find(o, 0)->count)) { /* read already */
 		within < 0 ? lua_pushnil(L) : lua_pushnumber(L, within);
 		if (!o->final)
@@ -270,6 +272,7 @@ static int engine_last(lua_State *L)
 	struct object *o = object_at(L, 1);
 
 	luaL_argcheck(L, o, 1, "wants an object");
+	object_wake(o);
 	o->last ? object_push_message(L, o->last) : lua_pushnil(L);
 	return 1;
 }

@@ -296,6 +296,7 @@ int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan
 	load->changed = changed;
 	load->arg = arg;
 	load->idle = NO_VU;
+	TAILQ_INIT(&load->by_age);
 	sh->load = load;
 	sh->sched.task_done = on_task_done;
 	/* A script that does not wait holds up all others of its worker. */

@@ -44,12 +44,60 @@ static void on_limit(void *arg)
 	task_cancel(it->task);
 }
 
+/* --- iterations that last: their calls go to rest --- */
+
+#define REST_AFTER 2 /* s */
+#define LOOKS_AT_ONCE 4
+
+static uint32_t now_in_seconds(const struct load *load)
+{
+	return (uint32_t)(loop_now(load->sh->loop) / NS_PER_S);
+}
+
+static void age(struct iteration *it)
+{
+	it->looked = now_in_seconds(it->load);
+	it->ages = true;
+	TAILQ_INSERT_TAIL(&it->load->by_age, it, by_age);
+}
+
+static void age_no_more(struct iteration *it)
+{
+	if (it->ages)
+		TAILQ_REMOVE(&it->load->by_age, it, by_age);
+	it->ages = false;
+}
+
+static bool all_rest(struct iteration *it)
+{
+	struct object *o;
+	bool all = true;
+
+	LIST_FOREACH(o, &it->made, of_iteration)
+		all = object_rest(o) && all;
+	return all;
+}
+
+/* The oldest ones, whenever another begins. */
+static void look_for_rest(struct load *load)
+{
+	uint32_t now = now_in_seconds(load);
+	struct iteration *it;
+
+	for (int i = 0; i < LOOKS_AT_ONCE && (it = TAILQ_FIRST(&load->by_age)) && now - it->looked > REST_AFTER; i++) {
+		age_no_more(it);
+		if (!all_rest(it))
+			age(it);
+	}
+}
+
 static void iteration_destroy(void *block)
 {
 	struct iteration *it = block;
 	struct object *o;
 
 	tmr_cancel(&it->limit);
+	age_no_more(it);
 	while ((o = LIST_FIRST(&it->made))) {
 		LIST_REMOVE(o, of_iteration);
 		o->has_iteration = false;
@@ -115,6 +163,8 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 	it->vu = vu;
 	task->iteration = it;
 	task->since = due;
+	look_for_rest(load);
+	age(it);
 	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
 	if (load->plan->timeout > 0)
 		tmr_start_at(&it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);
@@ -154,6 +204,7 @@ static void finish(struct iteration *it, struct task *task)
 		load_numbers_done(load->numbers);
 		load_numbers_time(load->numbers, LOAD_TIME_ITERATION, now > it->due ? now - it->due : 0);
 	}
+	age_no_more(it);
 	cancel_others(it);
 	leave_calls(it);
 	it->task = NULL;

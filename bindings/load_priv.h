@@ -26,7 +26,10 @@ struct iteration {
 	struct task *task; /* the first one; NULL when that is done */
 	uint64_t due;
 	uint32_t vu;      /* NO_VU: of a call that came in */
+	uint32_t looked;  /* script time in s: when it began, or was looked at last */
 	bool failed;
+	bool ages;        /* it stands in `by_age` */
+	TAILQ_ENTRY(iteration) by_age;
 	unsigned others;  /* tasks that it spawned and that are not done */
 	struct tmr limit; /* its time limit */
 	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
@@ -46,6 +49,7 @@ struct load {
 	uint64_t start, due;   /* script time, of the run and of the next arrival */
 	bool exhausted;
 	struct tmr timer;
+	TAILQ_HEAD(, iteration) by_age; /* those whose calls are not at rest, by `looked` */
 	struct vu *vus;
 	uint32_t vu_count, vu_room, idle;
 	uint64_t iterations;

@@ -199,7 +199,7 @@ static bool is_over(const struct object *o)
 		return o->p && !((struct uac *)o->p)->ct->ep;
 	case OBJECT_CALL:
 		return call && call->state == CALL_TERMINATED && !(call->invite && call->invite->ct->ep) &&
-		       !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
+		       !(call->alone && call->alone->ep) && !(call->server && call->server->ep) && !(call->bye && call->bye->ct->ep);
 	case OBJECT_DIALOG:
 		return o->p && ((struct dialog *)o->p)->over;
 	case OBJECT_SUBSCRIPTION:
@@ -269,6 +269,60 @@ void object_close_settled(struct object *o)
 	close_object(o);
 	if (o->anchor != LUA_NOREF)
 		object_release(o);
+}
+
+/* --- boxes at rest --- */
+
+bool object_rest(struct object *o)
+{
+	struct call *call = o->kind == OBJECT_CALL ? o->p : NULL;
+
+	if (!call || o->rests)
+		return true;
+	if (call->state < CALL_CONFIRMED)
+		return false;
+	struct msg_models *models = &call->ua->ep->sb->models;
+	struct msg_rest *final = o->final ? msg_rest(models, o->final) : NULL;
+	struct msg_rest *last = o->last == o->final ? mem_ref(final) : o->last ? msg_rest(models, o->last) : NULL;
+	call_rest(call);
+	inbox_rest(o, models);
+	if ((o->final && !final) || (o->last && !last)) { /* no memory: they stay as they are */
+		mem_deref(final);
+		mem_deref(last);
+		return true;
+	}
+	mem_deref(o->final);
+	mem_deref(o->last);
+	o->final_rest = final;
+	o->last_rest = last;
+	o->rests = true;
+	return true;
+}
+
+static struct msg *woken(struct msg_rest *r)
+{
+	struct msg *m = NULL;
+
+	if (r)
+		msg_wake(&m, r);
+	mem_deref(r);
+	return m;
+}
+
+void object_wake(struct object *o)
+{
+	bool same = o->final_rest == o->last_rest;
+
+	if (!o->rests)
+		return;
+	o->rests = false;
+	o->final = woken(o->final_rest);
+	if (same) {
+		mem_deref(o->last_rest);
+		o->last = mem_ref(o->final);
+	} else {
+		o->last = woken(o->last_rest);
+	}
 }
 
 static void check(struct shard *sh)
@@ -353,7 +407,8 @@ void object_push_item(lua_State *L, struct item *it)
 {
 	switch (it->kind) {
 	case ITEM_MESSAGE:
-		object_push_message(L, it->p);
+	case ITEM_REST:
+		object_push_message(L, item_message(it));
 		break;
 	case ITEM_OBJECT:
 		object_push(L, it->p);

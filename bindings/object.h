@@ -48,9 +48,15 @@ struct object {
 	TAILQ_ENTRY(object) check;   /* while it is to be looked at: see object_new() */
 	LIST_ENTRY(object) of_iteration; /* call, client, request: made by an iteration of a load that is not done */
 	struct inbox *inboxes;
-	struct msg *final;           /* client, request, call, registration: the last final response */
+	union {                      /* client, request, call, registration: the last final response; see object_rest() */
+		struct msg *final;
+		struct msg_rest *final_rest;
+	};
 	char *final_why;
-	struct msg *last;            /* the last response that its script was given */
+	union {                      /* the last response that its script was given */
+		struct msg *last;
+		struct msg_rest *last_rest;
+	};
 	struct objects members;      /* endpoint: all that stand on it */
 	union {
 		struct object *ua;          /* endpoint: the UA that lives there */
@@ -65,6 +71,7 @@ struct object {
 	bool unread;                 /* it lies in an inbox */
 	bool final_given;            /* its script was given its final response */
 	bool to_check, has_iteration; /* it stands in the lists above */
+	bool rests;
 };
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
@@ -96,6 +103,10 @@ void object_follow_request(struct object *o);
 void object_release(struct object *o);
 /* The name of the actor it belongs to. */
 const char *object_actor(const struct object *o);
+/* A call that has been up for a while takes less memory from here on, until object_wake(), which is for who looks at its responses. False: it is not
+ * up yet. */
+bool object_rest(struct object *o);
+void object_wake(struct object *o);
 /* Frees what the engine holds for a call, a client transaction or a request, if nothing of it is under way that needs it: the box expires. */
 void object_close_settled(struct object *o);
 /* Frees what the engine holds for every box of the shard: calls and registrations before UAs before endpoints. */

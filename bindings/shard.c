@@ -341,12 +341,12 @@ static void put_failure(struct shard *sh, struct shard_result *out)
 #define UNREAD_SHOWN 5
 
 /* The message that an item is, or that it came with. */
-static const struct msg *unread_message(const struct item *it)
+static const struct msg *unread_message(struct item *it)
 {
 	const struct object *o = it->p;
 
 	if (it->kind != ITEM_OBJECT)
-		return it->p;
+		return item_message(it);
 	if (!o->p)
 		return NULL;
 	return o->kind == OBJECT_CALL ? call_invite_msg(o->p) : o->kind == OBJECT_SERVER ? ((struct strans *)o->p)->request : NULL;
@@ -357,7 +357,7 @@ static void put_unread(struct buf *b, const struct inbox *box)
 {
 	char text[300], from[ADDR_STRLEN];
 
-	const struct item *it = box->first;
+	struct item *it = box->first;
 
 	for (int i = 0; it && i < UNREAD_SHOWN; i++, it = it->next) {
 		const struct msg *m = unread_message(it);

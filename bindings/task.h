@@ -21,6 +21,7 @@ struct iteration;
 
 enum item_kind {
 	ITEM_MESSAGE, /* p: struct msg, counted */
+	ITEM_REST,    /* p: struct msg_rest, counted: a message that lay there for long; whoever takes it gets the message */
 	ITEM_OBJECT,  /* p: struct object, anchored by itself */
 	ITEM_EVENT,   /* text alone */
 };
@@ -52,6 +53,11 @@ void inbox_push_event(struct object *o, unsigned index, const char *text);
 /* Nothing will come any more: once it is empty, an end for all who wait, now and later. */
 void inbox_close(struct object *o, unsigned index);
 bool inbox_closed(const struct object *o, unsigned index);
+/* The message that an item is; NULL: it is none, or there was no memory. No reference. */
+struct msg *item_message(struct item *it);
+/* What lies there takes less memory from here on. */
+struct msg_models;
+void inbox_rest(struct object *o, struct msg_models *models);
 /* Takes the next item: to be freed with mem_deref(). NULL: it is empty. */
 struct item *inbox_take(struct object *o, unsigned index);
 /* All of an object's: items are dropped, tasks stay where they wait, for nothing. */

@@ -24,6 +24,8 @@ static void destroy(void *p)
 	mem_deref(call->request);
 	mem_deref(call->rest);
 	mem_deref(call->client);
+	ctrans_detach(call->alone);
+	mem_deref(call->alone);
 	session_timer_free(call);
 	reliable_free(call);
 	call_retry_cancel(call);

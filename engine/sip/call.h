@@ -74,6 +74,7 @@ struct call {
 		unsigned challenges, retransmissions, repeated_responses;
 	} past;                      /* what was counted by the transaction of a call at rest */
 	struct ctrans *client;       /* that transaction, when somebody asked for it later */
+	struct ctrans *alone;        /* that of our INVITE, which goes on while the call is at rest already: see call_rest() */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
 	struct dialog *dialogs;      /* of all forks that answered, in order of their first response */
 	struct answer *answer;       /* our 2xx, until its ACK came */
@@ -142,6 +143,9 @@ bool call_retries(const struct call *call, const struct uac *reinvite);
 /* Sends the PRACK to a reliable provisional by hand (call_opts.no_prack). */
 int call_prack(struct uac **uacp, struct call *call, const struct msg *provisional, const struct ua_request *r, uac_response_h *h,
 	       void *arg, struct err *e);
+/* A call that is up and has been for a while goes to rest before the transaction of its INVITE is over, if nothing else is under way. All goes on
+ * as before, but who asks for that transaction finds it terminated. Else nothing happens. */
+void call_rest(struct call *call);
 /* --- what may be asked also of a call at rest --- */
 /* The INVITE, either way, as it was sent last, and its transaction. No references; NULL for want of memory. */
 struct msg *call_invite_msg(struct call *call);

@@ -51,6 +51,8 @@ void call_headers_free(struct call_headers *x);
 /* Takes care of the responses to an INVITE or UPDATE within the dialog, before its user sees them. `before`: the direction that the
  * session goes back to when the offer is refused. */
 void call_watch_offer(struct call *call, struct uac *uac, const struct ua_request *u, const char *before);
+/* A 2xx to our INVITE, of whichever fork. */
+void call_answered(struct call *call, struct msg *m, const char *why);
 /* The time after a 491 to try again has come. */
 void call_retry_cancel(struct call *call);
 

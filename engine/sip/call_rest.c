@@ -1,5 +1,5 @@
-/* A call at rest: its INVITE's transaction is over, and nothing happens until a BYE. Of the INVITE its bytes stay, in case somebody reads
- * it; what was there to repeat and to match messages goes. A load run holds tens of thousands of such calls. */
+/* A call at rest: its INVITE's transaction is over, or goes on by itself, and nothing happens until a BYE. Of the INVITE its bytes stay, in case
+ * somebody reads it; what was there to repeat and to match messages goes. A load run holds tens of thousands of such calls. */
 #include "sip/call_priv.h"
 
 #include "core/mem.h"
@@ -10,19 +10,20 @@ static bool may_rest(const struct call *call)
 	return call->state == CALL_CONFIRMED && !call->answer && !call->shown;
 }
 
-/* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. */
-static void rest(struct call *call)
+/* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. False: no memory. */
+static bool rest(struct call *call)
 {
 	struct msg_rest *bytes;
 
 	if (call->rest && call->outgoing)
-		return;
+		return true;
 	bytes = msg_rest(&call->ua->ep->sb->models, call->request);
 	if (!bytes)
-		return;
+		return false;
 	mem_deref(call->rest);
 	call->rest = bytes;
 	call->request = mem_deref(call->request);
+	return true;
 }
 
 /* Nobody repeats a 2xx that was acknowledged (RFC 6026 7.1). */
@@ -36,6 +37,17 @@ void call_server_acknowledged(struct call *call)
 		call_server_over(call);
 }
 
+static void let_go_of_client(struct call *call)
+{
+	const struct uac *uac = call->invite;
+
+	call->past.challenges = uac->challenges;
+	call->past.retransmissions = uac->ct->retransmissions;
+	call->past.repeated_responses = uac->ct->repeated_responses;
+	rest(call);
+	call->invite = mem_deref(call->invite);
+}
+
 void call_client_over(struct uac *uac, void *arg)
 {
 	struct call *call = arg;
@@ -43,13 +55,8 @@ void call_client_over(struct uac *uac, void *arg)
 	/* A 2xx that is repeated now finds no transaction, and no ACK. */
 	for (struct dialog *d = call->dialogs; d; d = d->next)
 		d->ack = mem_deref(d->ack);
-	if (!may_rest(call) || call->request != uac->request)
-		return;
-	call->past.challenges = uac->challenges;
-	call->past.retransmissions = uac->ct->retransmissions;
-	call->past.repeated_responses = uac->ct->repeated_responses;
-	rest(call);
-	call->invite = mem_deref(call->invite);
+	if (may_rest(call) && call->request == uac->request)
+		let_go_of_client(call);
 }
 
 void call_server_over(struct call *call)
@@ -60,6 +67,40 @@ void call_server_over(struct call *call)
 		call->past.retransmissions = call->server->retransmissions;
 	rest(call);
 	call_take_server(call, NULL);
+}
+
+static void on_late_answer(struct ctrans *ct, struct msg *m, void *arg)
+{
+	struct call *call = mem_ref(arg);
+
+	(void)ct;
+	call_answered(call, m, NULL);
+	mem_deref(call);
+}
+
+/* The transaction repeats the ACK by itself from here on. */
+static void client_goes_on_alone(struct call *call)
+{
+	struct uac *uac = call->invite;
+	struct dialog *d = call->dialog;
+
+	if (call->request != uac->request || call->offering || !d || d != call->dialogs || d->next || !d->ack)
+		return;
+	call->alone = ctrans_rest(uac->ct, d->ack, on_late_answer, call);
+	if (!call->alone)
+		return;
+	d->ack = mem_deref(d->ack);
+	let_go_of_client(call);
+}
+
+void call_rest(struct call *call)
+{
+	if (!may_rest(call))
+		return;
+	if (call->outgoing && call->invite)
+		client_goes_on_alone(call);
+	else if (!call->outgoing && call->server)
+		call_server_over(call);
 }
 
 /* --- a call that its user leaves --- */
@@ -109,7 +150,9 @@ unsigned call_retransmissions(const struct call *call)
 
 unsigned call_repeated_2xx(const struct call *call)
 {
-	return call->repeated_2xx + (call->invite ? call->invite->ct->repeated_responses : call->past.repeated_responses);
+	unsigned alone = call->alone ? call->alone->repeated_responses : 0;
+
+	return call->repeated_2xx + alone + (call->invite ? call->invite->ct->repeated_responses : call->past.repeated_responses);
 }
 
 struct ctrans *call_client(struct call *call)

@@ -47,16 +47,26 @@ static int send_ack(struct call *call, struct dialog *dlg, const struct scan *in
 	return err;
 }
 
+/* A reference to our INVITE, as it was sent last; NULL for want of memory. */
+static struct msg *own_invite(const struct call *call)
+{
+	struct msg *m = NULL;
+
+	if (call->invite)
+		m = mem_ref(call->invite->request);
+	else if (call->rest)
+		msg_wake(&m, call->rest);
+	return m;
+}
+
 int call_ack(struct call *call, struct dialog *d, const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	if (!d)
 		d = call->dialog;
 	if (!call->outgoing || !d || !d->confirmed)
 		return err_set(e, ERR_NOT_NOW, "there is no 2xx to acknowledge: the call is %s", call_state_name(call->state));
-	if (call->invite)
-		return send_ack(call, d, &call->invite->request->s, &d->ack, u, mp, e);
-	struct msg *invite;
-	if (!call->rest || msg_wake(&invite, call->rest))
+	struct msg *invite = own_invite(call);
+	if (!invite)
 		return err_set(e, ERR_NOMEM, "out of memory for an ACK");
 	int err = send_ack(call, d, &invite->s, &d->ack, u, mp, e);
 	mem_deref(invite);
@@ -378,7 +388,7 @@ static unsigned count_dialogs(const struct call *call)
 
 /* The dialog of that response, made if it is the first of its fork. The call's is the one that answered last, until one is confirmed: a
  * fork may come back, and requests within the others may be under way. */
-static struct dialog *take_dialog(struct call *call, struct msg *m)
+static struct dialog *take_dialog(struct call *call, struct msg *invite, struct msg *m)
 {
 	struct dialog *d = call_dialog_of(call, m->s.to_tag);
 	bool open = call->state == CALL_CALLING || call->state == CALL_PROCEEDING, answer = m->s.status >= 200;
@@ -390,7 +400,7 @@ static struct dialog *take_dialog(struct call *call, struct msg *m)
 	} else {
 		if (count_dialogs(call) >= CALL_MAX_DIALOGS && !(open && answer))
 			return NULL;
-		if (dialog_uac(&d, call->invite->request, m, NULL))
+		if (dialog_uac(&d, invite, m, NULL))
 			return NULL;
 		if (call_enter_dialog(call, d))
 			return NULL;
@@ -428,7 +438,7 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 	if (call->at.trying == CALL_NOT_YET)
 		reach(call, &call->at.trying, m, METER_TRYING);
 	if (m->s.status > 100) {
-		d = take_dialog(call, m);
+		d = take_dialog(call, call->invite->request, m);
 		if (!reliable_receive(call, d, m))
 			return;
 		if (call->at.ringing == CALL_NOT_YET)
@@ -438,18 +448,23 @@ static void on_provisional(struct call *call, struct msg *m, const char *why)
 }
 
 /* RFC 3261 13.2.2.4: each fork's 2xx is acknowledged, whatever becomes of its dialog. */
-static void on_answer(struct call *call, struct msg *m, const char *why)
+void call_answered(struct call *call, struct msg *m, const char *why)
 {
 	bool first = call->state == CALL_CALLING || call->state == CALL_PROCEEDING;
 	struct dialog *known = call_dialog_of(call, m->s.to_tag);
 	bool repeated = known && known->confirmed;
-	struct dialog *d = repeated ? known : take_dialog(call, m);
+	struct msg *invite;
+	struct dialog *d;
 
 	if (repeated) {
 		meter_repeated(call->ua->ep->sb->meter, m, false);
-		send_again(call, d, d->ack);
+		send_again(call, known, known->ack);
 		return;
 	}
+	invite = own_invite(call);
+	if (!invite) /* no memory: it is repeated */
+		return;
+	d = take_dialog(call, invite, m);
 	if (first) {
 		call->state = CALL_CONFIRMED;
 		reach(call, &call->at.answered, m, METER_SETUP);
@@ -464,8 +479,9 @@ static void on_answer(struct call *call, struct msg *m, const char *why)
 		if (d->local_cseq < call->cseq)
 			d->local_cseq = call->cseq;
 		if (!call->opts.no_ack)
-			acknowledge(call, d, call->invite->request, m, &d->ack);
+			acknowledge(call, d, invite, m, &d->ack);
 	}
+	mem_deref(invite);
 	if (first) {
 		call_tell(call, CALL_RESPONSE, m, NULL, why);
 		if (call->ends_if_answered && call->state == CALL_CONFIRMED)
@@ -492,7 +508,7 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 	if (status < 200) {
 		on_provisional(call, m, why);
 	} else if (status < 300) {
-		on_answer(call, m, why);
+		call_answered(call, m, why);
 	} else if (!(status == 422 && ask_longer(call, uac, m)) && !(status < 400 && follow(call, uac, m))) {
 		call_tell(call, CALL_RESPONSE, m, NULL, why);
 		call_end(call, m->locally ? m->locally : "final response");

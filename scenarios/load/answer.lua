@@ -4,8 +4,9 @@
 --   --set ring=S rings for S seconds before it answers (default 0).
 local sip = require "sip"
 
+local ring = tonumber(sip.env.ring) or 0
+
 sip.serve("answer", { aor = "sip:answer@example.test" }, function(call, t)
-  local ring = tonumber(t.env.ring) or 0
   call:ring()
   if ring > 0 then t:sleep(ring) end
   call:answer()
