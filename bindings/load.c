@@ -317,6 +317,7 @@ void load_detach(struct load *load)
 		return;
 	load->sh->load = NULL;
 	tmr_cancel(&load->timer);
+	tmr_cancel(&load->look);
 	while (load->serving) {
 		struct serving *s = load->serving;
 		load->serving = s->next;

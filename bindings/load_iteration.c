@@ -46,19 +46,26 @@ static void on_limit(void *arg)
 
 /* --- iterations that last: their calls go to rest --- */
 
-#define REST_AFTER 2 /* s */
-#define LOOKS_AT_ONCE 4
+#define REST_AFTER 2000 /* ms */
+#define LOOK_EVERY (50 * NS_PER_MS)
+#define LOOKS_MOST 10 /* what is not up then rings for long, and is few */
 
-static uint32_t now_in_seconds(const struct load *load)
+static uint32_t now_in_ms(const struct load *load)
 {
-	return (uint32_t)(loop_now(load->sh->loop) / NS_PER_S);
+	return (uint32_t)(loop_now(load->sh->loop) / NS_PER_MS);
 }
+
+static void look_for_rest(void *arg);
 
 static void age(struct iteration *it)
 {
-	it->looked = now_in_seconds(it->load);
+	struct load *load = it->load;
+
+	it->looked = now_in_ms(load);
 	it->ages = true;
-	TAILQ_INSERT_TAIL(&it->load->by_age, it, by_age);
+	TAILQ_INSERT_TAIL(&load->by_age, it, by_age);
+	if (!tmr_running(&load->look)) /* without memory they stay awake, and nothing worse */
+		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
 }
 
 static void age_no_more(struct iteration *it)
@@ -78,17 +85,19 @@ static bool all_rest(struct iteration *it)
 	return all;
 }
 
-/* The oldest ones, whenever another begins. */
-static void look_for_rest(struct load *load)
+static void look_for_rest(void *arg)
 {
-	uint32_t now = now_in_seconds(load);
+	struct load *load = arg;
+	uint32_t now = now_in_ms(load);
 	struct iteration *it;
 
-	for (int i = 0; i < LOOKS_AT_ONCE && (it = TAILQ_FIRST(&load->by_age)) && now - it->looked > REST_AFTER; i++) {
+	while ((it = TAILQ_FIRST(&load->by_age)) && now - it->looked >= REST_AFTER) {
 		age_no_more(it);
-		if (!all_rest(it))
+		if (!all_rest(it) && ++it->looks < LOOKS_MOST)
 			age(it);
 	}
+	if (it)
+		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
 }
 
 static void iteration_destroy(void *block)
@@ -163,7 +172,6 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 	it->vu = vu;
 	task->iteration = it;
 	task->since = due;
-	look_for_rest(load);
 	age(it);
 	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
 	if (load->plan->timeout > 0)

@@ -26,7 +26,8 @@ struct iteration {
 	struct task *task; /* the first one; NULL when that is done */
 	uint64_t due;
 	uint32_t vu;      /* NO_VU: of a call that came in */
-	uint32_t looked;  /* script time in s: when it began, or was looked at last */
+	uint32_t looked;  /* script time in ms: when it began, or was looked at last */
+	uint8_t looks;
 	bool failed;
 	bool ages;        /* it stands in `by_age` */
 	TAILQ_ENTRY(iteration) by_age;
@@ -50,6 +51,7 @@ struct load {
 	bool exhausted;
 	struct tmr timer;
 	TAILQ_HEAD(, iteration) by_age; /* those whose calls are not at rest, by `looked` */
+	struct tmr look;
 	struct vu *vus;
 	uint32_t vu_count, vu_room, idle;
 	uint64_t iterations;
