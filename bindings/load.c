@@ -199,15 +199,6 @@ static int body_over(lua_State *L, int status, lua_KContext ctx)
 	return 0;
 }
 
-/* upvalues: the function, the call */
-static int call_body(lua_State *L)
-{
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_pushvalue(L, lua_upvalueindex(2));
-	lua_callk(L, 1, 0, 0, body_over);
-	return 0;
-}
-
 /* RFC 3261 21.5.4 */
 static void refuse(struct call *call)
 {
@@ -242,17 +233,18 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 		refuse(call);
 		return true;
 	}
-	lua_rawgeti(L, LUA_REGISTRYINDEX, s->body);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, s->ua);
 	struct object *owner = lua_touserdata(L, -1);
 	lua_pop(L, 1);
 	struct object *box = object_new_call(L, owner, call);
-	lua_pushcclosure(L, call_body, 2);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, s->body);
 	struct iteration *it = load_iteration_begin(load, call->at.invite, NO_VU);
 	if (!it) {
+		lua_pop(L, 1);
 		refuse(call);
 		return true;
 	}
+	lua_xmove(L, it->task->L, 1); /* its argument */
 	load_iteration_take(it, box);
 	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
 		load->phase = LOAD_DRAINING;

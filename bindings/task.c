@@ -267,14 +267,14 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
 	return 1;
 }
 
-/* Stack: function. Runs it under lua_pcallk, so that a <close> handler may wait while an error unwinds (without that, measured, it dies). */
+/* Stack: function, arguments. Runs it under lua_pcallk, so that a <close> handler may wait while an error unwinds (without that, measured, it dies). */
 static int trampoline(lua_State *L)
 {
 	struct task *task = task_current(L);
 
 	lua_pushcfunction(L, on_error);
 	lua_insert(L, 1);
-	return body_done(L, lua_pcallk(L, 0, 1, 1, (lua_KContext)task, body_done), (lua_KContext)task);
+	return body_done(L, lua_pcallk(L, lua_gettop(L) - 2, 1, 1, (lua_KContext)task, body_done), (lua_KContext)task);
 }
 
 void sched_init(struct shard *sh)
@@ -468,7 +468,7 @@ static void run(struct task *task)
 			finish(task, LUA_ERRRUN);
 			return;
 		}
-		args = 1; /* the trampoline's argument */
+		args = lua_gettop(task->L) - 1; /* the trampoline's: the function, and what that is called with */
 	}
 	s->current = task;
 	sched_run_begins(task->sh, task->L);

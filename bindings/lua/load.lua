@@ -91,7 +91,7 @@ function load.load_setup(caller)
         local ua, f, answer = actor_of(root, entry), entry.f, test.answer
         test.serves(root, ua)
         set_up(entry)
-        engine.serve_calls(ua, function(call) answer(call, f, shared[entry]) end)
+        engine.serve_calls(ua, function(call) return answer(call, f, shared[entry]) end)
       end
     end
     if loads[caller] then set_up(loads[caller]) end
