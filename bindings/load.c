@@ -191,14 +191,6 @@ void load_next_of_user(struct load *load)
 
 /* --- calls that come in --- */
 
-static int body_over(lua_State *L, int status, lua_KContext ctx)
-{
-	(void)L;
-	(void)status;
-	(void)ctx;
-	return 0;
-}
-
 /* RFC 3261 21.5.4 */
 static void refuse(struct call *call)
 {

@@ -535,6 +535,7 @@ static void keep_class(lua_State *L, int class)
 
 void object_push_message(lua_State *L, struct msg *m)
 {
+	sched_charge(&shard_of(L)->sched, L, sizeof(*m) + m->s.bytes.l);
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = mem_ref(m);

@@ -342,6 +342,20 @@ void sched_choose_collector(struct shard *sh)
 	}
 }
 
+#define CHARGE_AT_ONCE 16384
+
+/* Young garbage is collected before it matters. */
+void sched_charge(struct sched *s, lua_State *L, size_t bytes)
+{
+	if (s->collects != COLLECTS_INCREMENTALLY)
+		return;
+	s->charged += bytes;
+	if (s->charged < CHARGE_AT_ONCE)
+		return;
+	lua_gc(L, LUA_GCSTEP, (int)(s->charged / 1024));
+	s->charged = 0;
+}
+
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name)
 {
 	struct sched *s = &sh->sched;

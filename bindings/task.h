@@ -115,6 +115,7 @@ struct sched {
 		int ref;
 	} *idle;                  /* threads of tasks that are done, for the next ones */
 	unsigned idle_count;
+	size_t charged;           /* since the collector was told of it */
 	enum { COLLECTS_NOT_CHOSEN, COLLECTS_YOUNG, COLLECTS_INCREMENTALLY } collects;
 	double guard_seconds;     /* the limit for each run of a task, from one wait to the next: see guard.c */
 	lua_State *volatile running; /* whose instructions are run now; NULL: none are */
@@ -137,6 +138,8 @@ void task_cancel(struct task *task);
 void sched_end(struct shard *sh);
 /* How garbage is collected, in a test or under load, where that depends on how many tasks there are. */
 void sched_choose_collector(struct shard *sh);
+/* So much memory of the engine's is freed when an object that is made now is collected. */
+void sched_charge(struct sched *s, lua_State *L, size_t bytes);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);

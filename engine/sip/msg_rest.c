@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define MODELS 128
+#define MODELS 256
+#define WAYS 2 /* models in one place, the one that was used last first */
 
 /* Behind it: of a model a struct whole and its bytes; of another, for each run of bytes that differ from the model's, how far it begins behind
  * the end of the one before (16 bits), how long it is (8 bits), and these bytes. */
@@ -27,7 +28,8 @@ struct whole {
 #define RUN_MAX 255
 #define NEAR 4          /* equal bytes that do not end a run: no shorter than its head */
 #define LENGTH_MAX 4096
-#define TOLD_MAX 512    /* more, and it is worth a whole one */
+#define TOLD_MAX 512
+#define ALIKE 6         /* what differs is less than the sixth part, or it is worth a model of its own */
 
 static struct whole *whole(const struct msg_rest *model)
 {
@@ -49,7 +51,7 @@ void msg_models_free(struct msg_models *models)
 	models->at = NULL;
 }
 
-/* Where the model of its kind stands. Requests of one method, and responses of one status, begin alike. NULL for want of memory. */
+/* Where the WAYS models of its kind stand. Requests of one method, and responses of one status, begin alike. NULL for want of memory. */
 static struct msg_rest **model_for(struct msg_models *models, const struct msg *m)
 {
 	struct slice bytes = m->s.bytes;
@@ -59,7 +61,7 @@ static struct msg_rest **model_for(struct msg_models *models, const struct msg *
 	if (!models->at)
 		return NULL;
 	uint64_t h = slice_hash(SLICE_HASH_SEED + m->received, (struct slice){bytes.p, bytes.l < 12 ? bytes.l : 12});
-	return &models->at[(h + bytes.l) % MODELS];
+	return &models->at[(h + bytes.l) % (MODELS / WAYS) * WAYS];
 }
 
 static bool is_like(const struct whole *w, const struct msg *m)
@@ -135,25 +137,34 @@ static struct msg_rest *keep_whole(const struct msg *m)
 	return r;
 }
 
+static void use_first(struct msg_rest **place, unsigned way)
+{
+	struct msg_rest *r = place[way];
+
+	memmove(place + 1, place, way * sizeof(*place));
+	*place = r;
+}
+
 struct msg_rest *msg_rest(struct msg_models *models, const struct msg *m)
 {
 	struct slice bytes = m->s.bytes;
-	struct msg_rest **model = bytes.l <= LENGTH_MAX ? model_for(models, m) : NULL, *r;
+	struct msg_rest **place = bytes.l <= LENGTH_MAX ? model_for(models, m) : NULL, *r;
 	char told[TOLD_MAX];
+	size_t n;
 
-	if (model && *model && is_like(whole(*model), m)) {
-		size_t n;
-		if (tell(told, &n, whole(*model)->bytes, bytes) && n < bytes.l / 2) {
-			r = alloc(m, *model, n);
+	for (unsigned way = 0; place && way < WAYS && place[way]; way++)
+		if (is_like(whole(place[way]), m) && tell(told, &n, whole(place[way])->bytes, bytes) && n < bytes.l / ALIKE) {
+			r = alloc(m, place[way], n);
 			if (r)
 				memcpy(r + 1, told, n);
+			use_first(place, way);
 			return r;
 		}
-	}
 	r = keep_whole(m);
-	if (r && model) {
-		mem_deref(*model);
-		*model = mem_ref(r);
+	if (r && place) {
+		mem_deref(place[WAYS - 1]);
+		place[WAYS - 1] = mem_ref(r);
+		use_first(place, WAYS - 1);
 	}
 	return r;
 }
