@@ -381,6 +381,30 @@ end)
 LUA
 load --virtual --json --network delay=0.1 challenged.lua
 check "a registration's time has its challenge in it" holds 't["times"]["register"]["count"] == 20 and 0.39 < t["times"]["register"]["p50"] < 0.41 and t["times"]["request"]["count"] == 0'
+# A call that is up for long takes less memory; what it says is the same.
+cat >lasting.lua <<'LUA'
+local sip = require "sip"
+sip.serve("answer", { aor = "sip:bob@example.test" }, function(call, t)
+  call:ring()
+  call:answer()
+  local came = call.invite.bytes
+  t:sleep(5)
+  assert(call:expect("ACK").method == "ACK", "the ACK that lay there")
+  assert(call.invite.bytes == came, "the INVITE that came")
+  call:ended { within = 100 }
+end)
+sip.load("call", { setup = function(t) return { ua = t:ua { aor = "sip:alice@example.test" }, target = t:target() } end }, function(vu, shared)
+  local call = shared.ua:invite(shared.target)
+  local answer = call:expect(200)
+  local sent, final = call.invite.bytes, answer.bytes
+  vu:sleep(8)
+  assert(call.invite.bytes == sent and call.response.bytes == final, "the INVITE and its answer")
+  assert(call:expect(200).bytes == final, "the answer, expected again")
+  call:bye():expect(200)
+end)
+LUA
+load --virtual --json --rate 20 --calls 100 --network delay=0.01 lasting.lua
+check "calls that last" holds 'balanced and t["arrivals"] == 200 and t["done"] == 200'
 for script in call options register; do
 	timeout 60 "$offhook" run --virtual --record off "$root/scenarios/load/$script.lua" >out 2>err
 	code=$?

@@ -232,6 +232,80 @@ static void at_rest(void **state)
 	world_close(&w);
 }
 
+static unsigned fork_acks, fork_byes;
+
+static void count_fork(struct endpoint *ep, struct msg *m, void *arg)
+{
+	(void)ep;
+	(void)arg;
+	if (m->received && slice_eq(m->s.to_tag, SLICE_LIT("fork"))) {
+		fork_acks += msg_is(m, "ACK");
+		fork_byes += msg_is(m, "BYE");
+	}
+}
+
+/* A 200 of another fork to Alice's INVITE, from where Bob is. */
+static void fork_answers(struct world *w, struct msg *invite)
+{
+	struct build_response r = {.status = 200, .to_tag = SLICE_LIT("fork"), .contact = w->bob.ua->contact_value};
+	struct buf b = {0};
+
+	build_response(&b, &invite->s, &r);
+	assert_int_equal(endpoint_send(w->bob.ep, buf_slice(&b), endpoint_local(w->alice.ep), NULL, NULL), 0);
+	buf_free(&b);
+	run(w, 0.1);
+}
+
+/* Before the transaction of its INVITE is over: that repeats the ACK by itself, and a 2xx of another fork is hung up all the same. */
+static void at_rest_early(void **state)
+{
+	struct world w = {0};
+	struct msg *invite_sent;
+	struct uac *bye;
+
+	(void)state;
+	fork_acks = fork_byes = 0;
+	assert_int_equal(world_open(&w), 0);
+	assert_int_equal(invite(&w, NULL), 0);
+	call_rest(w.alice.call); /* it is not up */
+	assert_non_null(w.alice.call->invite);
+	invite_sent = mem_ref(call_invite_msg(w.alice.call));
+	cut(&w, "alice", 1); /* no ACK gets through */
+	run(&w, 0.4);
+	assert_int_equal(w.alice.call->state, CALL_CONFIRMED);
+	call_rest(w.alice.call);
+	call_rest(w.bob.call); /* which waits for its ACK */
+	assert_null(w.alice.call->invite);
+	assert_null(w.alice.call->request);
+	assert_non_null(w.bob.call->server);
+	cut(&w, "alice", 0);
+	run(&w, 1);
+	assert_int_equal(w.bob.acks, 1);
+	assert_int_equal(call_repeated_2xx(w.alice.call), 1);
+	call_rest(w.bob.call);
+	assert_null(w.bob.call->server);
+	assert_null(w.bob.call->request);
+	assert_true(slice_eq(msg_bytes(call_invite_msg(w.bob.call)), msg_bytes(invite_sent)));
+
+	w.bob.ep->h.seen = count_fork;
+	fork_answers(&w, invite_sent);
+	assert_int_equal(fork_acks, 1);
+	assert_int_equal(fork_byes, 1);
+	fork_answers(&w, invite_sent);
+	assert_int_equal(fork_acks, 2);
+	assert_int_equal(fork_byes, 1);
+	assert_int_equal(w.alice.call->state, CALL_CONFIRMED);
+	mem_deref(invite_sent);
+
+	run(&w, 40);
+	assert_null(w.alice.call->alone->ep); /* timer M */
+	assert_int_equal(call_bye(&bye, w.alice.call, NULL, NULL, NULL, NULL, NULL), 0);
+	run(&w, 1);
+	assert_string_equal(w.bob.call->ended_by, "remote BYE");
+	mem_deref(bye);
+	world_close(&w);
+}
+
 /* Who has the transaction of a call keeps it. */
 static void shown(void **state)
 {
@@ -472,7 +546,7 @@ static void out_of_memory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(at_rest), UNIT_TEST(shown), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
+	const struct CMUnitTest tests[] = {UNIT_TEST(established_and_ended), UNIT_TEST(at_rest), UNIT_TEST(at_rest_early), UNIT_TEST(shown), UNIT_TEST(lost_ack), UNIT_TEST(no_ack), UNIT_TEST(cancelled),
 					   UNIT_TEST(early_reinvite), UNIT_TEST(pushed_out_and_refused),
 					   UNIT_TEST(abandoned), UNIT_TEST(register_refused), UNIT_TEST(out_of_memory)};
 
