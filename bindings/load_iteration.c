@@ -100,12 +100,18 @@ static void look_for_rest(void *arg)
 		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
 }
 
+static void limit_no_more(struct iteration *it)
+{
+	if (it->limited)
+		tmr_cancel(it->limit);
+}
+
 static void iteration_destroy(void *block)
 {
 	struct iteration *it = block;
 	struct object *o;
 
-	tmr_cancel(&it->limit);
+	limit_no_more(it);
 	age_no_more(it);
 	while ((o = LIST_FIRST(&it->made))) {
 		LIST_REMOVE(o, of_iteration);
@@ -155,7 +161,8 @@ static void let_go(struct iteration *it)
 
 struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t vu)
 {
-	struct iteration *it = mem_zalloc(sizeof(*it), iteration_destroy);
+	bool limited = load->plan->timeout > 0;
+	struct iteration *it = mem_zalloc(sizeof(*it) + (limited ? sizeof(*it->limit) : 0), iteration_destroy);
 	struct task *task = it ? task_new(load->sh, load->sh->L, TASK_ITERATION, "an iteration") : NULL;
 	uint64_t now = loop_now(load->sh->loop);
 
@@ -169,13 +176,14 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 	it->load = load;
 	it->task = task;
 	it->due = due;
+	it->limited = limited;
 	it->vu = vu;
 	task->iteration = it;
 	task->since = due;
 	age(it);
 	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
-	if (load->plan->timeout > 0)
-		tmr_start_at(&it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);
+	if (limited)
+		tmr_start_at(it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);
 	if (vu == NO_VU)
 		load->served++;
 	else
@@ -199,7 +207,7 @@ static void finish(struct iteration *it, struct task *task)
 	uint32_t vu = it->vu;
 	struct load_told t;
 
-	tmr_cancel(&it->limit);
+	limit_no_more(it);
 	if (task->failed && !cancelled && !it->failed) {
 		load_tell_error(task->L, &t);
 		load_numbers_failed(load->numbers, t.kind, t.where, t.text);

@@ -32,8 +32,9 @@ struct iteration {
 	bool ages;        /* it stands in `by_age` */
 	TAILQ_ENTRY(iteration) by_age;
 	unsigned others;  /* tasks that it spawned and that are not done */
-	struct tmr limit; /* its time limit */
 	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
+	bool limited;
+	struct tmr limit[];   /* its time limit, if it has one */
 };
 
 struct load {

@@ -333,7 +333,7 @@ void sched_choose_collector(struct shard *sh)
 	bool load = sh->cfg.share;
 
 	if (load && s->alive > MANY_TASKS && s->collects != COLLECTS_INCREMENTALLY) {
-		lua_gc(sh->L, LUA_GCINC, 130, 200, 13);
+		lua_gc(sh->L, LUA_GCINC, 120, 200, 13);
 		s->collects = COLLECTS_INCREMENTALLY;
 	} else if ((!load || s->alive < FEW_TASKS) && s->collects != COLLECTS_YOUNG) {
 		drop_idle(s, sh->L, FEW_TASKS);
