@@ -13,10 +13,17 @@ struct hash_node {
 
 /* Zero it before first use. */
 struct hash {
-	struct hash_node **buckets;
-	uint64_t *used; /* a bit for each bucket: whether it holds any. Most keys that are looked for are not there, and this is smaller */
+	uint64_t *buckets; /* see hash_bucket() */
+	uint64_t *used;    /* a bit for each bucket: whether it holds any. Most keys that are looked for are not there, and this is smaller */
 	size_t n, size;
 };
+
+/* The first node of the i-th bucket (i < size), or NULL; the others follow by `next`. Above the 48 bits of its address stands which of 16 kinds of
+ * keys are in the bucket, so that few nodes are touched for a key that is not there. */
+static inline struct hash_node *hash_bucket(const struct hash *h, size_t i)
+{
+	return (struct hash_node *)(uintptr_t)(h->buckets[i] & 0xffffffffffffull);
+}
 
 /* The struct of which `node` is the member `member`. */
 #define hash_owner(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))

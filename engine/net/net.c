@@ -17,7 +17,7 @@ const struct net_stats *net_stats(struct net *net)
 {
 	net->stats.overflowed = net->overflowed_before;
 	for (size_t i = 0; !net->simulated && i < net->transports.size; i++) {
-		for (struct hash_node *n = net->transports.buckets[i]; n; n = n->next)
+		for (struct hash_node *n = hash_bucket(&net->transports, i); n; n = n->next)
 			net->stats.overflowed += udp_overflowed(hash_owner(n, struct transport, node));
 	}
 	return &net->stats;

@@ -539,7 +539,7 @@ void ctrans_unreachable(struct switchboard *sb, const struct addr *dst, int erro
 
 	/* First all that this error concerns, then their users: these may change the table and begin anew. */
 	for (size_t i = 0; i < sb->ctrans.size; i++)
-		for (struct hash_node *n = sb->ctrans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&sb->ctrans, i); n; n = n->next) {
 			struct ctrans *ct = hash_owner(n, struct ctrans, node);
 			if (!fails_unreachable(ct) || !addr_eq(&ct->dst, dst))
 				continue;

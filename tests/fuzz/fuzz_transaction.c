@@ -238,13 +238,13 @@ static void step(struct world *w)
 static bool waits_for_somebody(const struct endpoint *ep)
 {
 	for (size_t i = 0; i < ep->sb->ctrans.size; i++)
-		for (struct hash_node *n = ep->sb->ctrans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&ep->sb->ctrans, i); n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
 			if (ct->state != TRANS_PROCEEDING || !ct->invite || ct->cancel)
 				return false;
 		}
 	for (size_t i = 0; i < ep->sb->strans.size; i++)
-		for (struct hash_node *n = ep->sb->strans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&ep->sb->strans, i); n; n = n->next) {
 			const struct strans *st = hash_owner(n, const struct strans, node);
 			if (st->state != TRANS_TRYING && st->state != TRANS_PROCEEDING)
 				return false;

@@ -124,7 +124,7 @@ static void end_everything(struct world *w)
 			ua_reply(w->ua, w->held[i], 500, NULL, NULL, 0);
 	/* INVITEs that only their peer can end, also of calls that were dropped */
 	for (size_t i = 0; i < ep->sb->ctrans.size; i++)
-		for (struct hash_node *n = ep->sb->ctrans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&ep->sb->ctrans, i); n; n = n->next) {
 			struct ctrans *ct = hash_owner(n, struct ctrans, node);
 			if (ct->invite && ct->request && !ct->cancel && open_count < HELD)
 				open[open_count++] = mem_ref(ct);

@@ -154,7 +154,7 @@ static inline void world_hold(struct world *w, struct strans *st)
 static inline struct strans *world_silent(const struct world *w)
 {
 	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
-		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&w->bob->sb->strans, i); n; n = n->next) {
 			struct strans *st = hash_owner(n, struct strans, node);
 			if (st->state == TRANS_TRYING || st->state == TRANS_PROCEEDING)
 				return st;
@@ -245,7 +245,7 @@ static inline void check_response(struct world *w, struct msg *m)
 
 	CHECK(!(s->flaws & (SCAN_NOT_SIP | SCAN_START_LINE | SCAN_TRUNCATED | SCAN_HEADER_LINE | SCAN_VERSION)));
 	for (size_t i = 0; i < w->bob->sb->strans.size; i++)
-		for (struct hash_node *n = w->bob->sb->strans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&w->bob->sb->strans, i); n; n = n->next) {
 			struct strans *one = hash_owner(n, struct strans, node);
 			if (!one->request) { /* it was answered, and is nobody's any more */
 				const struct strans_identity k = strans_identity(s, s->cseq_method);
@@ -296,7 +296,7 @@ static inline void note_answer(struct world *w, const struct scan *s)
 	if (s->request || s->status < 200 || s->status > 299 || s->flaws || w->answer_count == 64)
 		return;
 	for (size_t i = 0; i < w->bob->sb->ctrans.size; i++)
-		for (struct hash_node *n = w->bob->sb->ctrans.buckets[i]; n; n = n->next) {
+		for (struct hash_node *n = hash_bucket(&w->bob->sb->ctrans, i); n; n = n->next) {
 			const struct ctrans *ct = hash_owner(n, const struct ctrans, node);
 			if (!ct->request) /* it was answered, and is nobody's any more */
 				continue;

@@ -124,9 +124,9 @@ static inline struct hash_node *pair_only(const struct hash *h)
 	size_t i = 0;
 
 	assert_int_equal(h->n, 1);
-	while (!h->buckets[i])
+	while (!hash_bucket(h, i))
 		i++;
-	return h->buckets[i];
+	return hash_bucket(h, i);
 }
 
 static inline int pair_open(struct pair *p, bool v6)
