@@ -177,6 +177,17 @@ static void net16(uint8_t *p, size_t v)
 	p[1] = v & 0xFF;
 }
 
+/* What these two bytes are as a word of the host's. */
+static uint64_t word_of(size_t v)
+{
+	uint8_t bytes[2];
+	uint16_t word;
+
+	net16(bytes, v);
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
 /* Ones' complement sum of 16-bit words (RFC 1071) in the host's byte order, which gives the same bytes (section 2 B) and lets us take
  * eight at a time; every part but the last must have an even length. */
 static uint64_t sum16(uint64_t sum, const void *data, size_t len)
@@ -215,8 +226,7 @@ static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
 {
 	uint8_t src[16], dst[16], *udp;
 	size_t ns = host_bytes(src, &p->src), nd = host_bytes(dst, &p->dst), ip, udp_len = UDP_HEADER + len;
-	uint8_t pseudo[4] = {0, IPPROTO_UDP, udp_len >> 8 & 0xFF, udp_len & 0xFF}; /* RFC 768; longer it is not */
-	uint64_t sum;
+	uint64_t addresses, sum;
 
 	if (ns != nd) { /* one side is v6 only: both as v6 */
 		uint8_t *v4 = ns == 4 ? src : dst;
@@ -226,6 +236,8 @@ static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
 		memset(v4 + 10, 0xFF, 2);
 		ns = 16;
 	}
+	/* The headers are summed up as they are written: to read them again at once, in larger words, would wait for the writing. */
+	addresses = sum16(sum16(0, src, ns), dst, ns);
 	if (ns == 4) {
 		ip = IP4_HEADER;
 		memset(h, 0, ip);
@@ -236,7 +248,8 @@ static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
 		h[9] = IPPROTO_UDP;
 		memcpy(h + 12, src, 4);
 		memcpy(h + 16, dst, 4);
-		sum_put(h + 10, sum16(0, h, ip), false);
+		sum = addresses + word_of(0x4500) + word_of(ip + udp_len) + word_of(p->ip_id) + word_of(TTL << 8 | IPPROTO_UDP);
+		sum_put(h + 10, sum, false);
 	} else {
 		ip = IP6_HEADER;
 		memset(h, 0, ip);
@@ -253,7 +266,8 @@ static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
 	net16(udp + 2, addr_port(&p->dst));
 	net16(udp + 4, udp_len);
 	net16(udp + 6, 0);
-	sum = sum16(sum16(sum16(sum16(0, pseudo, sizeof(pseudo)), src, ns), dst, ns), udp, UDP_HEADER);
+	sum = addresses + word_of(IPPROTO_UDP) + word_of(udp_len) + /* RFC 768: the pseudo header; */
+	      word_of(addr_port(&p->src)) + word_of(addr_port(&p->dst)) + word_of(udp_len);
 	sum_put(udp + 6, sum16(sum, p->data.p, len), true); /* RFC 768: 0 would say that there is none */
 	return ip + UDP_HEADER;
 }
