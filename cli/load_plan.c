@@ -9,7 +9,7 @@
 #define DEFAULT_MAX_LIVE 10000
 #define DEFAULT_DRAIN 60.0
 #define LIVE_A_SHARD 5000   /* measured: beyond, a step of Lua's collector takes several ms */
-#define LIVE_BYTES 6000     /* what an iteration with a call may take, its transactions included: see tests/bench/load */
+#define LIVE_BYTES 5000     /* what an iteration with a call may take, its transactions included: see tests/bench/load */
 #define SHARD_BYTES 2000000 /* a Lua state with the library */
 #define FDS_A_WORKER 24     /* transports, the loop, the box of the others */
 

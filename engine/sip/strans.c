@@ -100,7 +100,8 @@ static void destroy(void *p)
 	struct strans *st = p;
 
 	if (at_rest(st)) {
-		mem_deref(st->rest.last);
+		if (!st->rest.plain)
+			mem_deref(st->rest.last);
 		return;
 	}
 	tmr_cancel(&st->timeout);
@@ -123,9 +124,9 @@ static void rest(struct strans *st)
 {
 	const struct scan *s = &st->request->s;
 	/* A 2xx to an INVITE is repeated by its user, who is gone; and nothing is repeated when the ACK has come (RFC 6026 7.1, RFC 3261 17.2.1). */
-	const bool repeats = st->last && st->state == TRANS_COMPLETED;
+	const bool repeats = st->last && st->state == TRANS_COMPLETED, is_outside = !s->to_tag.p;
 	struct endpoint *ep = st->ep;
-	struct strans *to = mem_zalloc(offsetof(struct strans, rest) + sizeof(to->rest) + (st->may_merge ? sizeof(*to->rest.merge) : 0), destroy);
+	struct strans *to = mem_zalloc(offsetof(struct strans, rest) + sizeof(to->rest) + (is_outside ? sizeof(*to->rest.outside) : 0), destroy);
 	struct strans_rest *r;
 
 	if (!to || !tmr_running(&st->timeout))
@@ -144,9 +145,12 @@ static void rest(struct strans *st)
 	if (resting_add(&ep->resting, ep->loop, &r->link, st->timeout.due, on_rest_over))
 		goto as_it_was;
 	hash_move(&ep->sb->strans, &to->node, &st->node);
-	if (st->may_merge) {
-		r->merge->ep = ep;
-		hash_move(&ep->sb->merged, &r->merge->node, &st->merge.node);
+	r->is_outside = is_outside;
+	if (is_outside)
+		memcpy(r->outside->to_tag, st->to_tag, sizeof(st->to_tag));
+	if (st->may_merge) { /* which no request within a dialog may */
+		r->outside->merge.ep = ep;
+		hash_move(&ep->sb->merged, &r->outside->merge.node, &st->merge.node);
 	}
 	LIST_REMOVE(st, entry);
 	tmr_cancel(&st->timeout);
@@ -155,6 +159,14 @@ static void rest(struct strans *st)
 	return;
 as_it_was:
 	mem_deref(to);
+}
+
+/* What this side adds to To, where it does. */
+static struct slice to_tag_of(const struct strans *st)
+{
+	if (!at_rest(st))
+		return slice_str(st->to_tag);
+	return st->rest.is_outside ? slice_str(st->rest.outside->to_tag) : SLICE_NONE;
 }
 
 /* One that waits for an ACK still sends by its timer G. */
@@ -200,7 +212,7 @@ static void terminate(struct strans *st)
 	st->ep = NULL;
 	hash_del(&ep->sb->strans, &st->node);
 	if (st->may_merge)
-		hash_del(&ep->sb->merged, at_rest(st) ? &st->rest.merge->node : &st->merge.node);
+		hash_del(&ep->sb->merged, at_rest(st) ? &st->rest.outside->merge.node : &st->merge.node);
 	if (!at_rest(st)) {
 		LIST_REMOVE(st, entry);
 		tmr_cancel(&st->retransmit);
@@ -256,15 +268,16 @@ static void start_timeout(struct strans *st, uint64_t delay)
 static struct msg *wake(const struct strans *st, const struct msg *repeated)
 {
 	const struct strans_rest *r = &st->rest;
-	const struct build_response plain = {.status = r->plain, .to_tag = slice_str(st->to_tag), .source = &repeated->src};
+	const struct build_response plain = {.status = r->plain, .to_tag = to_tag_of(st), .source = &repeated->src};
 	struct buf b = {0};
 	struct msg *m = NULL;
 
-	if (r->last) {
-		msg_wake(&m, r->last);
+	if (!r->plain) {
+		if (r->last)
+			msg_wake(&m, r->last);
 		return m;
 	}
-	if (r->plain && r->whole == whole(repeated)) /* else it has the branch of the one that came first, and no more */
+	if (r->whole == whole(repeated)) /* else it has the branch of the one that came first, and no more */
 		build_response(&b, &repeated->s, &plain);
 	if (b.len && !b.failed && !msg_alloc(&m, buf_slice(&b))) {
 		m->src = *endpoint_local(st->ep);
@@ -472,7 +485,7 @@ static void receive_cancel(struct strans *invite, struct msg *m)
 	struct strans_opts opts = {.timers = at_rest(invite) ? NULL : invite->opts.timers};
 	bool silent = !at_rest(invite) && invite->opts.no_cancel; /* one that is to be silent does not go to rest */
 	/* RFC 3261 9.2: the same To tag in the answers to both. */
-	struct build_response r = {.status = 200, .to_tag = slice_str(invite->to_tag)};
+	struct build_response r = {.status = 200, .to_tag = to_tag_of(invite)};
 	struct strans *st = NULL;
 
 	if (!silent && strans_create(&st, invite->ep, m, &opts, NULL, NULL, NULL))

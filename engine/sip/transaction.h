@@ -115,16 +115,25 @@ struct strans_merge {
 	const struct endpoint *ep;
 };
 
+/* Of a request outside dialogs. */
+struct strans_outside {
+	struct strans_merge merge; /* in use if it may merge */
+	char to_tag[ENDPOINT_TAG_LEN];
+};
+
 /* A server transaction at rest has had its final response and is nobody's any more; it absorbs what is repeated, and answers it where that is its
  * business. Its request had the magic cookie. As above its block is shorter. */
 struct strans_rest {
 	struct rest link;
 	uint64_t identity;
-	uint64_t whole;        /* hash of the request, where `plain` is set */
-	struct msg_rest *last; /* the response that is repeated; NULL: none, or a plain one */
+	union {
+		uint64_t whole;        /* hash of the request, where `plain` is set */
+		struct msg_rest *last; /* the response that is repeated; NULL: none */
+	};
 	uint32_t frame;        /* of a plain one */
-	uint16_t plain;        /* the status of one that is built again from the repeated request */
-	struct strans_merge merge[]; /* one, if it may merge */
+	uint16_t plain;        /* the status of one that is built again from the repeated request; 0: see `last` */
+	bool is_outside;
+	struct strans_outside outside[]; /* one, of a request that had no To tag */
 };
 
 struct strans {
@@ -132,14 +141,14 @@ struct strans {
 	struct endpoint *ep;  /* NULL once terminated */
 	struct msg *request;  /* NULL at rest */
 	uint8_t state;        /* enum trans_state */
-	bool may_merge;       /* `merge` is in use */
+	bool may_merge;       /* its `merge` is in use */
 	bool by_front;        /* it came to the front of its switchboard, and is answered from there */
 	bool invite;
 	bool cancelled;
-	char to_tag[ENDPOINT_TAG_LEN]; /* what this side adds to To */
 	union {
 		struct strans_rest rest;
 		struct {
+			char to_tag[ENDPOINT_TAG_LEN]; /* what this side adds to To */
 			struct strans_merge merge;
 			LIST_ENTRY(strans) entry; /* of its endpoint */
 			struct tmr timeout;  /* timer H, I, J or L, and before the final response the 200 ms until a 100 */
