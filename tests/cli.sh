@@ -1,37 +1,14 @@
 #!/usr/bin/env bash
 # cli.sh OFFHOOK: the program as a person meets it: exit codes, messages, formats, interruption.
 set -u
-offhook=$(realpath "${1:-build/sanitize/offhook}")
-[ -x "$offhook" ] || { echo "usage: cli.sh OFFHOOK" >&2; exit 2; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset NO_COLOR COLUMNS
-export LC_ALL=C.UTF-8
+# shellcheck source=tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 
-passed=0 failed=0 skipped=0
-# check WHAT CONDITION...: the condition is a command.
-check() {
-	local what=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not ok: $what"
-		echo "  exit $code"
-		sed 's/^/  stdout: /' out | tail -n 30
-		sed 's/^/  stderr: /' err | tail -n 30
-	fi
-}
 # run ARGUMENTS...: leaves $code and the files out, err.
 run() {
 	"$offhook" "$@" >out 2>err
 	code=$?
 }
-exits() { [ "$code" -eq "$1" ]; }
-out_has() { grep -qF -- "$1" out; }
-err_has() { grep -qF -- "$1" err; }
 out_lacks() { ! grep -qF -- "$1" out; }
 err_lacks() { ! grep -qF -- "$1" err; }
 same() { [ "$1" = "$2" ]; }
