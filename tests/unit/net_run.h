@@ -32,7 +32,7 @@ struct run {
 	struct buf shown;     /* "alice>hello " for each packet, "alice<..." when from outside */
 	struct buf comments, names;
 	uint32_t frames;
-	unsigned want;        /* stop once this many events came */
+	unsigned want; /* stop once this many events came */
 	unsigned events;
 };
 
@@ -162,8 +162,9 @@ static inline void run_for(struct run *r, unsigned events)
 		if (events)
 			assert_int_equal(tmr_start(&r->limit, r->loop, 10 * NS_PER_S, on_limit, r), 0);
 		else
-			assert_int_equal(tmr_start_at(&r->limit, r->loop, loop_now(r->loop) + 20 * NS_PER_MS, TMR_DEADLINE,
-						      (tmr_h *)loop_stop, r->loop), 0);
+			assert_int_equal(tmr_start_at(&r->limit, r->loop, loop_now(r->loop) + 20 * NS_PER_MS,
+						      TMR_DEADLINE, (tmr_h *)loop_stop, r->loop),
+					 0);
 		assert_int_equal(loop_run(r->loop), LOOP_STOPPED);
 		tmr_cancel(&r->limit);
 	} else {
