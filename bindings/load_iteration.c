@@ -11,7 +11,7 @@ static void copy_field(lua_State *L, const char *name, char *out, size_t size)
 	if (lua_getfield(L, -1, name) == LUA_TSTRING) {
 		struct slice s = slice_str(lua_tostring(L, -1));
 		const char *end = memchr(s.p, '\n', s.l);
-		slice_copy(out, size, end ? (struct slice){s.p, (size_t)(end - s.p)} : s);
+		slice_copy(out, size, end ? slice_between(s.p, end) : s);
 	}
 	lua_pop(L, 1);
 }

@@ -140,7 +140,7 @@ bool print_wrap(struct slice *line, struct slice *rest, size_t width)
 	}
 	if (!at.l)
 		before = at;
-	*line = (struct slice){rest->p, (size_t)(before.p - rest->p)};
+	*line = slice_between(rest->p, before.p);
 	*rest = before;
 	return line->l > 0;
 }

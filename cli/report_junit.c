@@ -33,7 +33,7 @@ static void put_element(struct buf *b, const char *name, const char *type, struc
 	buf_printf(b, "<%s", name);
 	if (type)
 		put_attribute(b, "type", slice_str(type));
-	put_attribute(b, "message", end ? (struct slice){trimmed.p, (size_t)(end - trimmed.p)} : trimmed);
+	put_attribute(b, "message", end ? slice_between(trimmed.p, end) : trimmed);
 	buf_puts(b, ">");
 	print_xml(b, trimmed);
 	buf_printf(b, "</%s>", name);

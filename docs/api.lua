@@ -674,7 +674,7 @@ api.rules = {
 A SIP answer is an outcome, not an error: `final()` returns a 486 as it returns a 200. These raise, and a raised error that
 nobody catches fails the test:
 
-- misuse: an unknown option (the error names the nearest known one), a wrong type, a reply where nothing waits for one;
+- misuse: an unknown option, or a name that `sip` or `t` does not have (the error names the nearest known one), a wrong type, a reply where nothing waits for one;
 - an `expect` that is not met;
 - a wait that runs out. `{ optional = true }` makes it return `nil, "timeout"` in place of raising.
 

@@ -104,8 +104,8 @@ static void headers_peek(struct label *l, struct slice rest)
 		}
 		if (!colon)
 			continue;
-		name = slice_trim((struct slice){line.p, (size_t)(colon - line.p)});
-		value = slice_trim((struct slice){colon + 1, line.l - (size_t)(colon - line.p) - 1});
+		name = slice_trim(slice_between(line.p, colon));
+		value = slice_trim(slice_between(colon + 1, line.p + line.l));
 		if (slice_case_eq(name, SLICE_LIT("Content-Type")) || slice_case_eq(name, SLICE_LIT("c"))) {
 			sdp = starts(value, "application/sdp");
 			sipfrag = starts(value, "message/sipfrag");

@@ -1,37 +1,14 @@
 #!/usr/bin/env bash
 # cli.sh OFFHOOK: the program as a person meets it: exit codes, messages, formats, interruption.
 set -u
-offhook=$(realpath "${1:-build/sanitize/offhook}")
-[ -x "$offhook" ] || { echo "usage: cli.sh OFFHOOK" >&2; exit 2; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset NO_COLOR COLUMNS
-export LC_ALL=C.UTF-8
+# shellcheck source=tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 
-passed=0 failed=0 skipped=0
-# check WHAT CONDITION...: the condition is a command.
-check() {
-	local what=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not ok: $what"
-		echo "  exit $code"
-		sed 's/^/  stdout: /' out | tail -n 30
-		sed 's/^/  stderr: /' err | tail -n 30
-	fi
-}
 # run ARGUMENTS...: leaves $code and the files out, err.
 run() {
 	"$offhook" "$@" >out 2>err
 	code=$?
 }
-exits() { [ "$code" -eq "$1" ]; }
-out_has() { grep -qF -- "$1" out; }
-err_has() { grep -qF -- "$1" err; }
 out_lacks() { ! grep -qF -- "$1" out; }
 err_lacks() { ! grep -qF -- "$1" err; }
 same() { [ "$1" = "$2" ]; }
@@ -120,6 +97,8 @@ LUA
 printf 'local sip = require "sip"\nsip.test("x", function(t)\n  local y = = 3\nend)\n' >syntax.lua
 printf 'local sip = require "sip"\n\nnosuch(1)\n' >raises.lua
 printf 'local sip = require "sip"\nsip.test("x", { timeuot = 3 }, function(t) end)\n' >option.lua
+printf 'local sip = require "sip"\n\nsip.tst("x", function(t) end)\n' >name.lua
+printf 'local sip = require "sip"\nlocal f\n\nif sip.xyzzyxyzzy then f = 1 end\n' >noname.lua
 printf 'local sip = require "sip"\nwhile true do end\n' >forever.lua
 printf 'local sip = require "sip"\nsip.test("setting", function(t) t:equal(t.env.COLOUR, "red = blue") print("from the script") io.write("and io.write\\n") end)\n' >setting.lua
 printf 'local sip = require "sip"\nsip.test("same name", function(t) t:endpoint { name = "a" } end)\n' >twin/a/one.lua
@@ -262,13 +241,15 @@ for clock in "" --virtual; do
 done
 
 # --- scripts that do not load ---
-run run --virtual syntax.lua raises.lua option.lua good
+run run --virtual syntax.lua raises.lua option.lua name.lua noname.lua good
 check "broken scripts" exits 2
 check "a syntax error by file:line" err_has "syntax.lua:3: unexpected symbol near '='"
 check "an unknown global by file:line" err_has "raises.lua:3: "
 check "an unknown option by file:line" err_has "option.lua:2: "
 check "an unknown option's nearest" err_has "timeout"
-check "the other files still run" out_has "2 passed, 0 failed, 1 skipped, 3 scripts do not load"
+check "a misspelt name of the library by file:line, and the nearest" err_has 'name.lua:3: sip has no tst (did you mean "sip.test"?)'
+check "a name like none by file:line" grep -qE 'noname\.lua:4: sip has no xyzzyxyzzy$' err
+check "the other files still run" out_has "2 passed, 0 failed, 1 skipped, 5 scripts do not load"
 timeout 30 "$offhook" run --virtual --timeout 0.3 forever.lua >out 2>err
 code=$?
 check "a script that never ends loading" exits 2

@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # load.sh OFFHOOK: `offhook load` as a person meets it: what is counted, that it balances, models, thresholds, signals, real sockets.
 set -u
-offhook=$(realpath "${1:-build/sanitize/offhook}")
-[ -x "$offhook" ] || { echo "usage: load.sh OFFHOOK" >&2; exit 2; }
-root=$(realpath "$(dirname "$0")/..")
-work=$(mktemp -d)
+# shellcheck source=tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 RUN=$work/run # of process.sh
 mkdir "$RUN"
 # shellcheck source=tests/interop/lib/process.sh
@@ -12,34 +10,12 @@ mkdir "$RUN"
 trap 'stop_all; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-cd "$work" || exit 1
-unset NO_COLOR COLUMNS
-export LC_ALL=C.UTF-8
 
-passed=0 failed=0 skipped=0
-# check WHAT CONDITION...: the condition is a command.
-check() {
-	local what=$1
-	shift
-	if "$@" >why 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not ok: $what"
-		echo "  exit $code"
-		sed 's/^/  /' why | tail -n 5
-		cut -c 1-200 out | sed 's/^/  stdout: /' | tail -n 4
-		sed 's/^/  stderr: /' err | tail -n 12
-	fi
-}
 # load ARGUMENTS...: leaves $code and the files out, err.
 load() {
 	timeout -k 5 60 "$offhook" load "$@" >out 2>err
 	code=$?
 }
-exits() { [ "$code" -eq "$1" ]; }
-out_has() { grep -qF -- "$1" out; }
-err_has() { grep -qF -- "$1" err; }
 lines() { [ "$(wc -l <"$1")" -eq "$2" ]; }
 
 cat >numbers.py <<'PY'

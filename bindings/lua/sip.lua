@@ -108,5 +108,14 @@ sip.via = engine.parse_via
 for name, f in pairs(headers) do sip[name] = f end
 sip.check_options = options.check
 
+-- A misspelt name would be nil, and the error of calling it names nothing that was meant.
+setmetatable(sip, { __metatable = "locked", __index = function(_, name)
+  local names = {}
+  for known in pairs(sip) do names[#names + 1] = tostring(known) end
+  table.sort(names)
+  local nearest = options.nearest(tostring(name), names)
+  error(("sip has no %s%s"):format(tostring(name), nearest and (' (did you mean "sip.%s"?)'):format(nearest) or ""), 2)
+end })
+
 loaded["sip"] = sip
 return declared

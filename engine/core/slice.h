@@ -22,6 +22,12 @@ static inline struct slice slice_str(const char *s)
 	return (struct slice){s, s ? strlen(s) : 0};
 }
 
+/* From `p` up to `end`. */
+static inline struct slice slice_between(const char *p, const char *end)
+{
+	return (struct slice){p, (size_t)(end - p)};
+}
+
 static inline bool slice_eq(struct slice a, struct slice b)
 {
 	return a.l == b.l && (a.l == 0 || !memcmp(a.p, b.p, a.l));

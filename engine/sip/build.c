@@ -400,14 +400,14 @@ static struct slice tail(const struct scan *s)
 	} else if (s->bytes.l >= 2 && p[-1] == '\r' && p[-2] == '\n') {
 		p--;
 	}
-	return (struct slice){p, (size_t)(end - p)};
+	return slice_between(p, end);
 }
 
 struct slice build_start_line(const struct scan *s)
 {
 	const char *end = s->header_count ? s->bytes.p + s->headers[0].name : tail(s).p;
 
-	return (struct slice){s->bytes.p, (size_t)(end - s->bytes.p)};
+	return slice_between(s->bytes.p, end);
 }
 
 struct slice build_line(const struct scan *s, unsigned i)
@@ -415,7 +415,7 @@ struct slice build_line(const struct scan *s, unsigned i)
 	const char *p = s->bytes.p + s->headers[i].name;
 	const char *end = i + 1 < s->header_count ? s->bytes.p + s->headers[i + 1].name : tail(s).p;
 
-	return (struct slice){p, (size_t)(end - p)};
+	return slice_between(p, end);
 }
 
 /* Ends the line before, which a truncated message may have left open. */

@@ -125,7 +125,7 @@ static uint64_t described(const struct buf *out, size_t from)
 		p = memchr(p, '\n', (size_t)(end - p));
 		p = p ? p + 1 : NULL;
 	}
-	return p ? slice_hash(SLICE_HASH_SEED, (struct slice){p, (size_t)(end - p)}) : 0;
+	return p ? slice_hash(SLICE_HASH_SEED, slice_between(p, end)) : 0;
 }
 
 void call_put_sdp(struct call *call, struct buf *out, struct slice offer)

@@ -287,9 +287,7 @@ static unsigned find_replaced(struct call **old, struct ua *ua, const struct sca
 	const char *semi = memchr(value.p, ';', value.l);
 	if (!semi || !scan_param(&to_tag, value, "to-tag") || !scan_param(&from_tag, value, "from-tag"))
 		return 400;
-	struct scan ids = {.call_id = slice_trim((struct slice){value.p, (size_t)(semi - value.p)}),
-			   .to_tag = to_tag,
-			   .from_tag = from_tag};
+	struct scan ids = {.call_id = slice_trim(slice_between(value.p, semi)), .to_tag = to_tag, .from_tag = from_tag};
 	d = dialog_find(ua->ep->sb, &ids);
 	call = call_of(d);
 	if (!call || d->ep != ua->ep)

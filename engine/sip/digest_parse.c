@@ -31,7 +31,7 @@ static void skip_lws(struct reader *r)
 
 static struct slice until(struct reader *r, const char *from)
 {
-	return (struct slice){from, (size_t)(r->p - from)};
+	return slice_between(from, r->p);
 }
 
 static int malformed(struct reader *r, const char *why, struct slice at)
@@ -60,7 +60,7 @@ static int read_param(struct reader *r, struct slice *name, struct slice *value,
 	*name = until(r, from);
 	skip_lws(r);
 	if (!name->l || r->p == r->end || *r->p != '=')
-		return malformed(r, "no name=value", (struct slice){from, (size_t)(r->end - from)});
+		return malformed(r, "no name=value", slice_between(from, r->end));
 	r->p++;
 	skip_lws(r);
 	from = r->p;

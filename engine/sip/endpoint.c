@@ -163,12 +163,12 @@ static char *token(struct endpoint *ep, char *buf, size_t len)
 struct slice endpoint_branch(struct endpoint *ep, char *buf)
 {
 	memcpy(buf, "z9hG4bK", 7);
-	return (struct slice){buf, (size_t)(token(ep, buf + 7, 12) - buf)};
+	return slice_between(buf, token(ep, buf + 7, 12));
 }
 
 struct slice endpoint_tag(struct endpoint *ep, char *buf)
 {
-	return (struct slice){buf, (size_t)(token(ep, buf, 10) - buf)};
+	return slice_between(buf, token(ep, buf, 10));
 }
 
 struct slice endpoint_call_id(struct endpoint *ep, char *buf)
@@ -181,7 +181,7 @@ struct slice endpoint_call_id(struct endpoint *ep, char *buf)
 	*end++ = '@';
 	end = mempcpy(end, local.plain.p, local.plain.l);
 	*end = '\0';
-	return (struct slice){buf, (size_t)(end - buf)};
+	return slice_between(buf, end);
 }
 
 #define ENDPOINT_VIA_LEN (sizeof("SIP/2.0/UDP ;branch=;rport") + ADDR_STRLEN + ENDPOINT_ID_LEN)

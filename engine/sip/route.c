@@ -17,11 +17,11 @@ struct slice route_uri(struct slice v)
 					p++;
 		} else if (*p == '<') {
 			const char *close = memchr(p, '>', (size_t)(end - p));
-			return (struct slice){p + 1, (size_t)((close ? close : end) - p - 1)};
+			return slice_between(p + 1, close ? close : end);
 		}
 	}
 	p = memchr(v.p, ';', v.l);
-	return slice_trim(p ? (struct slice){v.p, (size_t)(p - v.p)} : v);
+	return slice_trim(p ? slice_between(v.p, p) : v);
 }
 
 /* What follows "sip:" or "sips:"; l 0 if the scheme is another. */

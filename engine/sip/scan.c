@@ -109,7 +109,7 @@ static inline bool first_param(struct slice *out, const char *p, const char *end
 	if ((size_t)(end - p) <= len || memcmp(p, begin, len))
 		return false;
 	const char *value_end = skip_to_end(p + len, end, limit);
-	*out = between(p + len, value_end);
+	*out = slice_between(p + len, value_end);
 	return out->l && (value_end == end || *value_end == ';');
 }
 
@@ -164,8 +164,8 @@ static void scan_cseq(struct scan *s, struct slice value)
 	while (p < end && *p >= '0' && *p <= '9')
 		p++;
 	const char *method = skip_lws(p, end);
-	s->cseq_method = between(method, end);
-	if (!slice_u64(&n, between(value.p, p), 0x7fffffff) || method == p || method == end ||
+	s->cseq_method = slice_between(method, end);
+	if (!slice_u64(&n, slice_between(value.p, p), 0x7fffffff) || method == p || method == end ||
 	    skip_token(method, end) != end)
 		s->flaws |= SCAN_CSEQ;
 	s->cseq = (uint32_t)n;
@@ -251,14 +251,14 @@ static bool scan_status_line(struct scan *s, struct slice version, const char *e
 	for (code = p; code < end && *code == ' '; code++)
 		;
 	const char *space = memchr(code, ' ', (size_t)(end - code));
-	struct slice digits = between(code, space ? space : end);
+	struct slice digits = slice_between(code, space ? space : end);
 	if (digits.l == 0 || digits.p[0] < '0' || digits.p[0] > '9')
 		return false;
 	(void)slice_u64(&status, digits, UINT16_MAX); /* else it stays 0 */
 	if (code - p != 1 || !space || digits.l != 3 || status < 100 || status > 699)
 		s->flaws |= SCAN_START_LINE;
 	s->status = (uint16_t)status;
-	s->reason = space ? between(space + 1, end) : between(end, end);
+	s->reason = space ? slice_between(space + 1, end) : slice_between(end, end);
 	set_version(s, version);
 	return true;
 }
@@ -271,16 +271,16 @@ static bool scan_request_line(struct scan *s, struct slice method, const char *l
 	while (end > space && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	const char *last = end > space ? memrchr(space, ' ', (size_t)(end - space)) : NULL;
-	if (!method.l || !last || last == space || !is_version(between(last + 1, end)))
+	if (!method.l || !last || last == space || !is_version(slice_between(last + 1, end)))
 		return false;
 	s->request = true;
 	s->method = method;
-	s->uri = slice_trim(between(space + 1, last));
+	s->uri = slice_trim(slice_between(space + 1, last));
 	if (end != line_end || skip_token(method.p, space) != space || s->uri.l == 0 ||
 	    s->uri.l != (size_t)(last - space - 1) || memchr(s->uri.p, ' ', s->uri.l) ||
 	    memchr(s->uri.p, '\t', s->uri.l))
 		s->flaws |= SCAN_START_LINE;
-	set_version(s, between(last + 1, end));
+	set_version(s, slice_between(last + 1, end));
 	return true;
 }
 
@@ -295,17 +295,17 @@ static bool quick_start_line(struct scan *s, const char *p, const char *end)
 		if (p[8] < '1' || p[8] > '6' || p[9] < '0' || p[9] > '9' || p[10] < '0' || p[10] > '9' || p[11] != ' ')
 			return false;
 		s->status = (uint16_t)(100 * (p[8] - '0') + 10 * (p[9] - '0') + (p[10] - '0'));
-		s->reason = between(p + 12, end);
-		s->version = between(p, p + 7);
+		s->reason = slice_between(p + 12, end);
+		s->version = slice_between(p, p + 7);
 		return true;
 	}
 	if (memcmp(end - 8, " SIP/2.0", 8) || !(uri = find_byte(p, end - 8, limit, ' ')) || uri == p || skip_token(p, uri) != uri)
 		return false;
-	s->method = between(p, uri);
-	s->uri = between(uri + 1, end - 8);
+	s->method = slice_between(p, uri);
+	s->uri = slice_between(uri + 1, end - 8);
 	if (!s->uri.l || has_blank(s->uri.p, end - 8, limit))
 		return false;
-	s->version = between(end - 7, end);
+	s->version = slice_between(end - 7, end);
 	s->request = true;
 	return true;
 }
@@ -319,7 +319,7 @@ static bool scan_start_line(struct scan *s, const char *p, const char *end)
 
 	if (!space)
 		return false;
-	struct slice first = between(p, space);
+	struct slice first = slice_between(p, space);
 	return is_version(first) ? scan_status_line(s, first, end) : scan_request_line(s, first, end);
 }
 
@@ -342,7 +342,7 @@ static inline void scan_line(struct scan *s, const char *p, const char *end)
 			while (name_end > p && (name_end[-1] == ' ' || name_end[-1] == '\t'))
 				name_end--;
 		}
-		id = colon ? hdr_lookup(between(p, name_end)) : HDR_OTHER;
+		id = colon ? hdr_lookup(slice_between(p, name_end)) : HDR_OTHER;
 	}
 	value = colon ? skip_lws(colon + 1, end) : end;
 	const struct slice v = trimmed_to(value, end);
@@ -394,7 +394,7 @@ bool scan_into(struct scan *s, struct slice bytes, struct scan_header *headers, 
 		}
 		if (*p == '\n' || (*p == '\r' && p[1] == '\n')) {
 			p += *p == '\r' ? 2 : 1;
-			s->body = between(p, end);
+			s->body = slice_between(p, end);
 			break;
 		}
 		nl = next_end(&lines);

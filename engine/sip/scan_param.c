@@ -53,7 +53,7 @@ static inline bool next_param(struct slice *key, struct slice *value, const char
 		name_end = name;
 	while ((p = skip_to(p, end, SEMI | COMMA | QUOTE)) < end && *p == '"')
 		p = skip_quoted(p, end);
-	*key = between(name, name_end);
+	*key = slice_between(name, name_end);
 	*value = trimmed_to(from, p);
 	*pp = p;
 	return true;
@@ -116,7 +116,7 @@ bool scan_sent_by(const struct scan *s, struct slice *host, uint16_t *port)
 	if (!colon || (!bracket && memchr(colon + 1, ':', (size_t)(h.p + h.l - colon - 1))))
 		return true; /* several colons without brackets: an IPv6 address */
 	*host = trimmed_to(h.p, colon);
-	bool ok = slice_u64(&n, slice_trim(between(colon + 1, h.p + h.l)), 65535) && n;
+	bool ok = slice_u64(&n, slice_trim(slice_between(colon + 1, h.p + h.l)), 65535) && n;
 	*port = ok ? (uint16_t)n : 0;
 	return ok;
 }

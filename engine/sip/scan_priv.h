@@ -41,17 +41,12 @@ static inline const char *skip_lws(const char *p, const char *end)
 	return p;
 }
 
-static inline struct slice between(const char *p, const char *end)
-{
-	return (struct slice){p, (size_t)(end - p)};
-}
-
 /* From `p` to `end` without white space behind. */
 static inline struct slice trimmed_to(const char *p, const char *end)
 {
 	while (end > p && is_a(end[-1], LWS))
 		end--;
-	return between(p, end);
+	return slice_between(p, end);
 }
 
 /* --- 16 bytes at a time: bit i of the result stands for p[i] --- */

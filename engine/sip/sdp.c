@@ -25,19 +25,14 @@ const char *sdp_direction(struct slice name)
 
 /* --- reading an offer --- */
 
-static inline struct slice between(const char *p, const char *end)
-{
-	return (struct slice){p, (size_t)(end - p)};
-}
-
 static inline bool next_line(struct slice *line, struct slice *rest)
 {
 	if (!rest->l)
 		return false;
 	const char *end = rest->p + rest->l, *newline = memchr(rest->p, '\n', rest->l);
 	const char *next = newline ? newline + 1 : end;
-	*line = slice_trim(between(rest->p, newline ? newline : end));
-	*rest = between(next, end);
+	*line = slice_trim(slice_between(rest->p, newline ? newline : end));
+	*rest = slice_between(next, end);
 	return true;
 }
 

@@ -28,7 +28,7 @@ bool subscription_unwanted(const struct scan *s)
 	const char *semi = value.l ? memchr(value.p, ';', value.l) : NULL;
 
 	if (semi)
-		value = slice_trim((struct slice){value.p, (size_t)(semi - value.p)});
+		value = slice_trim(slice_between(value.p, semi));
 	return slice_case_eq(value, SLICE_LIT("false"));
 }
 

@@ -45,11 +45,6 @@ static inline const char *skip(const char *p, const char *end, int class)
 	return p;
 }
 
-static inline struct slice between(const char *p, const char *end)
-{
-	return (struct slice){p, (size_t)(end - p)};
-}
-
 static bool is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -96,7 +91,7 @@ static const char *check_host(const char **pp, const char *end, bool lws)
 			;
 		if (p < end && (*p == ':' || is_hex(*p)))
 			return "an IPv6 address stands without brackets, or the port is no number";
-		if (!slice_u64(&port, between(digits, p), 65535) || !port)
+		if (!slice_u64(&port, slice_between(digits, p), 65535) || !port)
 			return "the port is no number from 1 to 65535";
 	}
 	*pp = p;
@@ -153,7 +148,7 @@ static const char *check_new_uri(struct slice uri, bool headers)
 		return "white space stands in a URI";
 	while (p < end && ((is(*p, HOST) && *p != '_') || *p == '+'))
 		p++;
-	struct slice scheme = between(uri.p, p);
+	struct slice scheme = slice_between(uri.p, p);
 	if (!scheme.l || p == end || *p != ':' || (scheme.p[0] | 0x20) < 'a' || (scheme.p[0] | 0x20) > 'z')
 		return "a URI has no scheme";
 	p++;
@@ -251,7 +246,7 @@ static const char *check_name_addr(const char **pp, const char *end, bool bracke
 		const char *close = memchr(p, '>', (size_t)(end - p));
 		if (!close)
 			return "a '<' has no '>'";
-		what = check_uri(between(p + 1, close), true);
+		what = check_uri(slice_between(p + 1, close), true);
 		p = close + 1;
 	} else {
 		if (brackets)
@@ -259,7 +254,7 @@ static const char *check_name_addr(const char **pp, const char *end, bool bracke
 		for (p = start; p < end && *p != ';' && *p != ',' && !is(*p, LWS); p++)
 			if (*p == '?')
 				return "a URI with '?' stands without <>";
-		what = check_uri(between(start, p), true);
+		what = check_uri(slice_between(start, p), true);
 		if (what && p > start && memchr(p, '<', (size_t)(end - p)))
 			what = "a display name needs quotes";
 	}

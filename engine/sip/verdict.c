@@ -228,8 +228,8 @@ static bool media_is(struct slice value, const char *type, const char *subtype)
 
 	if (!slash)
 		return false;
-	struct slice t = slice_trim((struct slice){v.p, (size_t)(slash - v.p)});
-	struct slice sub = slice_trim((struct slice){slash + 1, (size_t)(v.p + v.l - slash - 1)});
+	struct slice t = slice_trim(slice_between(v.p, slash));
+	struct slice sub = slice_trim(slice_between(slash + 1, v.p + v.l));
 	return slice_case_eq(t, slice_str(type)) && (!subtype || slice_case_eq(sub, slice_str(subtype)));
 }
 

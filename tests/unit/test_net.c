@@ -1,10 +1,6 @@
 /* The parts that both networks share run on each: a row per clock. */
-#include "unit.h"
+#include "net_run.h"
 
-#include "core/buf.h"
-#include "net/net.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,161 +19,9 @@ int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 	return (int)syscall(SYS_sendmmsg, fd, msgs, n, flags);
 }
 
-/* --- a run with a tap that writes down what it is shown --- */
-
-struct actor {
-	struct run *run;
-	struct transport *tp;
-	const char *name;
-	struct addr src; /* of the last datagram */
-	struct buf got;  /* what arrived, each followed by its frame: "hello/1 " */
-	struct buf failed;
-	unsigned n;
-	uint64_t last;
-};
-
-struct run {
-	struct loop *loop;
-	struct net *net;
-	struct tap tap;
-	struct tmr limit;
-	struct actor a, b, c;
-	struct buf shown; /* "alice>hello " for each packet, "alice<..." when from outside */
-	struct buf comments, names;
-	uint32_t frames;
-	unsigned want; /* stop once this many events came */
-	unsigned events;
-};
-
-static uint32_t on_packet(void *arg, const struct tap_packet *p)
-{
-	struct run *r = arg;
-
-	buf_printf(&r->shown, "%s%c%.*s ", p->actor, p->received ? '<' : '>', p->len > 20 ? 20 : (int)p->len,
-		   (const char *)p->data);
-	return ++r->frames;
-}
-
-static void on_comment(void *arg, uint32_t frame, const char *text)
-{
-	buf_printf(&((struct run *)arg)->comments, "%u: %s\n", frame, text);
-}
-
-static void on_name(void *arg, const struct addr *a, const char *actor)
-{
-	char text[ADDR_STRLEN];
-
-	buf_printf(&((struct run *)arg)->names, "%s=%s ", actor, addr_host(text, a));
-}
-
-static void event(struct run *r)
-{
-	if (++r->events == r->want)
-		loop_stop(r->loop);
-}
-
-static void on_recv(struct transport *tp, const struct addr *src, const uint8_t *data, size_t len, uint64_t now,
-		    uint32_t frame, void *arg)
-{
-	struct actor *a = arg;
-
-	assert_ptr_equal(tp, a->tp);
-	assert_true(now <= loop_now(a->run->loop));
-	a->src = *src;
-	a->n++;
-	a->last = now;
-	buf_printf(&a->got, "%.*s/%u ", len > 20 ? 20 : (int)len, (const char *)data, frame);
-	event(a->run);
-}
-
-static void on_error(struct transport *tp, const struct addr *dst, int error, void *arg)
-{
-	char text[ADDR_STRLEN];
-	struct actor *a = arg;
-
-	assert_ptr_equal(tp, a->tp);
-	buf_printf(&a->failed, "%s %s ", addr_str(text, dst), error == ECONNREFUSED ? "refused" : strerror(error));
-	event(a->run);
-}
-
-static void on_limit(void *arg)
-{
-	(void)arg;
-	fail_msg("nothing more came");
-}
-
-static int actor_open(struct run *r, struct actor *a, const char *name, const char *local, struct err *e)
-{
-	struct addr at;
-
-	a->run = r;
-	a->name = name;
-	if (local)
-		assert_true(addr_parse(&at, slice_str(local), 0));
-	return transport_udp(&a->tp, r->net, name, local ? &at : NULL, false, on_recv, on_error, a, e);
-}
-
 static int run_open(struct run *r, bool virtual_clock, uint64_t seed)
 {
-	struct loop_cfg lc = {.virtual_clock = virtual_clock};
-	struct net_cfg nc = {.tap = &r->tap, .seed = seed, .test = "net"};
-	int err;
-
-	memset(r, 0, sizeof(*r));
-	r->tap = (struct tap){.packet = on_packet, .comment = on_comment, .name = on_name, .arg = r};
-	err = loop_alloc(&r->loop, &lc, NULL);
-	if (err)
-		return err;
-	nc.loop = r->loop;
-	err = net_alloc(&r->net, &nc, NULL);
-	if (err)
-		return err;
-	err = actor_open(r, &r->a, "alice", NULL, NULL);
-	return err ? err : actor_open(r, &r->b, "bob", NULL, NULL);
-}
-
-static void actor_close(struct actor *a)
-{
-	a->tp = mem_deref(a->tp);
-	buf_free(&a->got);
-	buf_free(&a->failed);
-}
-
-static void run_close(struct run *r)
-{
-	actor_close(&r->a);
-	actor_close(&r->b);
-	actor_close(&r->c);
-	buf_free(&r->shown);
-	buf_free(&r->comments);
-	buf_free(&r->names);
-	mem_deref(r->net);
-	tmr_cancel(&r->limit);
-	mem_deref(r->loop);
-}
-
-/* Until `events` more datagrams or errors came; 0: until nothing is left (virtual) or 20 ms passed (real). */
-static void run_for(struct run *r, unsigned events)
-{
-	r->want = r->events + events;
-	if (events || !loop_is_virtual(r->loop)) {
-		if (events)
-			assert_int_equal(tmr_start(&r->limit, r->loop, 10 * NS_PER_S, on_limit, r), 0);
-		else
-			assert_int_equal(tmr_start_at(&r->limit, r->loop, loop_now(r->loop) + 20 * NS_PER_MS, TMR_DEADLINE,
-						      (tmr_h *)loop_stop, r->loop), 0);
-		assert_int_equal(loop_run(r->loop), LOOP_STOPPED);
-		tmr_cancel(&r->limit);
-	} else {
-		assert_int_equal(loop_run(r->loop), LOOP_DRY);
-	}
-}
-
-static const char *text(struct buf *b)
-{
-	buf_put(b, "", 1);
-	b->len--;
-	return (const char *)b->p;
+	return run_open_with(r, virtual_clock, (struct net_cfg){.tap = &r->tap, .seed = seed, .test = "net"});
 }
 
 static uint32_t say(struct actor *from, const struct addr *to, const char *what)
@@ -189,8 +33,6 @@ static uint32_t say(struct actor *from, const struct addr *to, const char *what)
 		fail_msg("%s", e.text);
 	return frame;
 }
-
-#define TO(actor) transport_local((actor).tp)
 
 /* --- both networks --- */
 

@@ -11,6 +11,9 @@
 
 #include "core/mem.h"
 
+/* What main() returns when nothing of its program can be tested on this host. */
+enum { UNIT_SKIPPED = 77 };
+
 static size_t unit_live;
 
 /* For cmocka_unit_test_setup_teardown() or, once for all tests of a program, cmocka_run_group_tests(). */
