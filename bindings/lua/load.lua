@@ -112,11 +112,20 @@ function load.load_teardown(caller)
   end
 end
 
+-- Makes virtual users of an entry. What they have in common stands here: of each there is but its context.
+local function users_of(entry)
+  local f, virtual_user, iterate = entry.f, test.virtual_user, test.iterate
+  return function()
+    local vu = virtual_user(entry.name)
+    return function() return iterate(vu, f, shared[entry]) end
+  end
+end
+
 -- The function that is one iteration of a new virtual user of that entry.
+local users = {}
 function load.virtual_user(caller)
-  local entry = loads[caller]
-  local f, vu, iterate = entry.f, test.virtual_user(entry.name), test.iterate
-  return function() return iterate(vu, f, shared[entry]) end
+  users[caller] = users[caller] or users_of(loads[caller])
+  return users[caller]()
 end
 
 -- --- the same in a test: `offhook run` runs each load once ---

@@ -86,8 +86,8 @@ int hash_add(struct hash *h, struct hash_node *node, uint64_t key)
 {
 	if (!h->size && resize(h, HASH_MIN))
 		return ERR_NOMEM;
-	if (h->n >= h->size / 2) /* most keys that are looked for are not there: then no node need be touched */
-		(void)resize(h, h->size * 2);
+	if (h->n >= h->size) /* by a large step: each touches all nodes, which are no longer in the cache */
+		(void)resize(h, h->size * 4);
 	node->key = key;
 	put(h, bucket(h, key), node);
 	h->n++;
