@@ -44,7 +44,7 @@ static void on_limit(void *arg)
 	task_cancel(it->task);
 }
 
-/* --- iterations that last: their calls go to rest --- */
+/* --- iterations whose calls last: these go to rest --- */
 
 #define REST_AFTER 2000 /* ms */
 #define LOOK_EVERY (50 * NS_PER_MS)
@@ -123,6 +123,10 @@ void load_iteration_take(struct iteration *it, struct object *o)
 {
 	LIST_INSERT_HEAD(&it->made, o, of_iteration);
 	o->has_iteration = true;
+	if (o->kind == OBJECT_CALL && !it->ages) {
+		it->looks = 0;
+		age(it);
+	}
 }
 
 void load_made(struct object *o)
@@ -180,7 +184,6 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 	it->vu = vu;
 	task->iteration = it;
 	task->since = due;
-	age(it);
 	load_numbers_time(load->numbers, LOAD_TIME_LATE_ARRIVAL, now > due ? now - due : 0);
 	if (limited)
 		tmr_start_at(it->limit, load->sh->loop, now + (uint64_t)(load->plan->timeout * 1e9), TMR_DEADLINE, on_limit, it);

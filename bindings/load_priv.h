@@ -26,7 +26,7 @@ struct iteration {
 	struct task *task; /* the first one; NULL when that is done */
 	uint64_t due;
 	uint32_t vu;      /* NO_VU: of a call that came in */
-	uint32_t looked;  /* script time in ms: when it began, or was looked at last */
+	uint32_t looked;  /* script time in ms: when it made a call, or was looked at last */
 	uint8_t looks;
 	bool failed;
 	bool ages;        /* it stands in `by_age` */
