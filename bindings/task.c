@@ -320,6 +320,7 @@ static void give_thread(struct sched *s, lua_State *L, struct thread t, bool reu
  * missed by a call). It visits every coroutine each time, though: with 10 000 of them its longest step took 44 ms, that of an incremental one
  * 9 ms, for the same CPU (measured). */
 #define MINOR_PERCENT 10 /* of growth */
+#define PAUSE_PERCENT 120 /* of the heap after the last cycle, when the next one begins: garbage is at most a sixth of it */
 
 static void drop_idle(struct sched *s, lua_State *L, unsigned most)
 {
@@ -333,7 +334,7 @@ void sched_choose_collector(struct shard *sh)
 	bool load = sh->cfg.share;
 
 	if (load && s->alive > MANY_TASKS && s->collects != COLLECTS_INCREMENTALLY) {
-		lua_gc(sh->L, LUA_GCINC, 120, 200, 13);
+		lua_gc(sh->L, LUA_GCINC, PAUSE_PERCENT, 200, 13);
 		s->collects = COLLECTS_INCREMENTALLY;
 	} else if ((!load || s->alive < FEW_TASKS) && s->collects != COLLECTS_YOUNG) {
 		drop_idle(s, sh->L, FEW_TASKS);

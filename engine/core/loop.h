@@ -77,8 +77,6 @@ int tmr_start_at(struct tmr *t, struct loop *loop, uint64_t due, enum tmr_rank r
  * does not add up. */
 int tmr_again(struct tmr *t, struct loop *loop, uint64_t interval, tmr_h *h, void *arg);
 void tmr_cancel(struct tmr *t);
-/* `to` runs in the place of `from`, for `arg`, when their owner moves; `from` is as never started. */
-void tmr_move(struct tmr *to, struct tmr *from, void *arg);
 static inline bool tmr_running(const struct tmr *t)
 {
 	return t->loop != NULL;

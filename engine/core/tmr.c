@@ -171,24 +171,6 @@ void tmr_cancel(struct tmr *t)
 		settle(loop, t->pos, loop->heap[loop->heap_n]);
 }
 
-void tmr_move(struct tmr *to, struct tmr *from, void *arg)
-{
-	struct loop *loop = from->loop;
-	struct lane *lane = loop && from->lane ? &loop->lanes[from->lane - 1] : NULL;
-
-	*to = *from;
-	to->arg = arg;
-	from->loop = NULL;
-	if (!loop)
-		return;
-	if (!lane || lane->first == from)
-		loop->heap[from->pos].t = to;
-	if (!lane)
-		return;
-	*(lane->first == from ? &lane->first : &from->prev->next) = to;
-	*(lane->last == from ? &lane->last : &from->next->prev) = to;
-}
-
 void tmr_drop_all(struct loop *loop)
 {
 	for (uint32_t i = 0; i < loop->heap_n; i++)

@@ -10,20 +10,19 @@ static bool may_rest(const struct call *call)
 	return call->state == CALL_CONFIRMED && !call->answer && !call->shown;
 }
 
-/* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. False: no memory. */
-static bool rest(struct call *call)
+/* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. */
+static void rest(struct call *call)
 {
 	struct msg_rest *bytes;
 
 	if (call->rest && call->outgoing)
-		return true;
+		return;
 	bytes = msg_rest(&call->ua->ep->sb->models, call->request);
 	if (!bytes)
-		return false;
+		return;
 	mem_deref(call->rest);
 	call->rest = bytes;
 	call->request = mem_deref(call->request);
-	return true;
 }
 
 /* Nobody repeats a 2xx that was acknowledged (RFC 6026 7.1). */

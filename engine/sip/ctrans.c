@@ -508,10 +508,12 @@ struct ctrans *ctrans_rest(struct ctrans *ct, struct msg_rest *ack, ctrans_respo
 		return NULL;
 	ctrans_keep_ack(ct, ack);
 	to = rest(ct);
-	if (to) {
-		to->rest.late = late;
-		to->rest.arg = arg;
+	if (!to) {
+		ctrans_keep_ack(ct, NULL); /* its user goes on sending it */
+		return NULL;
 	}
+	to->rest.late = late;
+	to->rest.arg = arg;
 	return mem_ref(to);
 }
 

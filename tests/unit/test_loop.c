@@ -110,14 +110,10 @@ static void heap(void **state)
 	for (int i = 0; i < 20 * MANY; i++) {
 		struct tmr *t = &many[rnd_below(&r, MANY)];
 
-		struct tmr *to = &many[rnd_below(&r, MANY)];
-
 		if (rnd_below(&r, 3))
 			assert_int_equal(tmr_start(t, loop, 1 + rnd_below(&r, 500), on_many, t), 0);
-		else if (rnd_below(&r, 2))
+		else
 			tmr_cancel(t);
-		else if (!tmr_running(to))
-			tmr_move(to, t, to); /* also of one that does not run */
 	}
 	for (int i = 0; i < MANY; i++)
 		running += tmr_running(&many[i]);
