@@ -20,6 +20,7 @@ enum {
 	CAPTURE_COMMENTS = 256000, /* of all on the capture */
 	HEAD_OWN = 4096,           /* bytes of a header besides the capture's comments, */
 	OPTION_OWN = 8,            /* and of one of these besides its text */
+	NUMBERS_KNOWN = 1 << 20,   /* of what went to disk, up to twice as many */
 	HASTE = 100000000,         /* ns in which an eighth of the bound is full */
 };
 
@@ -49,6 +50,7 @@ struct recorder {
 	struct buf by_id;            /* struct packet *: those in memory, which have the highest ids */
 	struct order by_number;      /* and numbers */
 	struct buf spilled;          /* uint32_t: the number of each spilled id */
+	uint32_t forgotten;          /* ... but for so many of the first */
 	struct buf comments;         /* on the capture */
 	struct buf scratch;
 	size_t held; /* bytes */
@@ -157,10 +159,15 @@ static size_t spill_cut(const struct recorder *rec)
 static int recorder_spill(struct recorder *rec, struct err *err)
 {
 	const struct entry *list = order_list(&rec->by_number);
-	size_t cut = spill_cut(rec), first = rec->stats.spilled;
+	size_t cut = spill_cut(rec), first = rec->stats.spilled, known = rec->spilled.len / sizeof(uint32_t);
 	struct spill *s = &rec->spill;
 	int rc;
 
+	if (known >= 2 * NUMBERS_KNOWN) {
+		memmove(rec->spilled.p, rec->spilled.p + (known - NUMBERS_KNOWN) * sizeof(uint32_t), NUMBERS_KNOWN * sizeof(uint32_t));
+		rec->spilled.len = NUMBERS_KNOWN * sizeof(uint32_t);
+		rec->forgotten += (uint32_t)(known - NUMBERS_KNOWN);
+	}
 	if (!reserve(&rec->spilled, cut * sizeof(uint32_t)))
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = spill_begin(s, &rec->actors, err);
@@ -178,7 +185,7 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 	for (size_t i = 0; i < cut; i++) {
 		struct packet *p = packet_at(rec, list[i].id);
 
-		((uint32_t *)rec->spilled.p)[p->id - 1] = (uint32_t)(first + i + 1);
+		((uint32_t *)rec->spilled.p)[p->id - 1 - rec->forgotten] = (uint32_t)(first + i + 1);
 		rec->held -= packet_cost(p);
 		packet_free(rec, p);
 	}
@@ -536,16 +543,16 @@ uint32_t recorder_count(const struct recorder *rec)
 
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
 {
-	if (!id || id > rec->stats.packets)
+	if (id <= rec->forgotten || id > rec->stats.packets)
 		return 0;
 	if (id <= rec->stats.spilled)
-		return ((uint32_t *)rec->spilled.p)[id - 1];
+		return ((uint32_t *)rec->spilled.p)[id - 1 - rec->forgotten];
 	return number_of(rec, packet_of(rec, id));
 }
 
 bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
 {
-	bool long_enough = held_for >= 1000000, overtaken = until != number;
+	bool long_enough = held_for >= 1000000, overtaken = until && until != number;
 
 	if (long_enough)
 		buf_printf(b, "held for %.3f s", (double)held_for / 1e9);

@@ -482,6 +482,22 @@ static void test_a_long_recording_is_whole(void **state)
 	bench_close(&spilled);
 }
 
+/* A load that is recorded for hours takes no more memory: of what went to disk long ago the number is forgotten. */
+static void test_numbers_of_long_ago(void **state)
+{
+	enum { N = 5 << 19 };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, 64 << 10, true);
+	for (int i = 0; i < N; i++)
+		packet(&b, (uint64_t)i * 1000, "a", "192.0.2.1", "192.0.2.2", "x");
+	assert_int_equal(recorder_frame_number(b.rec, 1), 0);
+	for (uint32_t id = N - (1 << 20); id <= N; id++)
+		assert_int_equal(recorder_frame_number(b.rec, id), id);
+	bench_close(&b);
+}
+
 /* Names have no room before the first packet: they stand behind the last, and a reader finds them there. */
 static void test_tshark_reads_what_went_to_disk(void **state)
 {
@@ -719,6 +735,7 @@ int main(void)
 	    UNIT_TEST(test_no_packets),
 	    UNIT_TEST(test_spill_changes_no_frame),
 	    UNIT_TEST(test_a_long_recording_is_whole),
+	    UNIT_TEST(test_numbers_of_long_ago),
 	    UNIT_TEST(test_tshark_reads_what_went_to_disk),
 	    UNIT_TEST(test_a_spill_that_breaks_loses_what_it_says),
 	    UNIT_TEST(test_who_moves_in_is_seen),
