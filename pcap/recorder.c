@@ -54,7 +54,7 @@ struct recorder {
 	struct buf comments;         /* on the capture */
 	struct buf scratch;
 	size_t held; /* bytes */
-	bool finished; /* what went to disk is the capture now */
+	bool finished; /* what went to disk was made the capture, or that failed */
 	struct recorder_stats stats;
 	char why[200]; /* the first packet is missing */
 };
@@ -251,7 +251,7 @@ static uint32_t on_packet(void *arg, const struct tap_packet *in)
 		return 0;
 	}
 	if (rec->finished) {
-		packet_dropped(rec, "the capture was written already");
+		packet_dropped(rec, "the recording was over");
 		return 0;
 	}
 	if (!recorder_make_room(rec, sizeof(*p) + sizeof(p) + sizeof(struct entry) + most, in->wall))
@@ -471,13 +471,16 @@ static int render_spilled(struct recorder *rec, const char *path, struct err *er
 	struct err broke;
 	int rc = 0;
 
+	if (rec->finished)
+		return err_set(err, ERR_NOT_NOW, "cannot write the capture %s: the recording is over", path);
+	rec->finished = true;
 	actors_put_names(&rec->actors, &names);
+	if (names.failed)
+		goto nomem;
 	if (!s->broken) {
 		rc = spill_begin(s, &rec->actors, &broke);
-		if (names.len > SPILL_HEAD / 2) { /* they may stand anywhere */
+		if (names.len > SPILL_HEAD / 2) /* they may stand anywhere */
 			buf_put_slice(&s->sink.b, buf_slice(&names));
-			buf_reset(&names);
-		}
 		rc = rc ? rc : held_put(rec, &s->sink, &broke);
 		if (rc)
 			spill_broke(s);
@@ -489,13 +492,17 @@ static int render_spilled(struct recorder *rec, const char *path, struct err *er
 	if (s->broken)
 		spill_broke(s);
 
+	if (names.len > SPILL_HEAD / 2) /* they are in the file, or have no place, as it broke */
+		buf_reset(&names);
 	header_put(rec, &head, SPILL_HEAD - names.len);
 	buf_put_slice(&head, buf_slice(&names));
-	if (names.failed || head.failed)
-		rc = err_set(err, ERR_NOMEM, "out of memory for the capture %s", path);
-	else
-		rc = spill_finish(s, buf_slice(&head), path, err);
-	rec->finished = !rc;
+	if (head.failed)
+		goto nomem;
+	rc = spill_finish(s, buf_slice(&head), path, err);
+	goto out;
+nomem:
+	rc = err_set(err, ERR_NOMEM, "out of memory for the capture %s", path);
+out:
 	buf_free(&names);
 	buf_free(&head);
 	return rc;

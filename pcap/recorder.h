@@ -56,8 +56,8 @@ int recorder_alloc(struct recorder **recp, const struct recorder_cfg *cfg, struc
 /* Fills `out`; it is good as long as the recorder lives. */
 void recorder_tap(struct recorder *rec, struct tap *out);
 /* Writes the capture as it is now to `path` (first beside it, then renamed). May be called again, and early, but not where something went to
- * disk: that becomes the capture, on the same file system, and the recording is over.
- * A capture without packets is written too: its comment says what the run was. Errors: ERR_IO, ERR_NOMEM. */
+ * disk: that becomes the capture, on the same file system, and the recording is over, also after an error.
+ * A capture without packets is written too: its comment says what the run was. Errors: ERR_IO, ERR_NOMEM, ERR_NOT_NOW when it is over. */
 int recorder_render(struct recorder *rec, const char *path, struct err *err);
 /* Frames that the capture has now. */
 uint32_t recorder_count(const struct recorder *rec);

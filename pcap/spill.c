@@ -60,10 +60,11 @@ int spill_settle(struct spill *s, struct err *err)
 
 int spill_finish(struct spill *s, struct slice head, const char *path, struct err *err)
 {
-	int fd = open(s->path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && (!s->broken || !ftruncate(fd, (off_t)s->whole)) && pwrite(fd, head.p, head.l, 0) == (ssize_t)head.l;
-	int rc = ok ? 0 : err_set(err, ERR_IO, "cannot write the header of the capture %s: %s", s->path, strerror(errno));
+	int fd = open(s->path, O_WRONLY | O_CLOEXEC), rc = 0;
+	ssize_t n = -1;
 
+	if (fd < 0 || (s->broken && ftruncate(fd, (off_t)s->whole)) || (n = pwrite(fd, head.p, head.l, 0)) != (ssize_t)head.l)
+		rc = err_set(err, ERR_IO, "cannot write the header of the capture %s: %s", s->path, strerror(n < 0 ? errno : ENOSPC));
 	if (fd >= 0 && close(fd) && !rc)
 		rc = err_set(err, ERR_IO, "cannot write the capture %s: %s", s->path, strerror(errno));
 	if (!rc && rename(s->path, path))

@@ -463,7 +463,8 @@ static void test_a_long_recording_is_whole(void **state)
 	assert_int_equal(recorder_render(held.rec, held.path, NULL), 0);
 	assert_int_equal(recorder_render(spilled.rec, spilled.path, NULL), 0);
 	assert_int_equal(access(spilled.spill, F_OK), -1); /* it is the capture now, */
-	assert_int_equal(packet(&spilled, 1, "a", "192.0.2.1", "192.0.2.2", "x"), 0); /* which takes nothing more */
+	assert_int_equal(packet(&spilled, 1, "a", "192.0.2.1", "192.0.2.2", "x"), 0); /* which takes nothing more, */
+	assert_int_equal(recorder_render(spilled.rec, spilled.path, NULL), ERR_NOT_NOW); /* nor is it written over */
 	recorder_stats_get(spilled.rec, &st);
 	assert_int_equal(st.packets, N);
 	assert_int_equal(st.dropped, 1);
@@ -527,24 +528,35 @@ static void test_tshark_reads_what_went_to_disk(void **state)
 	}
 }
 
-/* The disk is full in mid-run: what is there is kept and in order, what is missing is counted. */
-static void test_a_spill_that_breaks_loses_what_it_says(void **state)
+/* As on a disk that is full after so many bytes. */
+static struct rlimit disk_limit(rlim_t bytes)
+{
+	struct rlimit before;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, before.rlim_max}), 0);
+	return before;
+}
+
+static void breaks(unsigned hosts)
 {
 	enum { N = 6000, ROOM = 3 << 20 };
-	struct rlimit before, limit;
+	struct rlimit before;
 	struct bench b;
 	struct recorder_stats st;
 	struct buf file, frames;
 	size_t at = 0;
 	uint64_t n = 0;
-	char text[64];
+	char text[64], who[32];
 
-	(void)state;
 	bench_open(&b, 512 << 10, true);
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit = (struct rlimit){ROOM, before.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (unsigned i = 0; i < hosts; i++) {
+		snprintf(text, sizeof(text), "192.0.%u.%u", 2 + i / 200, 1 + i % 200);
+		snprintf(who, sizeof(who), "actor-%u", i);
+		name(&b, text, who);
+	}
+	before = disk_limit(ROOM);
 	fill_thick(&b, N, 1000);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
@@ -571,6 +583,33 @@ static void test_a_spill_that_breaks_loses_what_it_says(void **state)
 	assert_int_equal(n, st.packets);
 	buf_free(&file);
 	buf_free(&frames);
+	bench_close(&b);
+}
+
+/* The disk is full in mid-run: what is there is kept and in order, what is missing is counted. So it is when the names fill the room
+ * before the first packet, or more than that. */
+static void test_a_spill_that_breaks_loses_what_it_says(void **state)
+{
+	(void)state;
+	breaks(0);
+	breaks(3270);
+	breaks(6000);
+}
+
+/* Full before the first packet is on it. */
+static void test_no_room_for_the_header(void **state)
+{
+	struct rlimit before;
+	struct bench b;
+	struct err e = {0};
+
+	(void)state;
+	bench_open(&b, 64 << 10, true);
+	before = disk_limit(60000);
+	fill_thick(&b, 200, 1000);
+	assert_int_equal(recorder_render(b.rec, b.path, &e), ERR_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_non_null(strstr(e.text, strerror(ENOSPC)));
 	bench_close(&b);
 }
 
@@ -738,6 +777,7 @@ int main(void)
 	    UNIT_TEST(test_numbers_of_long_ago),
 	    UNIT_TEST(test_tshark_reads_what_went_to_disk),
 	    UNIT_TEST(test_a_spill_that_breaks_loses_what_it_says),
+	    UNIT_TEST(test_no_room_for_the_header),
 	    UNIT_TEST(test_who_moves_in_is_seen),
 	    UNIT_TEST(test_bound_without_spill_drops_and_says_so),
 	    UNIT_TEST(test_spill_that_fails_drops_and_says_so),
