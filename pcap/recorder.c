@@ -576,6 +576,7 @@ const char *recorder_why_missing(const struct recorder *rec)
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)
 {
 	*out = rec->stats;
+	out->held = order_count(&rec->by_number);
 	out->packets -= rec->spill.lost;
 	if (out->spilled > out->packets)
 		out->spilled = out->packets;

@@ -31,6 +31,7 @@ struct recorder_stats {
 	uint64_t start;         /* time of frame 1, 0 if there is none */
 	uint64_t packets;       /* kept: held and spilled; the capture has as many frames */
 	uint64_t spilled;       /* of these, on disk already: frames 1 to `spilled` */
+	uint64_t held;          /* in memory: those that recorder_each() shows */
 	uint64_t dropped;       /* packets not kept: the bound, no memory, or the spill file failed */
 	uint64_t comments_late; /* comments on a frame that had been spilled */
 	uint64_t comments_lost; /* comments not kept: too many, or no memory */
@@ -70,7 +71,8 @@ void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out);
 /* Puts what is said of a frame that was held: "held for 0.500 s, until after frame 5"; the time from 1 ms on, the frame when it is
  * another. False, and nothing, when it was held for no time and nothing was sent meanwhile. */
 bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for);
-/* Shows the frames in the capture's order, from number `stats.spilled` + 1 on: spilled ones are on disk alone. */
+/* Shows the `stats.held` frames in memory in the capture's order: spilled ones are on disk alone. When the spill file failed these are the
+ * last ones, and numbered as if none were missing. */
 void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *arg);
 
 #endif

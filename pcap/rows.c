@@ -81,6 +81,8 @@ static void on_frame(const struct recorder_frame *f, void *arg)
 	unsigned times;
 	struct row row = {.f = *f};
 
+	if (!r->seen.len)
+		r->first = f->number;
 	times = seen_count(r, f);
 	if (!frame_shown(r, f))
 		return;
@@ -100,8 +102,7 @@ bool rows_collect(struct rows *r, const struct recorder *rec, size_t max)
 	*r = (struct rows){
 	    .start = st.start,
 	    .max = max,
-	    .first = (uint32_t)st.spilled + 1,
-	    .total = (uint32_t)(st.packets - st.spilled),
+	    .total = (uint32_t)st.held,
 	};
 	r->failed = !buf_reserve(&r->seen, r->total * sizeof(struct seen));
 	if (!r->failed)

@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "pcap/pcapng.h"
 #include "pcap/recorder.h"
+#include "pcap/rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -546,6 +547,7 @@ static void breaks(unsigned hosts)
 	struct bench b;
 	struct recorder_stats st;
 	struct buf file, frames;
+	struct rows rows;
 	size_t at = 0;
 	uint64_t n = 0;
 	char text[64], who[32];
@@ -581,6 +583,9 @@ static void breaks(unsigned hosts)
 		at += len;
 	}
 	assert_int_equal(n, st.packets);
+	assert_true(rows_collect(&rows, b.rec, 10)); /* a ladder has those in memory still */
+	assert_int_equal(rows.list.len / sizeof(struct row), 10);
+	rows_free(&rows);
 	buf_free(&file);
 	buf_free(&frames);
 	bench_close(&b);
