@@ -100,9 +100,9 @@ struct msg *item_message(struct item *it)
 	return it->kind == ITEM_MESSAGE ? it->p : NULL;
 }
 
-void inbox_rest(struct object *o, struct msg_models *models)
+void inbox_rest(struct object *o, struct kept_models *models)
 {
-	struct msg_rest *r;
+	struct kept *r;
 
 	for (struct inbox *box = o->inboxes; box; box = box->next)
 		for (struct item *it = box->first; it; it = it->next)

@@ -68,17 +68,17 @@ static int dialog_field(lua_State *L, struct object *o, const char *name)
 	struct dialog *d = o->p;
 
 	if (!strcmp(name, "call_id"))
-		push_slice(L, d->call_id);
+		push_slice(L, dialog_texts(d).call_id);
 	else if (!strcmp(name, "local_tag"))
-		push_slice(L, d->local_tag);
+		push_slice(L, dialog_texts(d).local_tag);
 	else if (!strcmp(name, "remote_tag"))
-		push_slice(L, d->remote_tag);
+		push_slice(L, dialog_texts(d).remote_tag);
 	else if (!strcmp(name, "local"))
-		push_slice(L, d->local);
+		push_slice(L, dialog_texts(d).local);
 	else if (!strcmp(name, "remote"))
-		push_slice(L, d->remote);
+		push_slice(L, dialog_texts(d).remote);
 	else if (!strcmp(name, "remote_target"))
-		push_slice(L, d->remote_target);
+		push_slice(L, dialog_texts(d).remote_target);
 	else if (!strcmp(name, "local_cseq"))
 		lua_pushinteger(L, d->local_cseq);
 	else if (!strcmp(name, "remote_cseq"))

@@ -348,6 +348,18 @@ static bool is_plain_within(lua_State *L, int arg, double *within)
 	return *within >= 0 && *within <= 1e9;
 }
 
+/* A table that says but how long becomes nil: many calls may wait for long, and each has its own. */
+static void forget_within(lua_State *L, int arg)
+{
+	bool optional = lua_istable(L, arg) && lua_getfield(L, arg, "optional") != LUA_TNIL;
+
+	lua_settop(L, arg);
+	if (optional)
+		return;
+	lua_pushnil(L);
+	lua_replace(L, arg);
+}
+
 static bool is_status(lua_State *L, int arg)
 {
 	lua_Integer status = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
@@ -453,6 +465,7 @@ static int quick_call_ended(lua_State *L)
 		return 1;
 	}
 	lua_settop(L, 2);
+	forget_within(L, 2);
 	lua_pushliteral(L, "ended");
 	lua_insert(L, WHAT);
 	return wait_for_event(L, o, CALL_IN_ENDED, within, on_call_ended);

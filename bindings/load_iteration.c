@@ -46,9 +46,9 @@ static void on_limit(void *arg)
 
 /* --- iterations whose calls last: these go to rest --- */
 
-#define REST_AFTER 2000 /* ms */
+#define REST_AFTER 1000 /* ms */
 #define LOOK_EVERY (50 * NS_PER_MS)
-#define LOOKS_MOST 10 /* what is not up then rings for long, and is few */
+#define LOOKS_MOST 20 /* what is not up then rings for long, and is few */
 
 static uint32_t now_in_ms(const struct load *load)
 {
@@ -172,11 +172,12 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 
 	load_numbers_began(load->numbers);
 	if (!task) {
-		lua_pop(load->sh->L, 1);
+		lua_pop(load->sh->L, 2);
 		mem_deref(it);
 		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
 		return NULL;
 	}
+	lua_xmove(load->sh->L, task->L, 1); /* its argument */
 	it->load = load;
 	it->task = task;
 	it->due = due;

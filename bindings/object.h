@@ -50,12 +50,12 @@ struct object {
 	struct inbox *inboxes;
 	union {                      /* client, request, call, registration: the last final response; see object_rest() */
 		struct msg *final;
-		struct msg_rest *final_rest;
+		struct kept *final_rest;
 	};
 	char *final_why;
 	union {                      /* the last response that its script was given */
 		struct msg *last;
-		struct msg_rest *last_rest;
+		struct kept *last_rest;
 	};
 	struct objects members;      /* endpoint: all that stand on it */
 	union {

@@ -228,9 +228,9 @@ bool object_rest(struct object *o)
 		return true;
 	if (call->state < CALL_CONFIRMED)
 		return false;
-	struct msg_models *models = &call->ua->ep->sb->models;
-	struct msg_rest *final = o->final ? msg_rest(models, o->final) : NULL;
-	struct msg_rest *last = o->last == o->final ? mem_ref(final) : o->last ? msg_rest(models, o->last) : NULL;
+	struct kept_models *models = &call->ua->ep->sb->models;
+	struct kept *final = o->final ? msg_rest(models, o->final) : NULL;
+	struct kept *last = o->last == o->final ? mem_ref(final) : o->last ? msg_rest(models, o->last) : NULL;
 	call_rest(call);
 	inbox_rest(o, models);
 	if ((o->final && !final) || (o->last && !last)) { /* no memory: they stay as they are */
@@ -246,7 +246,7 @@ bool object_rest(struct object *o)
 	return true;
 }
 
-static struct msg *woken(struct msg_rest *r)
+static struct msg *woken(struct kept *r)
 {
 	struct msg *m = NULL;
 

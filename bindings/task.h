@@ -21,7 +21,7 @@ struct iteration;
 
 enum item_kind {
 	ITEM_MESSAGE, /* p: struct msg, counted */
-	ITEM_REST,    /* p: struct msg_rest, counted: a message that lay there for long; whoever takes it gets the message */
+	ITEM_REST,    /* p: what msg_rest() kept, counted: a message that lay there for long; whoever takes it gets the message */
 	ITEM_OBJECT,  /* p: struct object, anchored by itself */
 	ITEM_EVENT,   /* text alone */
 };
@@ -56,8 +56,8 @@ bool inbox_closed(const struct object *o, unsigned index);
 /* The message that an item is; NULL: it is none, or there was no memory. No reference. */
 struct msg *item_message(struct item *it);
 /* What lies there takes less memory from here on. */
-struct msg_models;
-void inbox_rest(struct object *o, struct msg_models *models);
+struct kept_models;
+void inbox_rest(struct object *o, struct kept_models *models);
 /* Takes the next item: to be freed with mem_deref(). NULL: it is empty. */
 struct item *inbox_take(struct object *o, unsigned index);
 /* All of an object's: items are dropped, tasks stay where they wait, for nothing. */

@@ -363,8 +363,10 @@ local sip = require "sip"
 sip.serve("answer", { aor = "sip:bob@example.test" }, function(call, t)
   call:ring()
   call:answer()
-  local came = call.invite.bytes
+  local came, dialog = call.invite.bytes, call.dialog
+  local texts = { dialog.call_id, dialog.local_tag, dialog.remote, dialog.remote_target }
   t:sleep(5)
+  assert(texts[1] == dialog.call_id and texts[2] == dialog.local_tag and texts[3] == dialog.remote and texts[4] == dialog.remote_target, "the dialog")
   assert(call:expect("ACK").method == "ACK", "the ACK that lay there")
   assert(call.invite.bytes == came, "the INVITE that came")
   call:ended { within = 100 }

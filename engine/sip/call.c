@@ -202,7 +202,7 @@ struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag)
 {
 	struct dialog *d = call->dialogs;
 
-	while (d && !(d->ep && slice_eq(d->remote_tag, remote_tag)))
+	while (d && !(d->ep && slice_eq(dialog_texts(d).remote_tag, remote_tag)))
 		d = d->next;
 	return d;
 }

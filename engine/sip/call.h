@@ -69,7 +69,7 @@ struct call {
 	struct uac *invite;          /* our INVITE; NULL at rest */
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated; NULL at rest */
 	struct msg *request;         /* the INVITE, either way, as it was sent last; of a call at rest NULL, see call_invite_msg() */
-	struct msg_rest *rest;       /* of a call at rest */
+	struct kept *rest;       /* of a call at rest */
 	struct {
 		unsigned challenges, retransmissions, repeated_responses;
 	} past;                      /* what was counted by the transaction of a call at rest */

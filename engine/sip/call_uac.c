@@ -18,7 +18,7 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 			buf_put_slice(out, build_line(invite, i));
 }
 
-static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg_rest **keep,
+static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct kept **keep,
 		    const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct ua *ua = call->ua;
@@ -89,7 +89,7 @@ int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_reques
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
-static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg_rest **keep)
+static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct kept **keep)
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
@@ -109,7 +109,7 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	buf_free(&sdp);
 }
 
-static void send_again(struct call *call, struct dialog *d, const struct msg_rest *ack)
+static void send_again(struct call *call, struct dialog *d, const struct kept *ack)
 {
 	struct msg *m;
 	struct addr dst;
