@@ -273,6 +273,7 @@ static void push_time(lua_State *L, uint64_t from, uint64_t to)
 static int call_field(lua_State *L, struct object *o, const char *name)
 {
 	struct call *call = o->p;
+	const struct session_timer *timer = session_timer_of(call);
 
 	if (!strcmp(name, "state"))
 		lua_pushstring(L, call_state_name(call->state));
@@ -308,11 +309,11 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "duration"))
 		push_time(L, call->at.answered, call->at.ended);
 	else if (!strcmp(name, "session_expires")) /* agreed on; nil without a session timer */
-		call->timer.expires ? lua_pushinteger(L, call->timer.expires) : lua_pushnil(L);
+		timer->expires ? lua_pushinteger(L, timer->expires) : lua_pushnil(L);
 	else if (!strcmp(name, "refresher"))
-		call->timer.expires ? (void)lua_pushstring(L, call->timer.ours ? "local" : "remote") : lua_pushnil(L);
+		timer->expires ? (void)lua_pushstring(L, timer->ours ? "local" : "remote") : lua_pushnil(L);
 	else if (!strcmp(name, "session_refreshes"))
-		lua_pushinteger(L, call->timer.refreshes);
+		lua_pushinteger(L, timer->refreshes);
 	else if (!strcmp(name, "redirects"))
 		lua_pushinteger(L, call->redirects);
 	else if (!strcmp(name, "repeated_reliable"))

@@ -94,7 +94,7 @@ static bool tell(char *out, size_t *told, size_t most, const char *model, struct
 
 static struct kept *alloc(struct kept *model, size_t len)
 {
-	struct kept *k = len <= UINT32_MAX ? mem_alloc(0, sizeof(*k) + len, destroy) : NULL;
+	struct kept *k = len <= UINT32_MAX ? mem_alloc(0, offsetof(struct kept, bytes) + len, destroy) : NULL;
 
 	if (k) {
 		k->model = mem_ref(model);

@@ -519,7 +519,7 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 /* What the INVITE says of our extensions. */
 static void put_extensions(struct call *call, struct call_headers *x, enum call_reliable r)
 {
-	bool timer = call->timer.opts.expires, reliable = r == CALL_RELIABLE_SUPPORTED;
+	bool timer = session_timer_of(call)->opts.expires, reliable = r == CALL_RELIABLE_SUPPORTED;
 
 	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
@@ -535,7 +535,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 {
 	static const struct call_opts none;
 	const struct call_opts *o = opts ? opts : &none;
-	struct call *call = call_alloc(ua);
+	struct call *call = call_alloc(ua, o->session ? o->session : &ua->cfg.session);
 	struct ua_request full = *r;
 	struct call_headers x;
 	struct buf b = {0}, sdp = {0};
@@ -557,8 +557,6 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->h = h;
 	call->arg = arg;
 	call->cseq = r->cseq ? r->cseq : 1;
-	if (o->session)
-		call->timer.opts = *o->session;
 	if (o->direction)
 		call->wanted = o->direction;
 	put_extensions(call, &x, o->reliable);
