@@ -261,7 +261,7 @@ static int engine_response(lua_State *L)
 	struct object *o = object_at(L, 1);
 	double within = lua_isnoneornil(L, 4) ? -1 : luaL_checknumber(L, 4);
 
-	luaL_argcheck(L, o, 1, "wants an object");
+	luaL_argcheck(L, o && !object_is_place(o), 1, "wants what gets responses");
 	lua_settop(L, GIVEN);
 	return wait_for_response(L, o, within);
 }
@@ -272,6 +272,8 @@ static int engine_last(lua_State *L)
 	struct object *o = object_at(L, 1);
 
 	luaL_argcheck(L, o, 1, "wants an object");
+	if (object_is_place(o))
+		return 0;
 	object_wake(o);
 	o->last ? object_push_message(L, o->last) : lua_pushnil(L);
 	return 1;
