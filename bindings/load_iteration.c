@@ -63,6 +63,7 @@ static void age(struct iteration *it)
 
 	it->looked = now_in_ms(load);
 	it->ages = true;
+	load->tidied = 0;
 	TAILQ_INSERT_TAIL(&load->by_age, it, by_age);
 	if (!tmr_running(&load->look)) /* without memory they stay awake, and nothing worse */
 		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
@@ -85,6 +86,17 @@ static bool all_rest(struct iteration *it)
 	return all;
 }
 
+#define TIDY_STEPS 20 /* of 16 kB each, so that no message waits for it */
+#define TIDY_CYCLES 2 /* the first began before the last call was made */
+
+/* A shard whose calls are all at rest may make nothing for a while, and so collect nothing: what they left is collected now, bit by bit. */
+static bool is_tidy(struct load *load)
+{
+	for (int i = 0; i < TIDY_STEPS && load->tidied < TIDY_CYCLES; i++)
+		load->tidied += sched_collect(&load->sh->sched, load->sh->L);
+	return load->tidied == TIDY_CYCLES;
+}
+
 static void look_for_rest(void *arg)
 {
 	struct load *load = arg;
@@ -96,7 +108,7 @@ static void look_for_rest(void *arg)
 		if (!all_rest(it) && ++it->looks < LOOKS_MOST)
 			age(it);
 	}
-	if (it)
+	if (it || !is_tidy(load))
 		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
 }
 

@@ -17,7 +17,7 @@ struct serving {
 	struct serving *next;
 	struct load *load;
 	int ua;   /* registry references: the box of the UA, which it keeps, */
-	int body; /* and the function that takes a call */
+	int body; /* and the function that begins with a call */
 };
 
 /* Each of its tasks holds it. */
@@ -53,7 +53,8 @@ struct load {
 	struct tmr timer;
 	TAILQ_HEAD(, iteration) by_age; /* those whose calls are not at rest, by `looked` */
 	struct tmr look;
-	int iteration;         /* registry reference of the function that is one, of whichever virtual user; LUA_NOREF before the first */
+	unsigned tidied;       /* cycles that the collector ended since the last of them */
+	int iteration;         /* registry reference of the function that begins one, of whichever virtual user; LUA_NOREF before the first */
 	struct vu *vus;
 	uint32_t vu_count, vu_room, idle;
 	uint64_t iterations;

@@ -117,7 +117,7 @@ function load.virtual_user(caller)
   return test.virtual_user(loads[caller].name)
 end
 
--- The function that is one iteration of whichever virtual user of that entry.
+-- The function that begins an iteration of whichever virtual user of that entry.
 function load.iteration(caller)
   local entry, iterate = loads[caller], test.iterate
   return function(vu) return iterate(vu, entry.f, shared[entry]) end
