@@ -210,10 +210,16 @@ void check_address(lua_State *L, int arg, struct addr *out)
 void note_sent(lua_State *L, const struct msg *m, const char *actor)
 {
 	struct shard *sh = shard_of(L);
-	char where[300], text[400];
+	struct buf text = {0};
+	char where[300];
 
 	if (!sh->cfg.tap || !m || !m->frame || !task_where(L, where, sizeof(where)))
 		return;
-	snprintf(text, sizeof(text), "%s: %s", actor, where);
-	net_comment(sh->net, m->frame, text);
+	buf_puts(&text, actor);
+	buf_puts(&text, ": ");
+	buf_puts(&text, where);
+	buf_put(&text, "", 1);
+	if (!text.failed)
+		net_comment(sh->net, m->frame, (char *)text.p);
+	buf_free(&text);
 }

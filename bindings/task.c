@@ -1,6 +1,7 @@
 #include "bindings/task_priv.h"
 
 #include "bindings/load.h"
+#include "core/buf.h"
 #include "core/mem.h"
 #include "sip/msg.h"
 
@@ -160,22 +161,36 @@ int task_wait(lua_State *L, struct object *o, unsigned index, uint64_t due, task
 
 /* --- where --- */
 
+/* Written each time that a message is sent while it is recorded: without printf. */
+static void place_put(char *buf, size_t size, const lua_Debug *ar)
+{
+	struct slice source = {ar->source + 1, ar->srclen ? ar->srclen - 1 : 0};
+	size_t room = size - sizeof(":") - WRITE_DIGITS_MAX;
+	char *p;
+
+	source.l = source.l < room ? source.l : room;
+	p = write_slice(buf, source);
+	*p++ = ':';
+	*write_digits(p, (uint64_t)ar->currentline) = '\0';
+}
+
 bool task_where(lua_State *L, char *buf, size_t size)
 {
 	lua_Debug ar;
 
 	/* A task of the library's own has no frame of the script's: then the library's place is better than none. */
-	snprintf(buf, size, "?");
+	strcpy(buf, "?");
 	for (int level = 0; lua_getstack(L, level, &ar); level++) {
-		lua_getinfo(L, "Sl", &ar);
+		lua_getinfo(L, "l", &ar);
 		if (ar.currentline <= 0)
 			continue;
+		lua_getinfo(L, "S", &ar);
 		if (ar.source[0] == '@') {
-			snprintf(buf, size, "%s:%d", ar.source + 1, ar.currentline);
+			place_put(buf, size, &ar);
 			return true;
 		}
 		if (buf[0] == '?')
-			snprintf(buf, size, "%s:%d", ar.source + 1, ar.currentline);
+			place_put(buf, size, &ar);
 	}
 	return false;
 }

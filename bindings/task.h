@@ -171,7 +171,8 @@ int task_give(lua_State *L, enum wake wake, struct item *it);
 /* The task that runs L, raising outside of any. */
 struct task *task_current(lua_State *L);
 
-/* "FILE:LINE" of the innermost frame of the script's own, not the library's; if there is none, the one in the library (or "?") and false. */
+/* "FILE:LINE" of the innermost frame of the script's own, not the library's; if there is none, the one in the library (or "?") and false.
+ * `size` is 40 or more; what does not fit of FILE is left out. */
 bool task_where(lua_State *L, char *buf, size_t size);
 
 /* Raises "FILE:LINE: text" with the place in the script, where luaL_error would name the library's line. As lua_pushfstring. */

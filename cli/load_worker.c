@@ -7,6 +7,7 @@
 #include "sip/switchboard.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #define PORT_TRIES 20
 /* Transports of a worker: actors of one test live at different ones, those of different iterations share them. */
 #define HOMES 16
-#define RECORD_BYTES (4u << 20) /* a round that writes half of it to the file takes a few ms */
+#define RECORD_BYTES (4u << 20) /* half of it is put in order at once, which takes a few ms */
 
 struct member {
 	struct load_worker *w;
@@ -494,14 +495,20 @@ static void close_all(struct load_worker *w)
 
 static void write_capture(struct load_worker *w)
 {
+	struct recorder_stats stats;
 	struct err e = {0};
-	char path[4800];
+	char path[4800], text[480];
 
 	if (!w->recorder)
 		return;
 	snprintf(path, sizeof(path), w->run->workers > 1 ? "%s-%u.pcapng" : "%s.pcapng", w->run->capture, w->number + 1);
 	if (recorder_render(w->recorder, path, &e))
 		trouble(w, e.code, e.text);
+	recorder_stats_get(w->recorder, &stats);
+	if (stats.dropped) {
+		snprintf(text, sizeof(text), "%" PRIu64 " packets are missing in the capture: %s", stats.dropped, recorder_why_missing(w->recorder));
+		trouble(w, ERR_IO, text);
+	}
 	w->recorder = mem_deref(w->recorder);
 }
 

@@ -120,11 +120,6 @@ static void render(struct outcome *out, const struct session *s, const struct re
 	struct recorder_stats stats;
 	struct err e = {0};
 
-	recorder_stats_get(rec, &stats);
-	out->is.packets = recorder_count(rec);
-	out->is.lost_packets = stats.dropped;
-	if (stats.dropped)
-		buf_printf(&out->notes, "%" PRIu64 " packets are missing in the capture\n", stats.dropped);
 	if (wants_capture(s, out)) {
 		if (recorder_render((struct recorder *)rec, path, &e)) {
 			put_error(out, &e);
@@ -133,6 +128,11 @@ static void render(struct outcome *out, const struct session *s, const struct re
 			buf_puts(&out->capture, path);
 		}
 	}
+	recorder_stats_get(rec, &stats);
+	out->is.packets = stats.packets;
+	out->is.lost_packets = stats.dropped;
+	if (stats.dropped)
+		buf_printf(&out->notes, "%" PRIu64 " packets are missing in the capture: %s\n", stats.dropped, recorder_why_missing(rec));
 	put_ladder(out, s, rec);
 }
 

@@ -71,6 +71,11 @@ const char *actors_name(const struct actors *as, uint32_t actor)
 	return actor ? (const char *)actor_get(as, actor)->name.p : NULL;
 }
 
+bool actors_is(const struct actors *as, uint32_t actor, const char *name)
+{
+	return slice_eq(buf_slice(&actor_get(as, actor)->given), slice_str(name));
+}
+
 /* A name has to pass as a host name in Wireshark: no blanks, nothing invisible. */
 static void name_put(struct buf *b, struct slice s)
 {
@@ -210,6 +215,7 @@ bool actors_settle(struct actors *as, uint32_t actor, const struct addr *a)
 		}
 	}
 	home->actor = actor;
+	as->moves++;
 
 	if (!host_has(h, name)) {
 		if (h->actors < NAMES_SHOWN && !put_whole(&h->names, h->actors ? "+" : "", name))

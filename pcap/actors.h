@@ -11,6 +11,7 @@ struct actors {
 	struct buf list;  /* struct actor * */
 	struct buf hosts; /* struct host * */
 	struct hash by_name, by_addr, by_host;
+	uint32_t moves; /* how often somebody settled: what actors_at() said before may be over */
 };
 
 /* The actor of that name, new if need be; 0 when memory ran out. */
@@ -19,6 +20,8 @@ uint32_t actors_add(struct actors *as, const char *name);
 bool actors_settle(struct actors *as, uint32_t actor, const struct addr *a);
 /* Who lives there, or 0. */
 uint32_t actors_at(const struct actors *as, const struct addr *a);
+/* Whether the actor came with that name. */
+bool actors_is(const struct actors *as, uint32_t actor, const char *name);
 uint32_t actors_count(const struct actors *as);
 /* NULL for 0. */
 const char *actors_name(const struct actors *as, uint32_t actor);

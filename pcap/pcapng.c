@@ -12,6 +12,7 @@ enum {
 	IDB_DESCRIPTION = 3,
 	IDB_TSRESOL = 9,
 	EPB_FLAGS = 2,
+	OPT_FILLER = 0x8000, /* the first of those for local use (section 3.5.1) */
 	NRB_END = 0,
 	NRB_IPV4 = 1,
 	NRB_IPV6 = 2,
@@ -100,9 +101,9 @@ static void option_put_comments(struct buf *b, struct slice comments)
 	}
 }
 
-void pcapng_put_header(struct buf *b, struct slice comments)
+void pcapng_put_header(struct buf *b, struct slice comments, size_t fill)
 {
-	size_t at = block_begin(b, PCAPNG_SHB);
+	size_t at = block_begin(b, PCAPNG_SHB), len;
 
 	put32(b, 0x1A2B3C4D);
 	put16(b, 1);
@@ -111,6 +112,16 @@ void pcapng_put_header(struct buf *b, struct slice comments)
 	put32(b, 0xFFFFFFFF);
 	option_put_comments(b, comments);
 	option_put_text(b, SHB_USERAPPL, SLICE_LIT("offhook " OFFHOOK_VERSION));
+	len = b->len - at + 8; /* with the end of the options and the block's length */
+	if (len + 4 <= fill) {
+		size_t rest = fill - len - 4;
+
+		put16(b, OPT_FILLER);
+		put16(b, (uint16_t)rest);
+		if (buf_reserve(b, rest))
+			memset(buf_end(b), 0, rest);
+		b->len += b->failed ? 0 : rest;
+	}
 	option_put(b, OPT_END, NULL, 0);
 	block_end(b, at);
 }
@@ -188,24 +199,32 @@ static uint64_t word_of(size_t v)
 	return word;
 }
 
+static uint64_t add_carry(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
 /* Ones' complement sum of 16-bit words (RFC 1071) in the host's byte order, which gives the same bytes (section 2 B) and lets us take
- * eight at a time; every part but the last must have an even length. */
+ * eight at a time, each carry added again (2 C); every part but the last must have an even length. */
 static uint64_t sum16(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	uint64_t word;
-	uint16_t half;
+	uint64_t word, other, odd = 0;
 
-	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+	for (; len >= 2 * sizeof(word); p += 2 * sizeof(word), len -= 2 * sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		sum += (word & 0xFFFFFFFF) + (word >> 32); /* 2^32 such words would fit */
+		memcpy(&other, p + sizeof(word), sizeof(other));
+		sum = add_carry(sum, word);
+		odd = add_carry(odd, other); /* two sums, as an addition waits for the one before it */
 	}
-	for (; len; p += sizeof(half), len -= len < sizeof(half) ? len : sizeof(half)) {
-		half = 0;
-		memcpy(&half, p, len < sizeof(half) ? len : sizeof(half));
-		sum += half;
+	sum = add_carry(sum, odd);
+	for (; len; p += sizeof(word), len -= len < sizeof(word) ? len : sizeof(word)) {
+		word = 0;
+		memcpy(&word, p, len < sizeof(word) ? len : sizeof(word));
+		sum = add_carry(sum, word);
 	}
-	return sum;
+	return (sum & 0xFFFFFFFF) + (sum >> 32); /* so that more may be added as it is */
 }
 
 /* The checksum's bytes, to stand as they are. */
@@ -221,13 +240,21 @@ static void sum_put(uint8_t *to, uint64_t sum, bool never_zero)
 	memcpy(to, &check, sizeof(check));
 }
 
-/* IP and UDP headers at `h`, for `p` and `len` bytes of its data; returns how long they are: up to IP6_HEADER + UDP_HEADER. */
-static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
+static uint8_t *le32(uint8_t *to, uint32_t v)
 {
-	uint8_t src[16], dst[16], *udp;
-	size_t ns = host_bytes(src, &p->src), nd = host_bytes(dst, &p->dst), ip, udp_len = UDP_HEADER + len;
-	uint64_t addresses, sum;
+	memcpy(to, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+	return to + 4;
+}
 
+void pcapng_flow_make(struct pcapng_flow *f, uint32_t interface, const struct addr *from, const struct addr *to)
+{
+	uint8_t src[16], dst[16], *ip = f->head + EPB_HEADER, *udp;
+	size_t ns = host_bytes(src, from), nd = host_bytes(dst, to);
+	uint64_t addresses;
+
+	_Static_assert(sizeof(f->head) == EPB_HEADER + IP6_HEADER + UDP_HEADER, "room for the longest");
+	*f = (struct pcapng_flow){0};
+	le32(le32(le32(f->head, PCAPNG_EPB), 0), interface);
 	if (ns != nd) { /* one side is v6 only: both as v6 */
 		uint8_t *v4 = ns == 4 ? src : dst;
 
@@ -236,68 +263,53 @@ static size_t headers_make(uint8_t *h, const struct pcapng_udp *p, size_t len)
 		memset(v4 + 10, 0xFF, 2);
 		ns = 16;
 	}
-	/* The headers are summed up as they are written: to read them again at once, in larger words, would wait for the writing. */
 	addresses = sum16(sum16(0, src, ns), dst, ns);
-	if (ns == 4) {
-		ip = IP4_HEADER;
-		memset(h, 0, ip);
-		h[0] = 0x45;
-		net16(h + 2, ip + udp_len);
-		net16(h + 4, p->ip_id);
-		h[8] = TTL;
-		h[9] = IPPROTO_UDP;
-		memcpy(h + 12, src, 4);
-		memcpy(h + 16, dst, 4);
-		sum = addresses + word_of(0x4500) + word_of(ip + udp_len) + word_of(p->ip_id) + word_of(TTL << 8 | IPPROTO_UDP);
-		sum_put(h + 10, sum, false);
+	f->v6 = ns == 16;
+	if (f->v6) {
+		udp = ip + IP6_HEADER;
+		ip[0] = 0x60;
+		ip[6] = IPPROTO_UDP;
+		ip[7] = TTL;
+		memcpy(ip + 8, src, 16);
+		memcpy(ip + 24, dst, 16);
 	} else {
-		ip = IP6_HEADER;
-		memset(h, 0, ip);
-		h[0] = 0x60;
-		net16(h + 4, udp_len);
-		h[6] = IPPROTO_UDP;
-		h[7] = TTL;
-		memcpy(h + 8, src, 16);
-		memcpy(h + 24, dst, 16);
+		udp = ip + IP4_HEADER;
+		ip[0] = 0x45;
+		ip[8] = TTL;
+		ip[9] = IPPROTO_UDP;
+		memcpy(ip + 12, src, 4);
+		memcpy(ip + 16, dst, 4);
+		f->ip_sum = sum16(0, ip, IP4_HEADER);
 	}
+	net16(udp, addr_port(from));
+	net16(udp + 2, addr_port(to));
+	f->udp_sum = addresses + word_of(IPPROTO_UDP) + sum16(0, udp, UDP_HEADER); /* RFC 768: with the pseudo header */
+	f->len = (uint8_t)(udp + UDP_HEADER - f->head);
+}
 
-	udp = h + ip;
-	net16(udp, addr_port(&p->src));
-	net16(udp + 2, addr_port(&p->dst));
+size_t pcapng_begin_udp(uint8_t *to, const struct pcapng_flow *f, uint64_t wall, uint16_t ip_id, struct slice data, size_t *data_at)
+{
+	size_t len = data.l < PCAPNG_UDP_MAX ? data.l : PCAPNG_UDP_MAX, udp_len = UDP_HEADER + len, all = f->len - EPB_HEADER + len;
+	uint8_t *ip = to + EPB_HEADER, *udp = to + f->len - UDP_HEADER, *at = to + f->len;
+
+	memcpy(to, f->head, sizeof(f->head));
+	le32(le32(to + 12, (uint32_t)(wall >> 32)), (uint32_t)wall);
+	le32(le32(to + 20, (uint32_t)all), (uint32_t)all);
+	if (f->v6) {
+		net16(ip + 4, udp_len);
+	} else {
+		net16(ip + 2, all);
+		net16(ip + 4, ip_id);
+		sum_put(ip + 10, f->ip_sum + word_of(all) + word_of(ip_id), false);
+	}
 	net16(udp + 4, udp_len);
-	net16(udp + 6, 0);
-	sum = addresses + word_of(IPPROTO_UDP) + word_of(udp_len) + /* RFC 768: the pseudo header; */
-	      word_of(addr_port(&p->src)) + word_of(addr_port(&p->dst)) + word_of(udp_len);
-	sum_put(udp + 6, sum16(sum, p->data.p, len), true); /* RFC 768: 0 would say that there is none */
-	return ip + UDP_HEADER;
-}
-
-static uint8_t *le32(uint8_t *to, uint32_t v)
-{
-	memcpy(to, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
-	return to + 4;
-}
-
-size_t pcapng_begin_udp(uint8_t *to, const struct pcapng_udp *p, size_t *data_at)
-{
-	size_t len = p->data.l < PCAPNG_UDP_MAX ? p->data.l : PCAPNG_UDP_MAX, hlen = headers_make(to + EPB_HEADER, p, len);
-	uint8_t *at = to;
-
-	at = le32(at, PCAPNG_EPB);
-	at = le32(at, 0); /* the length, once it is known */
-	at = le32(at, p->interface);
-	at = le32(at, (uint32_t)(p->wall >> 32));
-	at = le32(at, (uint32_t)p->wall);
-	at = le32(at, (uint32_t)(hlen + len));
-	at = le32(at, (uint32_t)(hlen + len));
-	at += hlen;
-	*data_at = (size_t)(at - to);
+	/* The pseudo header has the length once more; 0 would say that there is no checksum (RFC 768). */
+	sum_put(udp + 6, sum16(f->udp_sum + 2 * word_of(udp_len), data.p, len), true);
 	if (len)
-		memcpy(at, p->data.p, len);
-	at += len;
-	memset(at, 0, -(hlen + len) & 3);
-	at += -(hlen + len) & 3;
-	return (size_t)(at - to);
+		memcpy(at, data.p, len);
+	memset(at + len, 0, -all & 3);
+	*data_at = f->len;
+	return f->len + len + (-all & 3);
 }
 
 void pcapng_put_udp(struct buf *b, struct slice begun, bool received, size_t sent, struct slice comments)

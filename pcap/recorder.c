@@ -1,10 +1,11 @@
 #include "pcap/recorder.h"
 #include "core/mem.h"
 #include "pcap/actors.h"
+#include "pcap/flows.h"
 #include "pcap/order.h"
 #include "pcap/pcapng.h"
 #include "pcap/room.h"
-#include "pcap/sink.h"
+#include "pcap/spill.h"
 #include "pcap/text.h"
 
 #include <errno.h>
@@ -17,7 +18,10 @@ enum {
 	COMMENT_MAX = 16000,       /* bytes of one comment, */
 	FRAME_COMMENTS = 64000,    /* of all on one frame, */
 	CAPTURE_COMMENTS = 256000, /* of all on the capture */
-	IP_ID_COUNTERS = 256,
+	HEAD_OWN = 4096,           /* bytes of a header besides the capture's comments, */
+	OPTION_OWN = 8,            /* and of one of these besides its text */
+	NUMBERS_KNOWN = 1 << 20,   /* of what went to disk, up to twice as many */
+	HASTE = 100000000,         /* ns in which an eighth of the bound is full */
 };
 
 struct packet {
@@ -38,22 +42,21 @@ struct packet {
 
 struct recorder {
 	struct recorder_cfg cfg;
-	char *spill_path;
-	struct sink spill; /* a capture on its own, so that something is left when the program dies */
-	uint32_t spill_actors;
-	bool spill_broken;
+	struct spill spill;
 
 	struct actors actors;
+	struct flows flows;
 	struct room room;            /* where packets and their comments are */
 	struct buf by_id;            /* struct packet *: those in memory, which have the highest ids */
 	struct order by_number;      /* and numbers */
 	struct buf spilled;          /* uint32_t: the number of each spilled id */
+	uint32_t forgotten;          /* ... but for so many of the first */
 	struct buf comments;         /* on the capture */
 	struct buf scratch;
-	uint16_t ip_ids[IP_ID_COUNTERS];
 	size_t held; /* bytes */
+	bool finished; /* what went to disk is the capture now */
 	struct recorder_stats stats;
-	char why[200]; /* the first packet was dropped */
+	char why[200]; /* the first packet is missing */
 };
 
 static void packet_free(struct recorder *rec, struct packet *p)
@@ -71,16 +74,13 @@ static void recorder_destroy(void *block)
 	for (size_t i = 0; i < rec->by_id.len / sizeof(*held); i++)
 		packet_free(rec, held[i]);
 	room_free(&rec->room);
-	sink_close(&rec->spill);
-	if (rec->spill.path)
-		unlink(rec->spill_path);
+	spill_free(&rec->spill);
 	actors_free(&rec->actors);
 	buf_free(&rec->by_id);
 	buf_free(&rec->by_number.list);
 	buf_free(&rec->spilled);
 	buf_free(&rec->comments);
 	buf_free(&rec->scratch);
-	mem_deref(rec->spill_path);
 }
 
 static struct packet *packet_at(const struct recorder *rec, uint32_t id)
@@ -125,10 +125,16 @@ static void packet_put(struct recorder *rec, struct buf *b, const struct packet 
 	pcapng_put_udp(b, block, p->received, p->len, comments);
 }
 
+static void missing_because(struct recorder *rec, const char *why)
+{
+	if (!rec->why[0])
+		snprintf(rec->why, sizeof(rec->why), "%.*s", (int)sizeof(rec->why) - 1, why);
+}
+
 static void packet_dropped(struct recorder *rec, const char *why)
 {
-	if (!rec->stats.dropped++)
-		snprintf(rec->why, sizeof(rec->why), "%.*s", (int)sizeof(rec->why) - 1, why);
+	rec->stats.dropped++;
+	missing_because(rec, why);
 }
 
 /* How many of the first numbers to spill: at least half of them, and so that they are the first ids as well. Only then
@@ -153,42 +159,33 @@ static size_t spill_cut(const struct recorder *rec)
 static int recorder_spill(struct recorder *rec, struct err *err)
 {
 	const struct entry *list = order_list(&rec->by_number);
-	size_t cut = spill_cut(rec), first = rec->stats.spilled;
-	struct sink *s = &rec->spill;
-	uint64_t good;
+	size_t cut = spill_cut(rec), first = rec->stats.spilled, known = rec->spilled.len / sizeof(uint32_t);
+	struct spill *s = &rec->spill;
 	int rc;
 
+	if (known >= 2 * NUMBERS_KNOWN) {
+		memmove(rec->spilled.p, rec->spilled.p + (known - NUMBERS_KNOWN) * sizeof(uint32_t), NUMBERS_KNOWN * sizeof(uint32_t));
+		rec->spilled.len = NUMBERS_KNOWN * sizeof(uint32_t);
+		rec->forgotten += (uint32_t)(known - NUMBERS_KNOWN);
+	}
 	if (!reserve(&rec->spilled, cut * sizeof(uint32_t)))
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (!s->path) {
-		rc = sink_open(s, rec->spill_path, err);
-		if (rc) {
-			s->path = NULL;
-			goto out;
-		}
-		pcapng_put_header(&s->b, SLICE_LIT("offhook: the beginning of a run that did not end"));
-	}
-
-	good = s->written;
-	actors_put_interfaces(&rec->actors, &s->b, rec->spill_actors);
-	rc = 0;
+	rc = spill_begin(s, &rec->actors, err);
 	for (size_t i = 0; i < cut && !rc; i++) {
-		packet_put(rec, &s->b, packet_at(rec, list[i].id));
-		rc = sink_flush(s, false, err);
+		packet_put(rec, &s->sink.b, packet_at(rec, list[i].id));
+		rc = sink_flush(&s->sink, false, err);
 	}
-	if (!rc)
-		rc = sink_flush(s, true, err);
 	if (rc) {
-		s->written = good; /* what the capture may take from it */
-		goto out;
+		spill_broke(s);
+		return rc;
 	}
 
-	rec->spill_actors = actors_count(&rec->actors);
+	spill_added(s, &rec->actors, cut);
 	rec->spilled.len += cut * sizeof(uint32_t);
 	for (size_t i = 0; i < cut; i++) {
 		struct packet *p = packet_at(rec, list[i].id);
 
-		((uint32_t *)rec->spilled.p)[p->id - 1] = (uint32_t)(first + i + 1);
+		((uint32_t *)rec->spilled.p)[p->id - 1 - rec->forgotten] = (uint32_t)(first + i + 1);
 		rec->held -= packet_cost(p);
 		packet_free(rec, p);
 	}
@@ -196,24 +193,32 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 	memmove(rec->by_id.p, rec->by_id.p + cut * sizeof(struct packet *), rec->by_id.len);
 	order_shift(&rec->by_number, cut);
 	rec->stats.spilled = first + cut;
-out:
-	if (rc)
-		rec->spill_broken = true;
-	return rc;
+	return 0;
+}
+
+/* How much is held before the older half goes to disk. Where packets come so fast that the whole bound would not last for a second either, it is an
+ * eighth of it: that stays in the processor's cache, where comments are added and packets are put in order. */
+static size_t bytes_to_hold(const struct recorder *rec, uint64_t wall)
+{
+	const struct entry *oldest = order_list(&rec->by_number);
+
+	return rec->spill.path && rec->held && wall - oldest->wall < HASTE ? rec->cfg.max_bytes / 8 : rec->cfg.max_bytes;
 }
 
 /* Whether there is room for `cost` more bytes; a packet that alone is beyond the bound has room on its own. */
-static bool recorder_make_room(struct recorder *rec, size_t cost)
+static bool recorder_make_room(struct recorder *rec, size_t cost, uint64_t wall)
 {
 	struct err err = {0};
 
-	while (rec->held && rec->held + cost > rec->cfg.max_bytes) {
-		if (rec->spill_path && !rec->spill_broken && !recorder_spill(rec, &err))
-			continue;
-		if (rec->spill_path)
-			packet_dropped(rec, err.text);
-		else
-			packet_dropped(rec, "the recorder's memory bound was reached");
+	while (rec->held && rec->held + cost > bytes_to_hold(rec, wall)) {
+		if (rec->spill.path && !rec->spill.broken) {
+			if (!recorder_spill(rec, &err))
+				continue;
+			missing_because(rec, err.text);
+		}
+		if (rec->held + cost <= rec->cfg.max_bytes)
+			break;
+		packet_dropped(rec, "the recorder's memory bound was reached");
 		return false;
 	}
 	return true;
@@ -233,61 +238,42 @@ static void recorder_insert(struct recorder *rec, struct packet *p)
 		rec->stats.start = p->wall;
 }
 
-static uint16_t ip_id_next(struct recorder *rec, const struct addr *src)
-{
-	struct addr host = *src;
-
-	if (addr_is_v6(src)) /* its header has none */
-		return 0;
-	addr_set_port(&host, 0);
-	return rec->ip_ids[addr_hash(&host) % IP_ID_COUNTERS]++;
-}
-
 static uint32_t on_packet(void *arg, const struct tap_packet *in)
 {
 	struct recorder *rec = arg;
-	const struct addr *own = in->received ? &in->dst : &in->src;
 	size_t most = PCAPNG_BEGUN_MAX(in->len < PCAPNG_UDP_MAX ? in->len : PCAPNG_UDP_MAX);
-	uint32_t actor, at_own;
 	struct chunk *chunk;
 	struct packet *p;
+	struct flow *f;
 
 	if (rec->stats.packets == UINT32_MAX) {
 		packet_dropped(rec, "a capture's frame numbers end there");
 		return 0;
 	}
-	if (!recorder_make_room(rec, sizeof(*p) + sizeof(p) + sizeof(struct entry) + most))
+	if (rec->finished) {
+		packet_dropped(rec, "the capture was written already");
+		return 0;
+	}
+	if (!recorder_make_room(rec, sizeof(*p) + sizeof(p) + sizeof(struct entry) + most, in->wall))
 		return 0;
 
-	actor = actors_add(&rec->actors, in->actor ? in->actor : "unnamed");
-	at_own = actors_at(&rec->actors, own);
-	if (!actor || !reserve(&rec->by_id, sizeof(p)) || !order_reserve(&rec->by_number) ||
-	    (in->actor && !at_own && !actors_settle(&rec->actors, actor, own)) ||
+	f = flow_of(&rec->flows, &rec->actors, in);
+	if (!f || !reserve(&rec->by_id, sizeof(p)) || !order_reserve(&rec->by_number) ||
 	    !(p = room_take(&rec->room, sizeof(*p) + most, &chunk))) {
 		packet_dropped(rec, "memory ran out");
 		return 0;
 	}
-	if (in->actor)
-		at_own = actor;
 	memset(p, 0, sizeof(*p));
 	p->wall = in->wall;
 	p->src = in->src;
 	p->dst = in->dst;
-	p->src_actor = in->received ? actors_at(&rec->actors, &in->src) : at_own;
-	p->dst_actor = in->received ? at_own : actors_at(&rec->actors, &in->dst);
+	p->src_actor = f->src_actor;
+	p->dst_actor = f->dst_actor;
 	p->chunk = chunk;
 	p->len = in->len;
 	p->received = in->received;
-	p->block_len = pcapng_begin_udp(p->block,
-					&(struct pcapng_udp){
-					    .interface = actor - 1,
-					    .wall = in->wall,
-					    .src = in->src,
-					    .dst = in->dst,
-					    .data = {(const char *)in->data, in->len},
-					    .ip_id = ip_id_next(rec, &in->src),
-					},
-					&p->data_at);
+	p->block_len = pcapng_begin_udp(p->block, &f->headers, in->wall, f->headers.v6 ? 0 : (*f->ip_id)++,
+					(struct slice){(const char *)in->data, in->len}, &p->data_at);
 	room_extend(p, sizeof(*p) + p->block_len, chunk);
 	recorder_insert(rec, p);
 	return p->id;
@@ -400,15 +386,15 @@ int recorder_alloc(struct recorder **recp, const struct recorder_cfg *cfg, struc
 
 	if (!rec)
 		goto nomem;
-	rec->spill.fd = -1;
+	rec->spill.sink.fd = -1;
 	rec->cfg = *cfg;
 	if (!rec->cfg.max_bytes)
 		rec->cfg.max_bytes = RECORDER_MAX_BYTES;
 	if (cfg->spill_path) {
-		rec->spill_path = mem_zalloc(strlen(cfg->spill_path) + 1, NULL);
-		if (!rec->spill_path)
+		rec->spill.path = mem_zalloc(strlen(cfg->spill_path) + 1, NULL);
+		if (!rec->spill.path)
 			goto nomem;
-		strcpy(rec->spill_path, cfg->spill_path);
+		strcpy(rec->spill.path, cfg->spill_path);
 	}
 	*recp = rec;
 	return 0;
@@ -422,82 +408,107 @@ void recorder_tap(struct recorder *rec, struct tap *out)
 	*out = (struct tap){.packet = on_packet, .comment = on_comment, .released = on_released, .name = on_name, .arg = rec};
 }
 
-/* The capture's own comments and what it has to say about what is missing. */
-static void header_put(const struct recorder *rec, struct buf *b)
+/* The section header, with the capture's own comments and what it has to say about what is missing. Where room for it was kept, as many comments as
+ * fit stand in `fill` bytes. */
+static void header_put(const struct recorder *rec, struct buf *b, size_t fill)
 {
-	const struct recorder_stats *st = &rec->stats;
+	struct slice all = buf_slice(&rec->comments);
+	struct recorder_stats st;
 	struct buf text = {0};
+	size_t used = HEAD_OWN;
 
-	buf_put_slice(&text, buf_slice(&rec->comments));
-	if (st->dropped) {
-		buf_printf(&text, "offhook: %" PRIu64 " packets are missing here: %s", st->dropped, rec->why);
+	recorder_stats_get(rec, &st);
+	while (all.l) {
+		struct slice one = {all.p, strlen(all.p) + 1};
+
+		used += one.l + OPTION_OWN;
+		if (fill && used > fill)
+			st.comments_lost++;
+		else
+			buf_put_slice(&text, one);
+		all.p += one.l;
+		all.l -= one.l;
+	}
+	if (st.dropped) {
+		buf_printf(&text, "offhook: %" PRIu64 " packets are missing here: %s", st.dropped, rec->why);
 		buf_put(&text, "", 1);
 	}
-	if (st->spilled) {
+	if (st.spilled) {
 		buf_printf(&text,
 			   "offhook: frames 1 to %" PRIu64 " went to disk before the run ended, as the recorder holds "
-			   "%zu bytes; %" PRIu64 " comments that came later for them are missing",
-			   st->spilled, rec->cfg.max_bytes, st->comments_late);
+			   "at most %zu bytes; %" PRIu64 " comments that came later for them are missing",
+			   st.spilled, rec->cfg.max_bytes, st.comments_late);
 		buf_put(&text, "", 1);
 	}
-	if (st->comments_lost) {
+	if (st.comments_lost) {
 		buf_printf(&text, "offhook: %" PRIu64 " comments were left out: too many, or no memory",
-			   st->comments_lost);
+			   st.comments_lost);
 		buf_put(&text, "", 1);
 	}
-	pcapng_put_header(b, buf_slice(&text));
+	pcapng_put_header(b, buf_slice(&text), fill);
 	b->failed |= text.failed;
 	buf_free(&text);
 }
 
-/* The packets in the spill file, without the blocks that the capture has already. Errors: ERR_IO, ERR_NOMEM. */
-static int spilled_copy(const struct recorder *rec, struct sink *out, struct err *err)
+/* The packets in memory, from the first. Errors: ERR_IO, ERR_NOMEM. */
+static int held_put(struct recorder *rec, struct sink *out, struct err *err)
 {
-	FILE *f = fopen(rec->spill_path, "rbe");
-	uint64_t left = rec->spill.written;
+	const struct entry *list = order_list(&rec->by_number);
 	int rc = 0;
 
-	errno = f ? 0 : errno;
-	while (f && left && !rc) {
-		uint8_t h[8];
-		uint32_t type, len;
-
-		if (fread(h, 1, sizeof(h), f) != sizeof(h))
-			break;
-		memcpy(&type, h, 4);
-		memcpy(&len, h + 4, 4);
-		if (len < 12 || len > left)
-			break;
-		left -= len;
-		if (type != PCAPNG_EPB) {
-			if (fseek(f, (long)len - 8, SEEK_CUR))
-				break;
-			continue;
-		}
-		buf_put(&out->b, h, sizeof(h));
-		if (buf_reserve(&out->b, len - 8)) {
-			if (fread(out->b.p + out->b.len, 1, len - 8, f) != len - 8)
-				break;
-			out->b.len += len - 8;
-		}
+	for (size_t i = 0; i < order_count(&rec->by_number) && !rc; i++) {
+		packet_put(rec, &out->b, packet_at(rec, list[i].id));
 		rc = sink_flush(out, false, err);
-		if (!left || rc)
-			goto out;
 	}
-	rc = err_set(err, ERR_IO, "cannot read back %s, where the first packets are: %s", rec->spill_path,
-		     errno ? strerror(errno) : "it has changed");
-out:
-	if (f)
-		fclose(f);
+	return rc;
+}
+
+/* What went to disk is the capture, with the rest behind it. */
+static int render_spilled(struct recorder *rec, const char *path, struct err *err)
+{
+	struct spill *s = &rec->spill;
+	struct buf head = {0}, names = {0};
+	struct err broke;
+	int rc = 0;
+
+	actors_put_names(&rec->actors, &names);
+	if (!s->broken) {
+		rc = spill_begin(s, &rec->actors, &broke);
+		if (names.len > SPILL_HEAD / 2) { /* they may stand anywhere */
+			buf_put_slice(&s->sink.b, buf_slice(&names));
+			buf_reset(&names);
+		}
+		rc = rc ? rc : held_put(rec, &s->sink, &broke);
+		if (rc)
+			spill_broke(s);
+	}
+	spill_added(s, &rec->actors, order_count(&rec->by_number));
+	rc = rc ? rc : spill_settle(s, &broke);
+	if (rc)
+		missing_because(rec, broke.text);
+	if (s->broken)
+		spill_broke(s);
+
+	header_put(rec, &head, SPILL_HEAD - names.len);
+	buf_put_slice(&head, buf_slice(&names));
+	if (names.failed || head.failed)
+		rc = err_set(err, ERR_NOMEM, "out of memory for the capture %s", path);
+	else
+		rc = spill_finish(s, buf_slice(&head), path, err);
+	rec->finished = !rc;
+	buf_free(&names);
+	buf_free(&head);
 	return rc;
 }
 
 int recorder_render(struct recorder *rec, const char *path, struct err *err)
 {
-	const struct entry *list = order_list(&rec->by_number);
 	struct sink out = {.fd = -1};
 	struct buf tmp = {0};
 	int rc;
+
+	if (rec->stats.spilled)
+		return render_spilled(rec, path, err);
 
 	buf_printf(&tmp, "%s.tmp", path);
 	buf_put(&tmp, "", 1);
@@ -509,15 +520,10 @@ int recorder_render(struct recorder *rec, const char *path, struct err *err)
 	if (rc)
 		goto out;
 
-	header_put(rec, &out.b);
+	header_put(rec, &out.b, 0);
 	actors_put_interfaces(&rec->actors, &out.b, 0);
 	actors_put_names(&rec->actors, &out.b);
-	if (rec->stats.spilled)
-		rc = spilled_copy(rec, &out, err);
-	for (size_t i = 0; i < order_count(&rec->by_number) && !rc; i++) {
-		packet_put(rec, &out.b, packet_at(rec, list[i].id));
-		rc = sink_flush(&out, false, err);
-	}
+	rc = held_put(rec, &out, err);
 	if (!rc)
 		rc = sink_flush(&out, true, err);
 	if (!rc && rename(out.path, path))
@@ -532,21 +538,21 @@ out:
 
 uint32_t recorder_count(const struct recorder *rec)
 {
-	return (uint32_t)rec->stats.packets;
+	return (uint32_t)(rec->stats.packets - rec->spill.lost);
 }
 
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id)
 {
-	if (!id || id > rec->stats.packets)
+	if (id <= rec->forgotten || id > rec->stats.packets)
 		return 0;
 	if (id <= rec->stats.spilled)
-		return ((uint32_t *)rec->spilled.p)[id - 1];
+		return ((uint32_t *)rec->spilled.p)[id - 1 - rec->forgotten];
 	return number_of(rec, packet_of(rec, id));
 }
 
 bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t held_for)
 {
-	bool long_enough = held_for >= 1000000, overtaken = until != number;
+	bool long_enough = held_for >= 1000000, overtaken = until && until != number;
 
 	if (long_enough)
 		buf_printf(b, "held for %.3f s", (double)held_for / 1e9);
@@ -555,9 +561,18 @@ bool recorder_put_held(struct buf *b, uint32_t number, uint32_t until, uint64_t 
 	return long_enough || overtaken;
 }
 
+const char *recorder_why_missing(const struct recorder *rec)
+{
+	return rec->why;
+}
+
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out)
 {
 	*out = rec->stats;
+	out->packets -= rec->spill.lost;
+	if (out->spilled > out->packets)
+		out->spilled = out->packets;
+	out->dropped += rec->spill.lost;
 }
 
 void recorder_each(const struct recorder *rec, recorder_frame_h *handler, void *arg)

@@ -1,8 +1,9 @@
 /* Holds what a test put on the wire, and writes it as pcapng once all comments are known.
  *
- * The engine feeds it through a struct tap. Packets stay in memory up to a bound; past it the oldest half moves to
- * the spill file, from where it goes into the capture, but comments that come later for these are lost. Whatever is
- * lost is counted, and the capture says so in its own comment.
+ * The engine feeds it through a struct tap. Packets stay in memory up to a bound (an eighth of it where they come so
+ * fast that the whole would not last for a second either); past it the oldest half moves to the spill file, from where
+ * it goes into the capture, but comments that come later for these are lost. Whatever is lost is counted, and the
+ * capture says so in its own comment.
  *
  * Packets are ordered by time (kernel receive stamps may be earlier than a send recorded before), those of one time
  * as they came. So the id that the tap gives out may differ from the number Wireshark shows: ask
@@ -54,13 +55,17 @@ typedef void(recorder_frame_h)(const struct recorder_frame *f, void *arg);
 int recorder_alloc(struct recorder **recp, const struct recorder_cfg *cfg, struct err *err);
 /* Fills `out`; it is good as long as the recorder lives. */
 void recorder_tap(struct recorder *rec, struct tap *out);
-/* Writes the capture as it is now to `path` (first `path`.tmp, then renamed). May be called again, and early.
+/* Writes the capture as it is now to `path` (first beside it, then renamed). May be called again, and early, but not where something went to
+ * disk: that becomes the capture, on the same file system, and the recording is over.
  * A capture without packets is written too: its comment says what the run was. Errors: ERR_IO, ERR_NOMEM. */
 int recorder_render(struct recorder *rec, const char *path, struct err *err);
 /* Frames that the capture has now. */
 uint32_t recorder_count(const struct recorder *rec);
-/* The number in the capture of the packet that the tap named `id`; 0 for 0 and for what was never recorded. */
+/* The number in the capture of the packet that the tap named `id`; 0 for 0, for what was never recorded, and for what went to disk more than a
+ * million packets ago. */
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id);
+/* Why the first packet is missing; "" when none is. Good as long as the recorder is. */
+const char *recorder_why_missing(const struct recorder *rec);
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out);
 /* Puts what is said of a frame that was held: "held for 0.500 s, until after frame 5"; the time from 1 ms on, the frame when it is
  * another. False, and nothing, when it was held for no time and nothing was sent meanwhile. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define CHUNK_FIRST (16u << 10) /* a test has a few packets; later ones are larger, */
-#define CHUNK_MOST (256u << 10) /* up to this */
+#define CHUNK_MOST (64u << 10)  /* up to this */
 
 struct chunk {
 	struct chunk *next;    /* in the list of spares */

@@ -1,5 +1,9 @@
 #include "pcap/text.h"
 
+/* In each byte of a word. */
+#define ONES (UINT64_MAX / 255)
+#define HIGH (ONES << 7)
+
 /* Length of the well-formed sequence at the front of `s`, 0 if there is none (Unicode 15, table 3-7). */
 static size_t rune_decode(struct slice s, uint32_t *rune)
 {
@@ -76,15 +80,29 @@ void text_put_rune(struct buf *b, uint32_t rune)
 	buf_put(b, c, rune_encode(c, rune));
 }
 
+/* How many bytes at the front are ASCII but NUL. */
+static size_t plain_len(struct slice s)
+{
+	size_t n = 0;
+	uint64_t word;
+
+	for (; n + sizeof(word) <= s.l; n += sizeof(word)) {
+		memcpy(&word, s.p + n, sizeof(word));
+		if ((word | (word - ONES)) & HIGH) /* also behind a NUL: then the loop below decides */
+			break;
+	}
+	while (n < s.l && (signed char)s.p[n] > 0)
+		n++;
+	return n;
+}
+
 void text_put_utf8(struct buf *b, struct slice s, size_t max)
 {
 	while (s.l) {
 		char c[4];
 		uint32_t rune;
-		size_t plain = 0, n;
+		size_t plain = plain_len((struct slice){s.p, s.l < max ? s.l : max}), n;
 
-		while (plain < s.l && plain < max && (signed char)s.p[plain] > 0) /* ASCII */
-			plain++;
 		if (plain) {
 			buf_put(b, s.p, plain);
 			s.p += plain;

@@ -39,11 +39,20 @@ static struct slice block_at(const struct buf *b, int n)
 	}
 }
 
-static void put(struct buf *b, const struct pcapng_udp *p, bool received, struct slice comments)
+struct udp {
+	struct addr src, dst;
+	uint16_t ip_id;
+	struct slice data;
+};
+
+static void put(struct buf *b, const struct udp *p, bool received, struct slice comments)
 {
 	static uint8_t begun[PCAPNG_BEGUN_MAX(PCAPNG_UDP_MAX)];
-	size_t at, n = pcapng_begin_udp(begun, p, &at), len = p->data.l < PCAPNG_UDP_MAX ? p->data.l : PCAPNG_UDP_MAX;
+	struct pcapng_flow f;
+	size_t at, n, len = p->data.l < PCAPNG_UDP_MAX ? p->data.l : PCAPNG_UDP_MAX;
 
+	pcapng_flow_make(&f, 0, &p->src, &p->dst);
+	n = pcapng_begin_udp(begun, &f, 1700000000123456789ull, p->ip_id, p->data, &at);
 	assert_in_range(n, at + len, PCAPNG_BEGUN_MAX(len));
 	if (len)
 		assert_memory_equal(begun + at, p->data.p, len);
@@ -52,14 +61,13 @@ static void put(struct buf *b, const struct pcapng_udp *p, bool received, struct
 
 static void udp_put(struct buf *b, const char *src, const char *dst, const void *data, size_t len, const char *comment)
 {
-	put(b, &(struct pcapng_udp){
-		       .wall = 1700000000123456789ull, .src = host(src), .dst = host(dst), .data = {data, len}, .ip_id = 7},
-	    false, (struct slice){comment, comment ? strlen(comment) : 0});
+	put(b, &(struct udp){.src = host(src), .dst = host(dst), .data = {data, len}, .ip_id = 7}, false,
+	    (struct slice){comment, comment ? strlen(comment) : 0});
 }
 
 static void begin(struct buf *b)
 {
-	pcapng_put_header(b, SLICE_LIT("first\0second"));
+	pcapng_put_header(b, SLICE_LIT("first\0second"), 0);
 	pcapng_put_interface(b, SLICE_LIT("alice"), SLICE_LIT("192.0.2.1:5060"));
 }
 
@@ -177,8 +185,7 @@ static void test_tshark_shows_what_was_put(void **state)
 
 	(void)state;
 	begin(&b);
-	put(&b, &(struct pcapng_udp){
-		    .wall = 1700000000123456789ull,
+	put(&b, &(struct udp){
 		    .src = host("192.0.2.1:40001"),
 		    .dst = host("192.0.2.2:40002"),
 		    .data = SLICE_LIT("a\0b"),
@@ -227,7 +234,7 @@ static void test_long_text_is_cut_between_characters(void **state)
 	for (int i = 0; i < 50000; i++)
 		buf_puts(&text, "\xE2\x82\xAC");
 	begin(&b);
-	put(&b, &(struct pcapng_udp){.src = host("192.0.2.1"), .dst = host("192.0.2.2")}, false, buf_slice(&text));
+	put(&b, &(struct udp){.src = host("192.0.2.1"), .dst = host("192.0.2.2")}, false, buf_slice(&text));
 	block_at(&b, 2);
 	buf_reset(&text);
 	text_put_utf8(&text, SLICE_LIT("ab\xE2\x82\xAC"), 4);

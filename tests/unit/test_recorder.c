@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define EPOCH 1700000000000000000ull
@@ -390,6 +392,8 @@ static void test_spill_changes_no_frame(void **state)
 		assert_int_equal(recorder_frame_number(held.rec, id), recorder_frame_number(spilled.rec, id));
 
 	comment(&spilled, 3, "too late");
+	for (int i = 0; i < 2000; i++)
+		comment(&spilled, 0, "one of many on the capture, and so many have no room before the first packet");
 	assert_int_equal(recorder_render(held.rec, held.path, NULL), 0);
 	assert_int_equal(recorder_render(spilled.rec, spilled.path, NULL), 0);
 	file[0] = file_read(held.path);
@@ -399,24 +403,205 @@ static void test_spill_changes_no_frame(void **state)
 	assert_int_equal(frames[0].len, frames[1].len);
 	assert_memory_equal(frames[0].p, frames[1].p, frames[0].len);
 	assert_true(contains(&file[1], "1 comments that came later for them are missing"));
+	assert_true(contains(&file[1], "one of many on the capture"));
+	assert_true(contains(&file[1], " comments were left out"));
 	assert_false(contains(&file[0], "offhook: "));
 	recorder_stats_get(spilled.rec, &st);
 	assert_int_equal(st.comments_late, 1);
 
-	/* what is left when the program dies before it renders */
 	for (int i = 0; i < 2; i++) {
 		buf_free(&file[i]);
 		buf_free(&frames[i]);
 	}
-	file[0] = file_read(spilled.spill);
-	frames[0] = blocks_of(&file[0], PCAPNG_EPB);
-	assert_true(frames[0].len > 0);
-	buf_free(&file[0]);
-	buf_free(&frames[0]);
-
 	unlink(held.path);
 	bench_close(&held);
 	bench_close(&spilled);
+}
+
+/* `n` packets of `len` bytes, each of which tells its own number. */
+static void fill_thick(struct bench *b, int n, size_t len)
+{
+	char *text = malloc(len + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', len);
+	text[len] = 0;
+	for (int i = 0; i < n; i++) {
+		text[snprintf(text, len, "packet %d", i)] = ' ';
+		packet(b, (uint64_t)i * 1000, "a", "192.0.2.1", "192.0.2.2", text);
+	}
+	free(text);
+}
+
+/* So much that it goes through the writer's thread. */
+static void test_a_long_recording_is_whole(void **state)
+{
+	enum { N = 6000 };
+	struct bench held, spilled;
+	struct recorder_stats st;
+	struct buf file[2], frames[2];
+	const void *tail = NULL;
+	bool left = false;
+
+	(void)state;
+	bench_open(&held, 64 << 20, false);
+	bench_open(&spilled, 512 << 10, true);
+	fill_thick(&held, N, 1000);
+	fill_thick(&spilled, N, 1000);
+	recorder_stats_get(spilled.rec, &st);
+	assert_true(st.spilled > N - 200 && st.spilled < N); /* an eighth of the bound is held, as they come in haste */
+	for (int i = 0; i < 500 && !left; i++) { /* what is left when the program dies: a capture, of as much as was written by then */
+		usleep(10000);
+		file[0] = file_read(spilled.spill);
+		left = file[0].len >= 4 << 20;
+		if (left)
+			tail = memmem(file[0].p, file[0].len, "packet 2000 ", 12);
+		assert_true(!left || (tail && contains(&file[0], "the beginning of a run that did not end")));
+		buf_free(&file[0]);
+	}
+	assert_true(left);
+	assert_int_equal(recorder_render(held.rec, held.path, NULL), 0);
+	assert_int_equal(recorder_render(spilled.rec, spilled.path, NULL), 0);
+	assert_int_equal(access(spilled.spill, F_OK), -1); /* it is the capture now, */
+	assert_int_equal(packet(&spilled, 1, "a", "192.0.2.1", "192.0.2.2", "x"), 0); /* which takes nothing more */
+	recorder_stats_get(spilled.rec, &st);
+	assert_int_equal(st.packets, N);
+	assert_int_equal(st.dropped, 1);
+	for (int i = 0; i < 2; i++) {
+		file[i] = file_read(i ? spilled.path : held.path);
+		frames[i] = blocks_of(&file[i], PCAPNG_EPB);
+	}
+	assert_int_equal(frames[0].len, frames[1].len);
+	assert_memory_equal(frames[0].p, frames[1].p, frames[0].len);
+	for (int i = 0; i < 2; i++) {
+		buf_free(&file[i]);
+		buf_free(&frames[i]);
+	}
+	unlink(held.path);
+	bench_close(&held);
+	bench_close(&spilled);
+}
+
+/* A load that is recorded for hours takes no more memory: of what went to disk long ago the number is forgotten. */
+static void test_numbers_of_long_ago(void **state)
+{
+	enum { N = 5 << 19 };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, 64 << 10, true);
+	for (int i = 0; i < N; i++)
+		packet(&b, (uint64_t)i * 1000, "a", "192.0.2.1", "192.0.2.2", "x");
+	assert_int_equal(recorder_frame_number(b.rec, 1), 0);
+	for (uint32_t id = N - (1 << 20); id <= N; id++)
+		assert_int_equal(recorder_frame_number(b.rec, id), id);
+	bench_close(&b);
+}
+
+/* Names have no room before the first packet: they stand behind the last, and a reader finds them there. */
+static void test_tshark_reads_what_went_to_disk(void **state)
+{
+	enum { HOSTS = 3000 };
+	struct bench b;
+	char *out, text[64], who[32];
+
+	(void)state;
+	for (int many = 0; many < 2; many++) {
+		bench_open(&b, 64 << 10, true);
+		comment(&b, 0, "all of it");
+		for (int i = 0; i < (many ? HOSTS : 2); i++) {
+			snprintf(text, sizeof(text), "192.0.%d.%d", 2 + i / 200, 1 + i % 200);
+			snprintf(who, sizeof(who), "actor-%d", i);
+			name(&b, text, who);
+		}
+		fill(&b, 1000);
+		assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+		out = tshark(b.path, "-Y frame.number==1000 -T fields -e frame.number");
+		assert_true(!out || !strcmp(out, "1000\n"));
+		out = tshark(b.path, "-2 -N n -Y frame.number==1 -T fields -E separator=, -e frame.number -e ip.src_host -e ip.dst_host");
+		if (out)
+			assert_string_equal(out, "1,actor-1,actor-0\n");
+		bench_close(&b);
+		if (!out)
+			skip();
+	}
+}
+
+/* The disk is full in mid-run: what is there is kept and in order, what is missing is counted. */
+static void test_a_spill_that_breaks_loses_what_it_says(void **state)
+{
+	enum { N = 6000, ROOM = 3 << 20 };
+	struct rlimit before, limit;
+	struct bench b;
+	struct recorder_stats st;
+	struct buf file, frames;
+	size_t at = 0;
+	uint64_t n = 0;
+	char text[64];
+
+	(void)state;
+	bench_open(&b, 512 << 10, true);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ROOM, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	fill_thick(&b, N, 1000);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(recorder_render(b.rec, b.path, NULL), 0);
+
+	recorder_stats_get(b.rec, &st);
+	assert_int_equal(st.packets + st.dropped, N);
+	assert_in_range(st.packets, 2000, 4000); /* 3 MB of more than 1000 bytes each, and the bound */
+	assert_int_equal(recorder_count(b.rec), st.packets);
+	file = file_read(b.path);
+	snprintf(text, sizeof(text), "offhook: %d packets are missing here: cannot write", (int)st.dropped);
+	assert_true(contains(&file, text));
+	assert_true(contains(&file, "File too large"));
+	frames = blocks_of(&file, PCAPNG_EPB);
+	for (int last = -1; at < frames.len; n++) {
+		uint32_t len;
+		long told = slice_find(buf_slice(&frames), SLICE_LIT("packet "), at);
+		int number = told < 0 ? -1 : atoi((char *)frames.p + told + 7);
+
+		assert_true(number > last);
+		last = number;
+		memcpy(&len, frames.p + at + 4, 4);
+		at += len;
+	}
+	assert_int_equal(n, st.packets);
+	buf_free(&file);
+	buf_free(&frames);
+	bench_close(&b);
+}
+
+/* What is known of a way between two addresses is over when somebody moves in at one of them. */
+static void labels_put(const struct recorder_frame *f, void *arg)
+{
+	buf_printf(arg, "%s>%s ", f->src_name ? f->src_name : "?", f->dst_name ? f->dst_name : "?");
+}
+
+static void test_who_moves_in_is_seen(void **state)
+{
+	struct bench b;
+	struct buf labels = {0};
+
+	(void)state;
+	bench_open(&b, 0, false);
+	packet(&b, 1, "a", "192.0.2.1", "192.0.2.2", "to a stranger");
+	packet(&b, 2, "a", "192.0.2.1", "192.0.2.2", "again");
+	packet(&b, 3, "<a", "192.0.2.2", "192.0.2.1", "from it");
+	name(&b, "192.0.2.2", "b");
+	packet(&b, 4, "a", "192.0.2.1", "192.0.2.2", "to b");
+	packet(&b, 5, "<a", "192.0.2.2", "192.0.2.1", "from b");
+	name(&b, "192.0.2.2", "c");
+	packet(&b, 6, "a", "192.0.2.1", "192.0.2.2", "to c");
+	packet(&b, 7, "z", "192.0.2.1", "192.0.2.2", "from another on the same address");
+	packet(&b, 8, "a", "192.0.2.1", "192.0.2.2", "and from the first again");
+	recorder_each(b.rec, labels_put, &labels);
+	buf_put(&labels, "", 1);
+	assert_string_equal((char *)labels.p, "a>c a>c c>a a>b b>a a>c z>c a>c "); /* nobody yet is who lives there in the end */
+	buf_free(&labels);
+	bench_close(&b);
 }
 
 static void test_bound_without_spill_drops_and_says_so(void **state)
@@ -497,11 +682,16 @@ static void test_render_error_names_the_file(void **state)
 	bench_close(&b);
 }
 
+struct job {
+	size_t max_bytes, thick; /* more packets of so many bytes */
+};
+
 static int record_all(void *arg)
 {
+	const struct job *job = arg;
 	struct bench b;
 	struct recorder_stats st;
-	int rc = bench_open(&b, *(size_t *)arg, true);
+	int rc = bench_open(&b, job->max_bytes, true);
 
 	if (rc) {
 		assert_int_equal(rc, ERR_NOMEM);
@@ -510,11 +700,13 @@ static int record_all(void *arg)
 	}
 	name(&b, "192.0.2.1", "a");
 	fill(&b, 100);
+	if (job->thick)
+		fill_thick(&b, 12, job->thick);
 	comment(&b, 100, "one");
 	comment(&b, 0, "all");
 	rc = recorder_render(b.rec, b.path, NULL);
 	recorder_stats_get(b.rec, &st);
-	assert_int_equal(st.packets + st.dropped, 100);
+	assert_int_equal(st.packets + st.dropped, job->thick ? 112 : 100);
 	if (st.dropped || st.comments_lost)
 		rc = ERR_NOMEM;
 	bench_close(&b);
@@ -523,11 +715,12 @@ static int record_all(void *arg)
 
 static void test_no_memory(void **state)
 {
-	size_t held = 0, spilled = 4096;
+	struct job held = {0}, spilled = {.max_bytes = 4096}, thick = {.max_bytes = 4096, .thick = 60000};
 
 	(void)state;
 	assert_true(unit_each_failure(record_all, &held) > 30);
 	assert_true(unit_each_failure(record_all, &spilled) > 30);
+	assert_true(unit_each_failure(record_all, &thick) > 30);
 }
 
 int main(void)
@@ -541,6 +734,11 @@ int main(void)
 	    UNIT_TEST(test_render_again_and_early),
 	    UNIT_TEST(test_no_packets),
 	    UNIT_TEST(test_spill_changes_no_frame),
+	    UNIT_TEST(test_a_long_recording_is_whole),
+	    UNIT_TEST(test_numbers_of_long_ago),
+	    UNIT_TEST(test_tshark_reads_what_went_to_disk),
+	    UNIT_TEST(test_a_spill_that_breaks_loses_what_it_says),
+	    UNIT_TEST(test_who_moves_in_is_seen),
 	    UNIT_TEST(test_bound_without_spill_drops_and_says_so),
 	    UNIT_TEST(test_spill_that_fails_drops_and_says_so),
 	    UNIT_TEST(test_comments_are_bounded),
