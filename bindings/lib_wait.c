@@ -350,7 +350,7 @@ static bool is_plain_within(lua_State *L, int arg, double *within)
 	return *within >= 0 && *within <= 1e9;
 }
 
-/* A table that says but how long becomes nil: many calls may wait for long, and each has its own. */
+/* A table that says no more than how long becomes nil: many calls may wait for long, and each has its own. */
 static void forget_within(lua_State *L, int arg)
 {
 	bool optional = lua_istable(L, arg) && lua_getfield(L, arg, "optional") != LUA_TNIL;

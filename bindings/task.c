@@ -314,7 +314,7 @@ static int iteration_done(lua_State *L, int status, lua_KContext ctx)
 	return over_done(L, lua_pcallk(L, 2, 0, ON_ERROR, ctx, over_done), ctx);
 }
 
-/* Stack: the function that begins it, its argument. See life.iterate() in test.lua. */
+/* Stack: the function that begins it, which cannot wait, and its argument. See life.iterate() in test.lua. */
 static int iteration(lua_State *L)
 {
 	lua_KContext task = (lua_KContext)task_current(L);

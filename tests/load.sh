@@ -378,6 +378,10 @@ sip.load("call", { setup = function(t) return { ua = t:ua { aor = "sip:alice@exa
   vu:sleep(8)
   assert(call.invite.bytes == sent and call.response.bytes == final, "the INVITE and its answer")
   assert(call:expect(200).bytes == final, "the answer, expected again")
+  local nothing, why = call:ended { within = 0.1, optional = true }
+  assert(nothing == nil and why == "timeout", "it has not ended")
+  local ok, unmet = pcall(call.ended, call, { within = 0.1 })
+  assert(not ok and tostring(unmet):find("the end of the call within 0.1 s", 1, true), "it was to end")
   call:bye():expect(200)
 end)
 LUA

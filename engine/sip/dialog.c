@@ -188,7 +188,7 @@ void dialog_rest(struct dialog *d, struct kept_models *models)
 	d->rests = true;
 }
 
-/* --- */
+/* --- its life --- */
 
 int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e)
 {

@@ -26,9 +26,9 @@ struct dialog {
 	bool uac, confirmed;
 	bool half;                   /* the other side is not known yet */
 	bool rests;                  /* see dialog_rest() */
+	bool settled;                /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
+	bool over;                   /* hung up, by either side */
 	uint8_t route_count;
-	bool settled;                /* see below */
-	bool over;
 	uint32_t local_cseq, remote_cseq; /* remote 0: none yet */
 	union {
 		struct dialog_block *block; /* see dialog_texts() */
@@ -44,8 +44,6 @@ struct dialog {
 	struct uac **prack;           /* our last DIALOG_PRACKS, which may be challenged yet; a ring; NULL before the first */
 	unsigned pracks;              /* that we sent by ourselves */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
-	/* And `settled`: an offer was answered before the 2xx, by a reliable provisional, or our PRACK (RFC 3262 5); `over`: hung up, by either
-	 * side. */
 };
 
 struct dialog_texts {
@@ -65,7 +63,7 @@ void dialog_update(struct dialog *d, struct msg *response);
 /* The other side's Contact changed (12.2.2: target refresh request). */
 void dialog_refresh_target(struct dialog *d, struct msg *m);
 
-/* They stand where they are until the target changes, or it goes to rest. All are empty for want of memory, where it was at rest. */
+/* Its texts, which stand where they are until the target changes, or it goes to rest. All are empty for want of memory, where it was at rest. */
 struct dialog_texts dialog_texts(struct dialog *d);
 /* Its texts, which nobody will need for a while, take less memory until somebody does. */
 void dialog_rest(struct dialog *d, struct kept_models *models);
