@@ -228,7 +228,7 @@ static int call_new(lua_State *L)
 		.reliable = !reliable.p				   ? CALL_RELIABLE_NO
 			    : slice_eq(reliable, SLICE_LIT("required")) ? CALL_RELIABLE_REQUIRED
 									: CALL_RELIABLE_SUPPORTED,
-		.max_redirects = opt_count(L, 2, "max_redirects", 1000, 0),
+		.max_redirects = (uint16_t)opt_count(L, 2, "max_redirects", 1000, 0),
 		.session = &session,
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),

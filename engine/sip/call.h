@@ -39,7 +39,7 @@ struct call_opts {
 	bool no_sdp;     /* no session description of our own making */
 	bool keep_forks; /* a 2xx of another fork is acknowledged and kept, not hung up */
 	enum call_reliable reliable;
-	unsigned max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
+	uint16_t max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
@@ -66,12 +66,14 @@ struct call {
 	bool ends_if_answered;       /* a CANCEL is under way: a 2xx that crosses it is hung up */
 	struct {
 		bool no_ack, no_prack, keep_forks;
-		unsigned max_redirects;
+		uint16_t max_redirects;
 	} opts;                      /* those of call_opts that last */
+	uint16_t redirects;          /* that were followed */
+	uint16_t media_port;
 	struct uac *invite;          /* our INVITE; NULL at rest */
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated; NULL at rest */
 	struct msg *request;         /* the INVITE, either way, as it was sent last; of a call at rest NULL, see call_invite_msg() */
-	struct kept *rest;       /* of a call at rest */
+	struct kept *rest;           /* of a call at rest */
 	struct ctrans *client;       /* that transaction, when somebody asked for it later */
 	struct ctrans *alone;        /* that of our INVITE, which goes on while the call is at rest already: see call_rest() */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
@@ -82,12 +84,11 @@ struct call {
 	struct {
 		unsigned challenges, retransmissions, repeated_responses;
 	} past;                      /* what was counted by the transaction of a call at rest */
-	unsigned repeated_2xx, repeated_reliable, redirects;
+	unsigned repeated_2xx, repeated_reliable;
 	uint32_t cseq;               /* of our requests before there is a dialog */
 	uint32_t tried;              /* CSeq of the try of our INVITE that is under way or was the last */
 	uint32_t session, version;   /* of our session description (RFC 4566 5.2) */
 	uint32_t rseq;               /* of the last of `reliable`; 0: none was sent */
-	uint16_t media_port;
 	uint64_t described;          /* hash of what that said last, but for the version; 0: none was sent */
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
