@@ -286,8 +286,8 @@ void *mem_zalloc(size_t size, mem_destroy_h *destroy)
 
 void *mem_ref(void *block)
 {
-	if (block)
-		((struct mem_head *)block - 1)->refs++;
+	if (block && !(++((struct mem_head *)block - 1)->refs & MEM_REFS))
+		abort(); /* it would be freed in use */
 	return block;
 }
 
