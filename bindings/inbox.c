@@ -100,9 +100,9 @@ struct msg *item_message(struct item *it)
 	return it->kind == ITEM_MESSAGE ? it->p : NULL;
 }
 
-void inbox_rest(struct object *o, struct msg_models *models)
+void inbox_rest(struct object *o, struct kept_models *models)
 {
-	struct msg_rest *r;
+	struct kept *r;
 
 	for (struct inbox *box = o->inboxes; box; box = box->next)
 		for (struct item *it = box->first; it; it = it->next)
@@ -163,18 +163,17 @@ void inbox_free_all(struct object *o)
 struct inbox *inbox_join(struct object *o, unsigned index, struct task *task)
 {
 	struct inbox *box = find_or_make(o, index);
+	struct task *last = box ? box->waiters : NULL;
 
 	if (!box)
 		return NULL;
+	while (last && last->next_waiter)
+		last = last->next_waiter;
 	task->waits_at = o;
 	task->waits_on = box;
 	task->next_waiter = NULL;
-	task->prev_waiter = box->waiters_last;
-	if (box->waiters_last)
-		box->waiters_last->next_waiter = task;
-	else
-		box->waiters = task;
-	box->waiters_last = task;
+	task->prev_waiter = last;
+	*(last ? &last->next_waiter : &box->waiters) = task;
 	return box;
 }
 
@@ -193,8 +192,6 @@ void inbox_leave(struct task *task)
 		box->waiters = task->next_waiter;
 	if (task->next_waiter)
 		task->next_waiter->prev_waiter = task->prev_waiter;
-	else
-		box->waiters_last = task->prev_waiter;
 	if (box->waiters && (box->first || inbox_closed(o, box->index)))
 		task_ready(box->waiters); /* what this one leaves, the next may take */
 	let_go(o, box);

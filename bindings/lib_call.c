@@ -68,17 +68,17 @@ static int dialog_field(lua_State *L, struct object *o, const char *name)
 	struct dialog *d = o->p;
 
 	if (!strcmp(name, "call_id"))
-		push_slice(L, d->call_id);
+		push_slice(L, dialog_texts(d).call_id);
 	else if (!strcmp(name, "local_tag"))
-		push_slice(L, d->local_tag);
+		push_slice(L, dialog_texts(d).local_tag);
 	else if (!strcmp(name, "remote_tag"))
-		push_slice(L, d->remote_tag);
+		push_slice(L, dialog_texts(d).remote_tag);
 	else if (!strcmp(name, "local"))
-		push_slice(L, d->local);
+		push_slice(L, dialog_texts(d).local);
 	else if (!strcmp(name, "remote"))
-		push_slice(L, d->remote);
+		push_slice(L, dialog_texts(d).remote);
 	else if (!strcmp(name, "remote_target"))
-		push_slice(L, d->remote_target);
+		push_slice(L, dialog_texts(d).remote_target);
 	else if (!strcmp(name, "local_cseq"))
 		lua_pushinteger(L, d->local_cseq);
 	else if (!strcmp(name, "remote_cseq"))
@@ -228,7 +228,7 @@ static int call_new(lua_State *L)
 		.reliable = !reliable.p				   ? CALL_RELIABLE_NO
 			    : slice_eq(reliable, SLICE_LIT("required")) ? CALL_RELIABLE_REQUIRED
 									: CALL_RELIABLE_SUPPORTED,
-		.max_redirects = opt_count(L, 2, "max_redirects", 1000, 0),
+		.max_redirects = (uint16_t)opt_count(L, 2, "max_redirects", 1000, 0),
 		.session = &session,
 		.direction = opt_direction(L, 2),
 		.from_tag = opt_slice(L, 2, "from_tag"),
@@ -273,6 +273,7 @@ static void push_time(lua_State *L, uint64_t from, uint64_t to)
 static int call_field(lua_State *L, struct object *o, const char *name)
 {
 	struct call *call = o->p;
+	const struct session_timer *timer = session_timer_of(call);
 
 	if (!strcmp(name, "state"))
 		lua_pushstring(L, call_state_name(call->state));
@@ -308,11 +309,11 @@ static int call_field(lua_State *L, struct object *o, const char *name)
 	else if (!strcmp(name, "duration"))
 		push_time(L, call->at.answered, call->at.ended);
 	else if (!strcmp(name, "session_expires")) /* agreed on; nil without a session timer */
-		call->timer.expires ? lua_pushinteger(L, call->timer.expires) : lua_pushnil(L);
+		timer->expires ? lua_pushinteger(L, timer->expires) : lua_pushnil(L);
 	else if (!strcmp(name, "refresher"))
-		call->timer.expires ? (void)lua_pushstring(L, call->timer.ours ? "local" : "remote") : lua_pushnil(L);
+		timer->expires ? (void)lua_pushstring(L, timer->ours ? "local" : "remote") : lua_pushnil(L);
 	else if (!strcmp(name, "session_refreshes"))
-		lua_pushinteger(L, call->timer.refreshes);
+		lua_pushinteger(L, timer->refreshes);
 	else if (!strcmp(name, "redirects"))
 		lua_pushinteger(L, call->redirects);
 	else if (!strcmp(name, "repeated_reliable"))

@@ -44,7 +44,7 @@ static int task_field(lua_State *L, struct object *o, const char *name)
 	struct task *task = o->p;
 
 	if (!strcmp(name, "name"))
-		lua_pushstring(L, task->name);
+		lua_pushstring(L, task_name(task));
 	else if (!strcmp(name, "done"))
 		lua_pushboolean(L, task->done);
 	else

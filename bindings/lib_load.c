@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* serve_calls(ua, function): calls to it are iterations of that. */
+/* serve_calls(ua, function): calls to it are iterations, which that begins. */
 static int serve_calls(lua_State *L)
 {
 	struct object *o = object_check(L, 1, OBJECT_UA);

@@ -261,7 +261,7 @@ static int engine_response(lua_State *L)
 	struct object *o = object_at(L, 1);
 	double within = lua_isnoneornil(L, 4) ? -1 : luaL_checknumber(L, 4);
 
-	luaL_argcheck(L, o, 1, "wants an object");
+	luaL_argcheck(L, o && !object_is_place(o), 1, "wants what gets responses");
 	lua_settop(L, GIVEN);
 	return wait_for_response(L, o, within);
 }
@@ -272,6 +272,8 @@ static int engine_last(lua_State *L)
 	struct object *o = object_at(L, 1);
 
 	luaL_argcheck(L, o, 1, "wants an object");
+	if (object_is_place(o))
+		return 0;
 	object_wake(o);
 	o->last ? object_push_message(L, o->last) : lua_pushnil(L);
 	return 1;
@@ -346,6 +348,18 @@ static bool is_plain_within(lua_State *L, int arg, double *within)
 		return false;
 	}
 	return *within >= 0 && *within <= 1e9;
+}
+
+/* A table that says no more than how long becomes nil: many calls may wait for long, and each has its own. */
+static void forget_within(lua_State *L, int arg)
+{
+	bool optional = lua_istable(L, arg) && lua_getfield(L, arg, "optional") != LUA_TNIL;
+
+	lua_settop(L, arg);
+	if (optional)
+		return;
+	lua_pushnil(L);
+	lua_replace(L, arg);
 }
 
 static bool is_status(lua_State *L, int arg)
@@ -453,6 +467,7 @@ static int quick_call_ended(lua_State *L)
 		return 1;
 	}
 	lua_settop(L, 2);
+	forget_within(L, 2);
 	lua_pushliteral(L, "ended");
 	lua_insert(L, WHAT);
 	return wait_for_event(L, o, CALL_IN_ENDED, within, on_call_ended);

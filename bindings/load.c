@@ -93,7 +93,9 @@ static uint32_t take_vu(struct load *load)
 		load->vus = more;
 		load->vu_room = room;
 	}
-	if (!ask_library(load, "virtual_user", load->plan->caller + 1))
+	if (load->iteration == LUA_NOREF && ask_library(load, "iteration", load->plan->caller + 1))
+		load->iteration = luaL_ref(load->sh->L, LUA_REGISTRYINDEX);
+	if (load->iteration == LUA_NOREF || !ask_library(load, "virtual_user", load->plan->caller + 1))
 		return NO_VU;
 	load->vus[load->vu_count] = (struct vu){luaL_ref(load->sh->L, LUA_REGISTRYINDEX), NO_VU};
 	return load->vu_count++;
@@ -115,7 +117,8 @@ static void arrive(struct load *load, uint64_t due)
 		load_numbers_failed(load->numbers, "virtual user", "", load->trouble[0] ? load->trouble : "out of memory for a virtual user");
 		return;
 	}
-	lua_rawgeti(load->sh->L, LUA_REGISTRYINDEX, load->vus[vu].body);
+	lua_rawgeti(load->sh->L, LUA_REGISTRYINDEX, load->vus[vu].context);
+	lua_rawgeti(load->sh->L, LUA_REGISTRYINDEX, load->iteration);
 	if (!load_iteration_begin(load, due, vu)) {
 		load->vus[vu].next = load->idle;
 		load->idle = vu;
@@ -232,11 +235,9 @@ static bool on_served_call(struct ua *ua, struct call *call, void *arg)
 	lua_rawgeti(L, LUA_REGISTRYINDEX, s->body);
 	struct iteration *it = load_iteration_begin(load, call->at.invite, NO_VU);
 	if (!it) {
-		lua_pop(L, 1);
 		refuse(call);
 		return true;
 	}
-	lua_xmove(L, it->task->L, 1); /* its argument */
 	load_iteration_take(it, box);
 	if (load->phase == LOAD_IDLE) /* another shard's iteration calls */
 		load->phase = LOAD_DRAINING;
@@ -280,6 +281,7 @@ int load_attach(struct load **lp, struct shard *sh, const struct load_plan *plan
 	load->changed = changed;
 	load->arg = arg;
 	load->idle = NO_VU;
+	load->iteration = LUA_NOREF;
 	TAILQ_INIT(&load->by_age);
 	sh->load = load;
 	sh->sched.task_done = on_task_done;

@@ -46,9 +46,9 @@ static void on_limit(void *arg)
 
 /* --- iterations whose calls last: these go to rest --- */
 
-#define REST_AFTER 2000 /* ms */
+#define REST_AFTER 1000 /* ms */
 #define LOOK_EVERY (50 * NS_PER_MS)
-#define LOOKS_MOST 10 /* what is not up then rings for long, and is few */
+#define LOOKS_MOST 20 /* what is not up then rings for long, and is few */
 
 static uint32_t now_in_ms(const struct load *load)
 {
@@ -63,6 +63,7 @@ static void age(struct iteration *it)
 
 	it->looked = now_in_ms(load);
 	it->ages = true;
+	load->tidied = 0;
 	TAILQ_INSERT_TAIL(&load->by_age, it, by_age);
 	if (!tmr_running(&load->look)) /* without memory they stay awake, and nothing worse */
 		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
@@ -85,6 +86,17 @@ static bool all_rest(struct iteration *it)
 	return all;
 }
 
+#define TIDY_STEPS 20 /* of 16 kB each, so that no message waits for it */
+#define TIDY_CYCLES 2 /* the first began before the last call was made */
+
+/* A shard whose calls are all at rest may make nothing for a while, and so collect nothing: what they left is collected now, bit by bit. */
+static bool is_tidy(struct load *load)
+{
+	for (int i = 0; i < TIDY_STEPS && load->tidied < TIDY_CYCLES; i++)
+		load->tidied += sched_collect(&load->sh->sched, load->sh->L);
+	return load->tidied == TIDY_CYCLES;
+}
+
 static void look_for_rest(void *arg)
 {
 	struct load *load = arg;
@@ -96,7 +108,7 @@ static void look_for_rest(void *arg)
 		if (!all_rest(it) && ++it->looks < LOOKS_MOST)
 			age(it);
 	}
-	if (it)
+	if (it || !is_tidy(load))
 		tmr_start(&load->look, load->sh->loop, LOOK_EVERY, look_for_rest, load);
 }
 
@@ -172,11 +184,12 @@ struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t
 
 	load_numbers_began(load->numbers);
 	if (!task) {
-		lua_pop(load->sh->L, 1);
+		lua_pop(load->sh->L, 2);
 		mem_deref(it);
 		load_numbers_failed(load->numbers, "memory", "", "out of memory for an iteration");
 		return NULL;
 	}
+	lua_xmove(load->sh->L, task->L, 1); /* its argument */
 	it->load = load;
 	it->task = task;
 	it->due = due;

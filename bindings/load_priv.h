@@ -8,7 +8,7 @@
 #define NO_VU UINT32_MAX
 
 struct vu {
-	int body;      /* registry reference of the function that is one iteration */
+	int context;   /* registry reference of what a script calls `vu` */
 	uint32_t next; /* among the idle ones */
 };
 
@@ -17,7 +17,7 @@ struct serving {
 	struct serving *next;
 	struct load *load;
 	int ua;   /* registry references: the box of the UA, which it keeps, */
-	int body; /* and the function that takes a call */
+	int body; /* and the function that begins with a call */
 };
 
 /* Each of its tasks holds it. */
@@ -25,14 +25,14 @@ struct iteration {
 	struct load *load;
 	struct task *task; /* the first one; NULL when that is done */
 	uint64_t due;
+	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
+	TAILQ_ENTRY(iteration) by_age;
 	uint32_t vu;      /* NO_VU: of a call that came in */
 	uint32_t looked;  /* script time in ms: when it made a call, or was looked at last */
-	uint8_t looks;
-	bool failed;
-	bool ages;        /* it stands in `by_age` */
-	TAILQ_ENTRY(iteration) by_age;
 	unsigned others;  /* tasks that it spawned and that are not done */
-	struct objects made;  /* boxes: calls and requests it made or answers, as far as they are not let go */
+	uint8_t looks;
+	bool ages;        /* it stands in `by_age` */
+	bool failed;
 	bool limited;
 	struct tmr limit[];   /* its time limit, if it has one */
 };
@@ -53,6 +53,8 @@ struct load {
 	struct tmr timer;
 	TAILQ_HEAD(, iteration) by_age; /* those whose calls are not at rest, by `looked` */
 	struct tmr look;
+	unsigned tidied;       /* cycles that the collector ended since the last of them */
+	int iteration;         /* registry reference of the function that begins one, of whichever virtual user; LUA_NOREF before the first */
 	struct vu *vus;
 	uint32_t vu_count, vu_room, idle;
 	uint64_t iterations;
@@ -69,7 +71,7 @@ struct load_told {
 /* Of the one on top of L. */
 void load_tell_error(lua_State *L, struct load_told *t);
 
-/* One around the function on top of the stack (popped); NULL for want of memory, then it is counted as failed. */
+/* One around the function on top of the stack, and its argument below that (popped); NULL for want of memory, then it is counted as failed. */
 struct iteration *load_iteration_begin(struct load *load, uint64_t due, uint32_t vu);
 /* It made that, or answers it. */
 void load_iteration_take(struct iteration *it, struct object *o);

@@ -178,7 +178,8 @@ static void each(struct objects *list, object_h *h, void *arg)
 	LIST_FOREACH(o, list, entry)
 	{
 		h(o, arg);
-		each(&o->members, h, arg);
+		if (object_is_place(o))
+			each(&o->members, h, arg);
 	}
 }
 
@@ -200,7 +201,7 @@ static void keep_class(lua_State *L, int class)
 
 void object_push_message(lua_State *L, struct msg *m)
 {
-	sched_charge(&shard_of(L)->sched, L, sizeof(*m) + m->s.bytes.l);
+	sched_charge(&shard_of(L)->sched, L, sizeof(*m) + m->s.header_count * sizeof(struct scan_header) + m->s.bytes.l);
 	struct msg **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = mem_ref(m);

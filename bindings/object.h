@@ -48,21 +48,25 @@ struct object {
 	TAILQ_ENTRY(object) check;   /* while it is to be looked at: see object_new() */
 	LIST_ENTRY(object) of_iteration; /* call, client, request: made by an iteration of a load that is not done */
 	struct inbox *inboxes;
-	union {                      /* client, request, call, registration: the last final response; see object_rest() */
-		struct msg *final;
-		struct msg_rest *final_rest;
-	};
-	char *final_why;
-	union {                      /* the last response that its script was given */
-		struct msg *last;
-		struct msg_rest *last_rest;
-	};
-	struct objects members;      /* endpoint: all that stand on it */
 	union {
-		struct object *ua;          /* endpoint: the UA that lives there */
-		struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
+		struct {             /* where messages come and go, see object_is_place(): */
+			struct objects members;  /* endpoint: all that stand on it */
+			struct object *ua;       /* endpoint: the UA that lives there */
+			struct object *watches;  /* endpoint: who watches; watch: the next one */
+		};
+		struct {             /* of all others: */
+			union {      /* client, request, call, registration: the last final response; see object_rest() */
+				struct msg *final;
+				struct kept *final_rest;
+			};
+			char *final_why;
+			union {      /* the last response that its script was given */
+				struct msg *last;
+				struct kept *last_rest;
+			};
+			struct object *transaction; /* call: the box of its INVITE's client transaction, if the script asked for it */
+		};
 	};
-	struct object *watches;      /* endpoint: who watches; watch: the next one */
 	int anchor;                  /* registry reference that keeps it alive */
 	uint32_t checked;            /* script time in s */
 	uint8_t kind;                /* enum object_kind */
@@ -73,6 +77,11 @@ struct object {
 	bool to_check, has_iteration; /* it stands in the lists above */
 	bool rests;
 };
+
+static inline bool object_is_place(const struct object *o)
+{
+	return o->kind == OBJECT_ENDPOINT || o->kind == OBJECT_WATCH;
+}
 
 /* The metatable's name in the registry, which is also what errors call it: "endpoint", "call", ... */
 const char *object_kind_name(enum object_kind kind);

@@ -89,6 +89,8 @@ static void close_object(struct object *o)
 	if (o->kind != OBJECT_TASK)
 		o->p = mem_deref(o->p);
 	o->p = NULL;
+	if (object_is_place(o))
+		return;
 	o->final = mem_deref(o->final);
 	o->final_why = mem_deref(o->final_why);
 	o->last = mem_deref(o->last);
@@ -105,7 +107,7 @@ static void leave_lists(struct object *o)
 {
 	struct object *member;
 
-	while ((member = LIST_FIRST(&o->members))) { /* the collector may take an endpoint before what stood on it */
+	while (object_is_place(o) && (member = LIST_FIRST(&o->members))) { /* the collector may take an endpoint before what stood on it */
 		LIST_REMOVE(member, entry);
 		LIST_INSERT_HEAD(&o->sh->objects, member, entry);
 	}
@@ -228,9 +230,9 @@ bool object_rest(struct object *o)
 		return true;
 	if (call->state < CALL_CONFIRMED)
 		return false;
-	struct msg_models *models = &call->ua->ep->sb->models;
-	struct msg_rest *final = o->final ? msg_rest(models, o->final) : NULL;
-	struct msg_rest *last = o->last == o->final ? mem_ref(final) : o->last ? msg_rest(models, o->last) : NULL;
+	struct kept_models *models = &call->ua->ep->sb->models;
+	struct kept *final = o->final ? msg_rest(models, o->final) : NULL;
+	struct kept *last = o->last == o->final ? mem_ref(final) : o->last ? msg_rest(models, o->last) : NULL;
 	call_rest(call);
 	inbox_rest(o, models);
 	if ((o->final && !final) || (o->last && !last)) { /* no memory: they stay as they are */
@@ -246,7 +248,7 @@ bool object_rest(struct object *o)
 	return true;
 }
 
-static struct msg *woken(struct msg_rest *r)
+static struct msg *woken(struct kept *r)
 {
 	struct msg *m = NULL;
 
@@ -296,7 +298,8 @@ static void sort_by_kind(struct object_checks *kinds_of, struct objects *list)
 	{
 		check_no_more(o);
 		TAILQ_INSERT_TAIL(&kinds_of[o->kind], o, check);
-		sort_by_kind(kinds_of, &o->members);
+		if (object_is_place(o))
+			sort_by_kind(kinds_of, &o->members);
 	}
 }
 

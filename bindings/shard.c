@@ -268,7 +268,7 @@ static void note_waiting(struct shard *sh, const struct task *failed)
 	for (struct task *t = sh->sched.tasks; t && at < sizeof(sh->waiting) - 400; t = t->next) {
 		if (t == failed || t->done || !t->waiting || !task_where(t->waits_in, where, sizeof(where)))
 			continue;
-		at += (size_t)snprintf(sh->waiting + at, sizeof(sh->waiting) - at, "meanwhile %s waits at %s\n", t->name, where);
+		at += (size_t)snprintf(sh->waiting + at, sizeof(sh->waiting) - at, "meanwhile %s waits at %s\n", task_name(t), where);
 	}
 }
 
@@ -291,7 +291,7 @@ static void on_task_done(struct shard *sh, struct task *task)
 		lua_pushvalue(task->L, -1);
 		sh->failure = luaL_ref(task->L, LUA_REGISTRYINDEX);
 		if (task->kind != TASK_MAIN)
-			snprintf(sh->failed_task, sizeof(sh->failed_task), "%s", task->name);
+			snprintf(sh->failed_task, sizeof(sh->failed_task), "%s", task_name(task));
 		note_waiting(sh, task);
 		wind_up(sh);
 	}

@@ -292,6 +292,39 @@ static int trampoline(lua_State *L)
 	return body_done(L, lua_pcallk(L, lua_gettop(L) - 2, 1, 1, (lua_KContext)task, body_done), (lua_KContext)task);
 }
 
+/* The stack of an iteration: what its beginning returned, below. */
+enum { ON_ERROR = 1, OVER, CONTEXT, FAILURE };
+
+static int over_done(lua_State *L, int status, lua_KContext ctx)
+{
+	struct task *task = (struct task *)ctx;
+
+	if (task->failed) /* the first failure tells */
+		lua_settop(L, FAILURE);
+	return body_done(L, task->failed ? LUA_ERRRUN : status, ctx);
+}
+
+static int iteration_done(lua_State *L, int status, lua_KContext ctx)
+{
+	body_done(L, status, ctx);
+	lua_settop(L, FAILURE);
+	lua_pushvalue(L, OVER);
+	lua_pushvalue(L, CONTEXT);
+	lua_pushboolean(L, lua_isnil(L, FAILURE));
+	return over_done(L, lua_pcallk(L, 2, 0, ON_ERROR, ctx, over_done), ctx);
+}
+
+/* Stack: the function that begins it, which cannot wait, and its argument. See life.iterate() in test.lua. */
+static int iteration(lua_State *L)
+{
+	lua_KContext task = (lua_KContext)task_current(L);
+
+	lua_pushcfunction(L, on_error);
+	lua_insert(L, ON_ERROR);
+	lua_call(L, 1, LUA_MULTRET);
+	return iteration_done(L, lua_pcallk(L, lua_gettop(L) - FAILURE, 0, ON_ERROR, task, iteration_done), task);
+}
+
 void sched_init(struct shard *sh)
 {
 	sh->sched.tasks_tail = &sh->sched.tasks;
@@ -372,15 +405,26 @@ void sched_charge(struct sched *s, lua_State *L, size_t bytes)
 	s->charged = 0;
 }
 
+bool sched_collect(struct sched *s, lua_State *L)
+{
+	return s->collects != COLLECTS_INCREMENTALLY || lua_gc(L, LUA_GCSTEP, 0);
+}
+
+const char *task_name(const struct task *task)
+{
+	return task->kind == TASK_ITERATION ? "an iteration" : task->own_name;
+}
+
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name)
 {
 	struct sched *s = &sh->sched;
-	size_t len = strnlen(name, NAME_MAX_LEN);
-	struct task *task = mem_zalloc(sizeof(*task) + (kind == TASK_ITERATION ? 0 : len + 1), NULL);
+	size_t room = kind == TASK_ITERATION ? 0 : strnlen(name, NAME_MAX_LEN) + 1;
+	struct task *task = mem_zalloc(sizeof(*task) + room, NULL);
 
 	if (!task)
 		return NULL;
-	task->name = kind == TASK_ITERATION ? name : memcpy(task->own_name, name, len);
+	if (room)
+		memcpy(task->own_name, name, room - 1);
 	task->sh = sh;
 	task->kind = kind;
 	task->limit = UINT64_MAX;
@@ -394,7 +438,7 @@ struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const
 	struct thread t = take_thread(s, L);
 	task->L = t.L;
 	task->ref = t.ref;
-	lua_pushcfunction(task->L, trampoline);
+	lua_pushcfunction(task->L, kind == TASK_ITERATION ? iteration : trampoline);
 	lua_xmove(L, task->L, 1);
 	task->prev = s->tasks_tail;
 	*s->tasks_tail = task;

@@ -21,7 +21,7 @@ struct iteration;
 
 enum item_kind {
 	ITEM_MESSAGE, /* p: struct msg, counted */
-	ITEM_REST,    /* p: struct msg_rest, counted: a message that lay there for long; whoever takes it gets the message */
+	ITEM_REST,    /* p: what msg_rest() kept, counted: a message that lay there for long; whoever takes it gets the message */
 	ITEM_OBJECT,  /* p: struct object, anchored by itself */
 	ITEM_EVENT,   /* text alone */
 };
@@ -39,7 +39,7 @@ struct item {
 struct inbox {
 	struct inbox *next;    /* of the same object */
 	struct item *first, *last;
-	struct task *waiters, *waiters_last;
+	struct task *waiters;  /* in the order they came; hardly ever more than one */
 	unsigned lost;         /* past INBOX_LIMIT */
 	uint16_t count;
 	uint8_t index;
@@ -56,8 +56,8 @@ bool inbox_closed(const struct object *o, unsigned index);
 /* The message that an item is; NULL: it is none, or there was no memory. No reference. */
 struct msg *item_message(struct item *it);
 /* What lies there takes less memory from here on. */
-struct msg_models;
-void inbox_rest(struct object *o, struct msg_models *models);
+struct kept_models;
+void inbox_rest(struct object *o, struct kept_models *models);
 /* Takes the next item: to be freed with mem_deref(). NULL: it is empty. */
 struct item *inbox_take(struct object *o, unsigned index);
 /* All of an object's: items are dropped, tasks stay where they wait, for nothing. */
@@ -94,8 +94,7 @@ struct task {
 	bool cleaning : 1;        /* cancelled once: waits of <close> handlers end at `limit` */
 	bool waiting : 1, timed_out : 1;
 	bool known : 1;           /* the script got hold of its thread, which is then no other task's */
-	const char *name;
-	char own_name[];          /* a copy, but of an iteration's, which are all alike */
+	char own_name[];          /* but of an iteration's, which are all alike: see task_name() */
 };
 
 enum sched_phase {
@@ -130,8 +129,9 @@ struct sched {
 };
 
 void sched_init(struct shard *sh);
-/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. An iteration's name must be static. */
+/* A task around the function on top of L's stack (popped), ready to run. NULL for want of memory. */
 struct task *task_new(struct shard *sh, lua_State *L, enum task_kind kind, const char *name);
+const char *task_name(const struct task *task);
 /* Raises "cancelled" inside its present or next wait. */
 void task_cancel(struct task *task);
 /* Cancels the test and what it spawned, and when these are done the tasks that serve; to be called again when a task is done. */
@@ -140,6 +140,8 @@ void sched_end(struct shard *sh);
 void sched_choose_collector(struct shard *sh);
 /* So much memory of the engine's is freed when an object that is made now is collected. */
 void sched_charge(struct sched *s, lua_State *L, size_t bytes);
+/* A small step of the collector's, without need. True: it ended a cycle. */
+bool sched_collect(struct sched *s, lua_State *L);
 /* The loop's work hook. */
 void sched_work(void *arg);
 void sched_free(struct shard *sh);

@@ -363,8 +363,10 @@ local sip = require "sip"
 sip.serve("answer", { aor = "sip:bob@example.test" }, function(call, t)
   call:ring()
   call:answer()
-  local came = call.invite.bytes
+  local came, dialog = call.invite.bytes, call.dialog
+  local texts = { dialog.call_id, dialog.local_tag, dialog.remote, dialog.remote_target }
   t:sleep(5)
+  assert(texts[1] == dialog.call_id and texts[2] == dialog.local_tag and texts[3] == dialog.remote and texts[4] == dialog.remote_target, "the dialog")
   assert(call:expect("ACK").method == "ACK", "the ACK that lay there")
   assert(call.invite.bytes == came, "the INVITE that came")
   call:ended { within = 100 }
@@ -376,6 +378,10 @@ sip.load("call", { setup = function(t) return { ua = t:ua { aor = "sip:alice@exa
   vu:sleep(8)
   assert(call.invite.bytes == sent and call.response.bytes == final, "the INVITE and its answer")
   assert(call:expect(200).bytes == final, "the answer, expected again")
+  local nothing, why = call:ended { within = 0.1, optional = true }
+  assert(nothing == nil and why == "timeout", "it has not ended")
+  local ok, unmet = pcall(call.ended, call, { within = 0.1 })
+  assert(not ok and tostring(unmet):find("the end of the call within 0.1 s", 1, true), "it was to end")
   call:bye():expect(200)
 end)
 LUA

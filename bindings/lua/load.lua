@@ -112,20 +112,15 @@ function load.load_teardown(caller)
   end
 end
 
--- Makes virtual users of an entry. What they have in common stands here: of each there is but its context.
-local function users_of(entry)
-  local f, virtual_user, iterate = entry.f, test.virtual_user, test.iterate
-  return function()
-    local vu = virtual_user(entry.name)
-    return function() return iterate(vu, f, shared[entry]) end
-  end
+-- A new virtual user of an entry: its context.
+function load.virtual_user(caller)
+  return test.virtual_user(loads[caller].name)
 end
 
--- The function that is one iteration of a new virtual user of that entry.
-local users = {}
-function load.virtual_user(caller)
-  users[caller] = users[caller] or users_of(loads[caller])
-  return users[caller]()
+-- The function that begins an iteration of whichever virtual user of that entry.
+function load.iteration(caller)
+  local entry, iterate = loads[caller], test.iterate
+  return function(vu) return iterate(vu, entry.f, shared[entry]) end
 end
 
 -- --- the same in a test: `offhook run` runs each load once ---

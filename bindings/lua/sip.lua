@@ -35,7 +35,7 @@ end
 
 local sip = {}
 local declared = { tests = {}, main_of = test.main_of, loads = load.loads, load_setup = load.load_setup, load_teardown = load.load_teardown,
-  virtual_user = load.virtual_user }
+  virtual_user = load.virtual_user, iteration = load.iteration }
 
 local test_options = { "timeout", "strict" }
 

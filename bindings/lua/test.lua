@@ -525,19 +525,24 @@ function meta.__close(t)
   if #s.kept == 0 then s.actors = {} end
 end
 
--- One iteration of a virtual user.
-function life.iterate(vu, f, shared)
-  local _ <close> = vu
-  vu.iteration, vu.began = vu.iteration + 1, engine.now()
-  f(vu, shared)
-  join(vu)
+local function over(t, ok)
+  if not state_of[t] then return end
+  local _ <close> = t
+  if ok then join(t) end
 end
 
--- A call that came in to what the script serves: it has a context of its own, small, for there is one for each call that is up.
+-- The beginning of an iteration: what is called when it is over, with its context and whether it went well, and what it is, with its arguments. The
+-- engine calls both, so that no frame of the library's lies below a script that waits: there may be a hundred thousand.
+-- Of a virtual user:
+function life.iterate(vu, f, shared)
+  vu.iteration, vu.began = vu.iteration + 1, engine.now()
+  return over, vu, f, vu, shared
+end
+
+-- Of a call that came in to what the script serves: it has a context of its own, small, for there is one for each call that is up.
 function life.answer(call, f, shared)
-  local t <close> = setmetatable({ began = engine.now() }, meta)
-  f(call, t, shared)
-  join(t)
+  local t = setmetatable({ began = engine.now() }, meta)
+  return over, t, f, call, t, shared
 end
 
 -- The function that runs one test from start to end.

@@ -15,19 +15,24 @@
 #define MEM_CHUNK 65536
 #define MEM_LARGE_AFTER 64 /* chunks */
 
-/* In the count while a block's destructor runs, so that a reference taken and dropped by it does not destroy twice. */
-#define MEM_DYING 0x40000000u
-
+/* A load has millions of blocks, most of them small: their heads are, too. They stand 8 bytes behind where malloc would align, and what is behind
+ * them is aligned. */
 struct mem_head {
 	union {
-		mem_destroy_h *destroy;
-		struct mem_head *next; /* while it waits in a pool */
+		struct {
+			int32_t destroy; /* how far the destructor is from mem_alloc(); 0: none */
+			uint32_t refs;   /* the lower 24 bits; above them the class */
+		};
+		struct mem_head *next;   /* while it waits in a pool */
 	};
-	uint32_t refs;
-	uint32_t pool;
 };
 
-_Static_assert(sizeof(struct mem_head) == 16, "blocks stay aligned as malloc aligns them");
+#define MEM_REFS 0xffffffu
+#define MEM_CLASS_AT 24
+/* In the count while a block's destructor runs, so that a reference taken and dropped by it does not destroy twice. */
+#define MEM_DYING 0x800000u
+
+_Static_assert(MEM_CLASSES <= 256, "a class fits above the references");
 
 void *mem_large(size_t size)
 {
@@ -42,18 +47,31 @@ void *mem_large(size_t size)
 static _Thread_local size_t live;
 static _Thread_local long fail_after = -1;
 
+static struct mem_head *malloc_behind(size_t size)
+{
+	struct mem_head *unused = malloc(sizeof(*unused) + size);
+
+	return unused ? unused + 1 : NULL;
+}
+
+static void free_behind(struct mem_head *head)
+{
+	free(head - 1);
+}
+
 #ifdef OFFHOOK_SANITIZE
 
 /* No pools: the address sanitizer is to see every use after free. */
 static struct mem_head *pool_take(size_t size, uint32_t *pool)
 {
 	*pool = 0;
-	return malloc(size);
+	return malloc_behind(size);
 }
 
-static void pool_give(struct mem_head *head)
+static void pool_give(struct mem_head *head, uint32_t pool)
 {
-	free(head);
+	(void)pool;
+	free_behind(head);
 }
 
 void *mem_resize(void *p, size_t old, size_t size)
@@ -71,6 +89,7 @@ struct chunk {
 	struct chunk *next;
 	char *free, *end; /* what is not cut yet */
 };
+_Static_assert((sizeof(struct chunk) + sizeof(struct mem_head)) % 16 == 0, "what is behind a head is aligned as malloc aligns");
 
 static _Thread_local struct mem_head *pools[MEM_CLASSES];
 static _Thread_local struct chunk *chunks; /* blocks are cut from the first */
@@ -162,15 +181,15 @@ static struct mem_head *pool_take(size_t size, uint32_t *pool)
 	size_t n = class_of(size);
 
 	*pool = n < MEM_CLASSES ? (uint32_t)n : 0;
-	return *pool ? take(n) : malloc(size);
+	return *pool ? take(n) : malloc_behind(size);
 }
 
-static void pool_give(struct mem_head *head)
+static void pool_give(struct mem_head *head, uint32_t pool)
 {
-	if (head->pool)
-		give(head, head->pool);
+	if (pool)
+		give(head, pool);
 	else
-		free(head);
+		free_behind(head);
 }
 
 static void *move(void *p, size_t old, size_t size)
@@ -229,18 +248,32 @@ size_t mem_live(void)
 	return live;
 }
 
+/* Destructors are functions of this program, and stand within 2 GB of each other. */
+static int32_t distance(mem_destroy_h *destroy)
+{
+	intptr_t far = destroy ? (intptr_t)destroy - (intptr_t)mem_alloc : 0;
+
+	if (far != (int32_t)far)
+		abort();
+	return (int32_t)far;
+}
+
+static mem_destroy_h *destructor(const struct mem_head *head)
+{
+	return head->destroy ? (mem_destroy_h *)((intptr_t)mem_alloc + head->destroy) : NULL;
+}
+
 void *mem_alloc(size_t zeroed, size_t more, mem_destroy_h *destroy)
 {
 	struct mem_head *head = NULL;
 	uint32_t pool;
 
-	if (zeroed <= SIZE_MAX - sizeof(*head) && more <= SIZE_MAX - sizeof(*head) - zeroed && !mem_should_fail())
+	if (zeroed <= SIZE_MAX - 2 * sizeof(*head) && more <= SIZE_MAX - 2 * sizeof(*head) - zeroed && !mem_should_fail())
 		head = pool_take(sizeof(*head) + zeroed + more, &pool);
 	if (!head)
 		return NULL;
-	head->destroy = destroy;
-	head->refs = 1;
-	head->pool = pool;
+	head->destroy = distance(destroy);
+	head->refs = 1 | pool << MEM_CLASS_AT;
 	memset(head + 1, 0, zeroed);
 	live++;
 	return head + 1;
@@ -253,27 +286,27 @@ void *mem_zalloc(size_t size, mem_destroy_h *destroy)
 
 void *mem_ref(void *block)
 {
-	if (block)
-		((struct mem_head *)block - 1)->refs++;
+	if (block && !(++((struct mem_head *)block - 1)->refs & MEM_REFS))
+		abort(); /* it would be freed in use */
 	return block;
 }
 
 unsigned mem_refs(const void *block)
 {
-	return ((const struct mem_head *)block - 1)->refs;
+	return ((const struct mem_head *)block - 1)->refs & MEM_REFS;
 }
 
 void *mem_deref(void *block)
 {
 	struct mem_head *head = block ? (struct mem_head *)block - 1 : NULL;
 
-	if (!head || --head->refs)
+	if (!head || --head->refs & MEM_REFS)
 		return NULL;
 	if (head->destroy) {
-		head->refs = MEM_DYING;
-		head->destroy(block);
+		head->refs |= MEM_DYING;
+		destructor(head)(block);
 	}
 	live--;
-	pool_give(head);
+	pool_give(head, head->refs >> MEM_CLASS_AT);
 	return NULL;
 }

@@ -26,7 +26,7 @@ static void destroy(void *p)
 	mem_deref(call->client);
 	ctrans_detach(call->alone);
 	mem_deref(call->alone);
-	session_timer_free(call);
+	mem_deref(call->timer);
 	reliable_free(call);
 	call_retry_cancel(call);
 	while (call->dialogs) {
@@ -97,14 +97,13 @@ void call_hang_up_fork(struct call *call, struct dialog *d)
 	d->over = true;
 }
 
-struct call *call_alloc(struct ua *ua)
+struct call *call_alloc(struct ua *ua, const struct session_opts *session)
 {
 	struct call *call = mem_zalloc(sizeof(*call), destroy);
 
-	if (!call)
-		return NULL;
+	if (!call || session_timer_init(call, session))
+		return mem_deref(call);
 	call->ua = ua;
-	call->timer.opts = ua->cfg.session;
 	ua_claims_copy(&call->claims, &ua->in_calls);
 	call->wanted = sdp_direction(SLICE_LIT("sendrecv"));
 	call->cseq = 1;
@@ -202,7 +201,7 @@ struct dialog *call_dialog_of(const struct call *call, struct slice remote_tag)
 {
 	struct dialog *d = call->dialogs;
 
-	while (d && !(d->ep && slice_eq(d->remote_tag, remote_tag)))
+	while (d && !(d->ep && slice_eq(dialog_texts(d).remote_tag, remote_tag)))
 		d = d->next;
 	return d;
 }
@@ -241,7 +240,7 @@ int call_request(struct uac **uacp, struct call *call, struct dialog *d, struct 
 		if (err)
 			goto out;
 		session_timer_ask(call, &x);
-		if (call->timer.expires || call->timer.opts.expires)
+		if (session_timer_of(call)->expires || session_timer_of(call)->opts.expires)
 			call_headers_add(&x, HDR_SUPPORTED, SLICE_LIT("timer"));
 		r.extra = x.all;
 		r.extra_count = x.count;

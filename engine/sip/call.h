@@ -39,7 +39,7 @@ struct call_opts {
 	bool no_sdp;     /* no session description of our own making */
 	bool keep_forks; /* a 2xx of another fork is acknowledged and kept, not hung up */
 	enum call_reliable reliable;
-	unsigned max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
+	uint16_t max_redirects; /* 3xx whose first SIP Contact is tried before the user sees one (RFC 3261 8.1.3.4) */
 	const struct session_opts *session; /* NULL: the UA's */
 	const char *direction; /* of the session, from sdp_direction(); NULL: sendrecv */
 	struct slice from_tag; /* p NULL: a fresh one. For an INVITE that follows another */
@@ -58,21 +58,22 @@ struct reliable;
 
 struct call {
 	struct ua *ua;
+	uint8_t state;               /* enum call_state */
 	bool outgoing;
 	bool shown;                  /* somebody has the transaction of the INVITE: the call keeps it */
 	bool offered;                /* our INVITE brought an offer */
-	enum call_state state;
+	bool answered_reliably;      /* a reliable provisional of ours had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
+	bool ends_if_answered;       /* a CANCEL is under way: a 2xx that crosses it is hung up */
 	struct {
 		bool no_ack, no_prack, keep_forks;
-		unsigned max_redirects;
+		uint16_t max_redirects;
 	} opts;                      /* those of call_opts that last */
+	uint16_t redirects;          /* that were followed */
+	uint16_t media_port;
 	struct uac *invite;          /* our INVITE; NULL at rest */
 	struct strans *server;       /* the INVITE that came, while it is to be answered or its 2xx repeated; NULL at rest */
 	struct msg *request;         /* the INVITE, either way, as it was sent last; of a call at rest NULL, see call_invite_msg() */
-	struct msg_rest *rest;       /* of a call at rest */
-	struct {
-		unsigned challenges, retransmissions, repeated_responses;
-	} past;                      /* what was counted by the transaction of a call at rest */
+	struct kept *rest;           /* of a call at rest */
 	struct ctrans *client;       /* that transaction, when somebody asked for it later */
 	struct ctrans *alone;        /* that of our INVITE, which goes on while the call is at rest already: see call_rest() */
 	struct dialog *dialog;       /* that of the 2xx; before one came, of the last provisional; one of `dialogs` */
@@ -80,22 +81,22 @@ struct call {
 	struct answer *answer;       /* our 2xx, until its ACK came */
 	struct uac *bye;
 	struct auth auth;
+	struct {
+		unsigned challenges, retransmissions, repeated_responses;
+	} past;                      /* what was counted by the transaction of a call at rest */
+	unsigned repeated_2xx, repeated_reliable;
 	uint32_t cseq;               /* of our requests before there is a dialog */
 	uint32_t tried;              /* CSeq of the try of our INVITE that is under way or was the last */
-	uint16_t media_port;
 	uint32_t session, version;   /* of our session description (RFC 4566 5.2) */
+	uint32_t rseq;               /* of the last of `reliable`; 0: none was sent */
 	uint64_t described;          /* hash of what that said last, but for the version; 0: none was sent */
 	const char *wanted;          /* that we would like */
 	const struct uac *offering;  /* our INVITE, or UPDATE with an offer, within the call that waits for its final response; compared, never
 				      * followed */
 	struct glare *glare;         /* our INVITE that got a 491 and goes out again */
 	struct reliable *reliable;   /* our reliable provisionals that wait for their PRACK, in order */
-	uint32_t rseq;               /* of the last of them; 0: none was sent */
-	bool answered_reliably;      /* one of them had the answer to the INVITE's offer, or the offer itself: the 2xx has none */
-	struct session_timer timer;
+	struct session_timer *timer; /* see session_timer_of() */
 	struct call *replaces;       /* the call that this INVITE replaces (RFC 3891) */
-	unsigned repeated_2xx, repeated_reliable, redirects;
-	bool ends_if_answered;       /* a CANCEL is under way: a 2xx that crosses it is hung up */
 	struct ua_claims claims;     /* requests within the dialog that the user wants; ACK, BYE, PRACK and CANCEL are events */
 	const char *ended_by;        /* "local BYE", "remote BYE", ...; NULL while it lives */
 	struct {

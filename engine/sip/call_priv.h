@@ -5,7 +5,7 @@
 #include "sip/call.h"
 #include "sip/within.h"
 
-struct call *call_alloc(struct ua *ua);
+struct call *call_alloc(struct ua *ua, const struct session_opts *session);
 bool call_tell(struct call *call, enum call_event ev, struct msg *m, struct strans *st, const char *why);
 uint64_t call_now(const struct call *call);
 /* The state is CALL_TERMINATED from here on; `by` is a static text. */

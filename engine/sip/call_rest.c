@@ -13,7 +13,7 @@ static bool may_rest(const struct call *call)
 /* Our INVITE is the first that is kept, or call->invite stays: an ACK by hand takes its credentials from there. */
 static void rest(struct call *call)
 {
-	struct msg_rest *bytes;
+	struct kept *bytes;
 
 	if (call->rest && call->outgoing)
 		return;
@@ -100,6 +100,8 @@ void call_rest(struct call *call)
 		client_goes_on_alone(call);
 	else if (!call->outgoing && call->server)
 		call_server_over(call);
+	for (struct dialog *d = call->dialogs; d; d = d->next)
+		dialog_rest(d, &call->ua->ep->sb->models);
 }
 
 /* --- a call that its user leaves --- */
@@ -176,7 +178,7 @@ struct strans *call_server(struct call *call)
 {
 	call->shown = true;
 	if (!call->server && call_invite_msg(call)) {
-		call->server = strans_past(call->request, call->dialog->local_tag);
+		call->server = strans_past(call->request, dialog_texts(call->dialog).local_tag);
 		if (call->server)
 			call->server->retransmissions = call->past.retransmissions;
 	}

@@ -18,7 +18,7 @@ static void put_credentials(struct buf *out, const struct scan *invite)
 			buf_put_slice(out, build_line(invite, i));
 }
 
-static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct msg_rest **keep,
+static int send_ack(struct call *call, struct dialog *dlg, const struct scan *invite, struct kept **keep,
 		    const struct ua_request *u, struct msg **mp, struct err *e)
 {
 	struct ua *ua = call->ua;
@@ -89,7 +89,7 @@ int call_ack_reinvite(struct call *call, struct uac *uac, const struct ua_reques
 }
 
 /* Acknowledges a 2xx. If that brought the offer, the answer goes with the ACK (RFC 3261 13.2.2.4). */
-static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct msg_rest **keep)
+static void acknowledge(struct call *call, struct dialog *d, const struct msg *invite, const struct msg *answer, struct kept **keep)
 {
 	struct buf sdp = {0};
 	struct ua_request u = {0};
@@ -109,7 +109,7 @@ static void acknowledge(struct call *call, struct dialog *d, const struct msg *i
 	buf_free(&sdp);
 }
 
-static void send_again(struct call *call, struct dialog *d, const struct msg_rest *ack)
+static void send_again(struct call *call, struct dialog *d, const struct kept *ack)
 {
 	struct msg *m;
 	struct addr dst;
@@ -519,7 +519,7 @@ static void on_invite_response(struct uac *uac, struct msg *m, const char *why, 
 /* What the INVITE says of our extensions. */
 static void put_extensions(struct call *call, struct call_headers *x, enum call_reliable r)
 {
-	bool timer = call->timer.opts.expires, reliable = r == CALL_RELIABLE_SUPPORTED;
+	bool timer = session_timer_of(call)->opts.expires, reliable = r == CALL_RELIABLE_SUPPORTED;
 
 	call_headers_add(x, HDR_ALLOW, SLICE_LIT(UA_ALLOW));
 	if (reliable || timer)
@@ -535,7 +535,7 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 {
 	static const struct call_opts none;
 	const struct call_opts *o = opts ? opts : &none;
-	struct call *call = call_alloc(ua);
+	struct call *call = call_alloc(ua, o->session ? o->session : &ua->cfg.session);
 	struct ua_request full = *r;
 	struct call_headers x;
 	struct buf b = {0}, sdp = {0};
@@ -557,8 +557,6 @@ int call_invite(struct call **cp, struct ua *ua, const struct ua_request *r, con
 	call->h = h;
 	call->arg = arg;
 	call->cseq = r->cseq ? r->cseq : 1;
-	if (o->session)
-		call->timer.opts = *o->session;
 	if (o->direction)
 		call->wanted = o->direction;
 	put_extensions(call, &x, o->reliable);

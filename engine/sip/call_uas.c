@@ -314,7 +314,7 @@ void call_incoming(struct ua *ua, struct strans *st)
 		ua_reply(ua, st, refusal, refusal == 400 ? "Replaces needs a to-tag and a from-tag" : NULL, NULL, 0);
 		return;
 	}
-	call = call_alloc(ua);
+	call = call_alloc(ua, &ua->cfg.session);
 	if (!call) {
 		ua_reply(ua, st, 503, NULL, NULL, 0);
 		return;

@@ -330,7 +330,7 @@ static void measure(const struct ctrans *ct, const struct msg *m)
 		meter_took(meter, METER_REQUEST, ct->request->time, m->time);
 }
 
-void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)
+void ctrans_keep_ack(struct ctrans *ct, struct kept *ack)
 {
 	if (ct->state != TRANS_ACCEPTED || at_rest(ct))
 		return;
@@ -339,7 +339,7 @@ void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack)
 }
 
 /* A 2xx again, of which its user may not know any more; one of another dialog is for who is to be told. */
-static void repeat_ack(struct ctrans *ct, struct msg_rest *ack, struct msg *answer)
+static void repeat_ack(struct ctrans *ct, struct kept *ack, struct msg *answer)
 {
 	struct msg *m = NULL;
 	bool other = ack && !msg_wake(&m, ack) && !slice_eq(m->s.to_tag, answer->s.to_tag);
@@ -500,7 +500,7 @@ void ctrans_release(struct ctrans *ct)
 		let_go(ct);
 }
 
-struct ctrans *ctrans_rest(struct ctrans *ct, struct msg_rest *ack, ctrans_response_h *late, void *arg)
+struct ctrans *ctrans_rest(struct ctrans *ct, struct kept *ack, ctrans_response_h *late, void *arg)
 {
 	struct ctrans *to;
 

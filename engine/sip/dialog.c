@@ -10,22 +10,10 @@ static void destroy(void *p)
 	struct dialog *d = p;
 
 	dialog_leave(d);
-	mem_deref(d->text);
-	mem_deref(d->target_text);
-	mem_deref(d->routes_block);
+	mem_deref(d->rests ? (void *)d->kept : d->block);
+	mem_deref(d->routes);
 	mem_deref(d->ack);
 	dialog_let_go(d);
-}
-
-/* Copies `s` to `*at`, which moves on, and returns the copy. */
-static struct slice put(char **at, struct slice s)
-{
-	struct slice copy = {*at, s.l};
-
-	if (s.l)
-		memcpy(*at, s.p, s.l);
-	*at += s.l;
-	return copy;
 }
 
 /* The Record-Route values of `m`, in order or reversed; a header may hold several. */
@@ -51,22 +39,16 @@ static int take_routes(struct dialog *d, const struct msg *m, bool reversed)
 		if (!kept)
 			return ERR_NOMEM;
 		char *at = (char *)(kept + count);
-		for (unsigned i = 0; i < count; i++)
-			kept[i] = put(&at, routes[reversed ? count - 1 - i : i]);
+		for (unsigned i = 0; i < count; i++) {
+			struct slice route = routes[reversed ? count - 1 - i : i];
+			kept[i] = (struct slice){at, route.l};
+			at = write_slice(at, route);
+		}
 	}
-	mem_deref(d->routes_block);
-	d->routes = d->routes_block = kept;
-	d->route_count = count;
+	mem_deref(d->routes);
+	d->routes = kept;
+	d->route_count = (uint8_t)count;
 	return 0;
-}
-
-/* "<uri>" at `*at` */
-static struct slice put_target(char **at, struct slice uri)
-{
-	*(*at)++ = '<';
-	struct slice copy = put(at, uri);
-	*(*at)++ = '>';
-	return copy;
 }
 
 /* The URI of the first Contact; `p` NULL without one, or when our request lines cannot hold it. */
@@ -92,51 +74,135 @@ static struct slice from_uri(const struct msg *m)
 	return route_fits_line(uri) ? uri : SLICE_LIT("sip:anonymous@anonymous.invalid"); /* RFC 3323 4.1.1.3 */
 }
 
-/* What `part` of `whole` is in the copy of that. */
-static struct slice same_part(struct slice part, struct slice whole, struct slice copy)
-{
-	return part.p ? (struct slice){copy.p + (part.p - whole.p), part.l} : SLICE_NONE;
-}
+/* --- texts --- */
 
-/* The texts of a dialog, one behind the other: Call-ID; our own side, From or To, with the tag that we add when it has none; the other
- * side; where its requests go. A tag is what the scan found: every later message is matched by what its scan finds. */
-struct texts {
-	struct slice call_id, local, local_tag, add_tag, remote, remote_tag, target;
+/* In bytes from the beginning of the block; `at` 0: there is none. */
+struct part {
+	uint32_t at, len;
 };
 
-static int set_texts(struct dialog *d, const struct texts *t)
-{
-	char *at = d->text = mem_alloc(0, t->call_id.l + t->local.l + t->add_tag.l + t->remote.l + t->target.l + 7, NULL);
+/* Call-ID, our own side, the other side, and where its requests go, one behind the other. */
+struct dialog_block {
+	struct part call_id, local, local_tag, remote, remote_tag, target;
+	char text[];
+};
 
-	if (!at)
-		return ERR_NOMEM;
-	d->call_id = put(&at, t->call_id);
-	d->local = put(&at, t->local);
-	d->local_tag = same_part(t->local_tag, t->local, d->local);
-	if (t->add_tag.l) {
-		put(&at, SLICE_LIT(";tag="));
-		d->local_tag = put(&at, t->add_tag);
-		d->local.l += t->add_tag.l + 5;
-	}
-	d->remote = put(&at, t->remote);
-	d->remote_tag = same_part(t->remote_tag, t->remote, d->remote);
-	d->remote_target = put_target(&at, t->target);
-	return 0;
+static size_t block_size(const struct dialog_block *b)
+{
+	return b->target.at + b->target.len + 1; /* and its '>' */
 }
+
+static struct part part(const struct dialog_block *b, struct slice s)
+{
+	return s.p ? (struct part){(uint32_t)(s.p - (const char *)b), (uint32_t)s.l} : (struct part){0};
+}
+
+static struct slice text_of(const struct dialog_block *b, struct part p)
+{
+	return p.at ? (struct slice){(const char *)b + p.at, p.len} : SLICE_NONE;
+}
+
+static struct part put(char **at, const struct dialog_block *b, struct slice s)
+{
+	struct slice copy = {*at, s.l};
+
+	*at = write_slice(*at, s);
+	return part(b, copy);
+}
+
+/* What `tag` of `whole` is in the copy of that. */
+static struct part same_part(struct slice tag, struct slice whole, struct part copy)
+{
+	return tag.p ? (struct part){copy.at + (uint32_t)(tag.p - whole.p), (uint32_t)tag.l} : (struct part){0};
+}
+
+/* `add_tag` is our tag where our side has none yet. A tag is what the scan found: every later message is matched by what its scan finds. NULL for
+ * want of memory. */
+static struct dialog_block *block_alloc(const struct dialog_texts *t, struct slice add_tag)
+{
+	size_t size = t->call_id.l + t->local.l + add_tag.l + t->remote.l + t->remote_target.l + 7;
+	struct dialog_block *b = size <= UINT32_MAX - sizeof(*b) ? mem_alloc(0, sizeof(*b) + size, NULL) : NULL;
+	char *at;
+
+	if (!b)
+		return NULL;
+	at = b->text;
+	b->call_id = put(&at, b, t->call_id);
+	b->local = put(&at, b, t->local);
+	b->local_tag = same_part(t->local_tag, t->local, b->local);
+	if (add_tag.l) {
+		put(&at, b, SLICE_LIT(";tag="));
+		b->local_tag = put(&at, b, add_tag);
+		b->local.len += (uint32_t)add_tag.l + 5;
+	}
+	b->remote = put(&at, b, t->remote);
+	b->remote_tag = same_part(t->remote_tag, t->remote, b->remote);
+	*at++ = '<';
+	b->target = put(&at, b, t->remote_target);
+	*at = '>';
+	return b;
+}
+
+/* As it was before it went to rest; if there is memory. */
+static void wake(struct dialog *d)
+{
+	char room[KEPT_ROOM];
+	struct slice text = kept_read(d->kept, room);
+	struct dialog_block *b = mem_alloc(0, text.l, NULL);
+
+	if (!b)
+		return;
+	memcpy(b, text.p, text.l);
+	mem_deref(d->kept);
+	d->block = b;
+	d->rests = false;
+}
+
+struct dialog_texts dialog_texts(struct dialog *d)
+{
+	const struct dialog_block *b;
+
+	if (d->rests)
+		wake(d);
+	if (d->rests)
+		return (struct dialog_texts){0};
+	b = d->block;
+	return (struct dialog_texts){
+		.call_id = text_of(b, b->call_id),
+		.local_tag = text_of(b, b->local_tag),
+		.remote_tag = text_of(b, b->remote_tag),
+		.local = text_of(b, b->local),
+		.remote = text_of(b, b->remote),
+		.remote_target = text_of(b, b->target),
+	};
+}
+
+void dialog_rest(struct dialog *d, struct kept_models *models)
+{
+	struct kept *kept = d->rests ? NULL : kept_text(models, d->uac, (struct slice){(const char *)d->block, block_size(d->block)}, SLICE_NONE);
+
+	if (!kept)
+		return;
+	mem_deref(d->block);
+	d->kept = kept;
+	d->rests = true;
+}
+
+/* --- its life --- */
 
 int dialog_uac(struct dialog **dp, struct msg *request, struct msg *response, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
 	const struct scan *s = &request->s;
 	struct slice target = contact_uri(response);
-	struct texts t = {.call_id = s->call_id,
-			  .local = s->from,
-			  .local_tag = s->from_tag,
-			  .remote = response->s.to,
-			  .remote_tag = response->s.to_tag,
-			  .target = target.p ? target : s->uri};
+	struct dialog_texts t = {.call_id = s->call_id,
+				 .local = s->from,
+				 .local_tag = s->from_tag,
+				 .remote = response->s.to,
+				 .remote_tag = response->s.to_tag,
+				 .remote_target = target.p ? target : s->uri};
 
-	if (!d || set_texts(d, &t) || take_routes(d, response, true)) {
+	if (!d || !(d->block = block_alloc(&t, SLICE_NONE)) || take_routes(d, response, true)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
@@ -152,15 +218,14 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
 	const struct scan *s = &request->s;
 	struct slice target = contact_uri(request);
-	struct texts t = {.call_id = s->call_id,
-			  .local = s->to,
-			  .local_tag = s->to_tag,
-			  .add_tag = s->to_tag.p ? SLICE_NONE : local_tag,
-			  .remote = s->from,
-			  .remote_tag = s->from_tag,
-			  .target = target.p ? target : from_uri(request)};
+	struct dialog_texts t = {.call_id = s->call_id,
+				 .local = s->to,
+				 .local_tag = s->to_tag,
+				 .remote = s->from,
+				 .remote_tag = s->from_tag,
+				 .remote_target = target.p ? target : from_uri(request)};
 
-	if (!d || set_texts(d, &t) || take_routes(d, request, false)) {
+	if (!d || !(d->block = block_alloc(&t, s->to_tag.p ? SLICE_NONE : local_tag)) || take_routes(d, request, false)) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
@@ -172,9 +237,9 @@ int dialog_uas(struct dialog **dp, struct msg *request, struct slice local_tag, 
 int dialog_half(struct dialog **dp, struct msg *request, struct err *e)
 {
 	struct dialog *d = mem_zalloc(sizeof(*d), destroy);
-	struct texts t = {.call_id = request->s.call_id, .local = request->s.from, .local_tag = request->s.from_tag};
+	struct dialog_texts t = {.call_id = request->s.call_id, .local = request->s.from, .local_tag = request->s.from_tag};
 
-	if (!d || set_texts(d, &t)) {
+	if (!d || !(d->block = block_alloc(&t, SLICE_NONE))) {
 		mem_deref(d);
 		return err_set(e, ERR_NOMEM, "out of memory for a dialog");
 	}
@@ -194,13 +259,17 @@ void dialog_update(struct dialog *d, struct msg *response)
 void dialog_refresh_target(struct dialog *d, struct msg *m)
 {
 	struct slice target = contact_uri(m);
-	char *text, *at;
+	struct dialog_texts t = dialog_texts(d);
+	struct dialog_block *b;
 
-	if (!target.p || slice_eq(target, d->remote_target) || !(text = at = mem_alloc(0, target.l + 2, NULL)))
+	if (!target.p || d->rests || slice_eq(target, t.remote_target))
 		return;
-	d->remote_target = put_target(&at, target);
-	mem_deref(d->target_text);
-	d->target_text = text;
+	t.remote_target = target;
+	b = block_alloc(&t, SLICE_NONE);
+	if (!b)
+		return;
+	mem_deref(d->block);
+	d->block = b;
 }
 
 static uint64_t key(struct slice call_id, struct slice local_tag, struct slice remote_tag)
@@ -210,9 +279,11 @@ static uint64_t key(struct slice call_id, struct slice local_tag, struct slice r
 
 int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg)
 {
+	struct dialog_texts t = dialog_texts(d);
+
 	d->h = h;
 	d->arg = arg;
-	if (hash_add(&ep->sb->dialogs, &d->node, key(d->call_id, d->local_tag, d->remote_tag)))
+	if (d->rests || hash_add(&ep->sb->dialogs, &d->node, key(t.call_id, t.local_tag, t.remote_tag)))
 		return ERR_NOMEM;
 	d->ep = ep;
 	return 0;
@@ -257,24 +328,29 @@ struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s)
 {
 	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, s->from_tag)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
-		if (slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag) &&
-		    slice_eq(d->remote_tag, s->from_tag) && !d->half)
+		struct dialog_texts t = dialog_texts(d);
+		if (slice_eq(t.call_id, s->call_id) && slice_eq(t.local_tag, s->to_tag) && slice_eq(t.remote_tag, s->from_tag) && !d->half)
 			return d;
 	}
 	for (struct hash_node *n = hash_first(&sb->dialogs, key(s->call_id, s->to_tag, SLICE_NONE)); n; n = hash_next(n)) {
 		struct dialog *d = hash_owner(n, struct dialog, node);
-		if (d->half && slice_eq(d->call_id, s->call_id) && slice_eq(d->local_tag, s->to_tag))
+		struct dialog_texts t = dialog_texts(d);
+		if (d->half && slice_eq(t.call_id, s->call_id) && slice_eq(t.local_tag, s->to_tag))
 			return d;
 	}
 	return NULL;
 }
 
-void dialog_request(const struct dialog *d, struct build_request *r, struct slice *routes)
+int dialog_request(struct dialog *d, struct build_request *r, struct slice *routes)
 {
-	r->from = d->local;
-	r->to = d->remote;
-	r->call_id = d->call_id;
-	r->uri = d->remote_target;
+	struct dialog_texts t = dialog_texts(d);
+
+	if (d->rests)
+		return ERR_NOMEM;
+	r->from = t.local;
+	r->to = t.remote;
+	r->call_id = t.call_id;
+	r->uri = t.remote_target;
 	r->routes = routes;
 	r->route_count = 0;
 	struct slice first = d->route_count ? route_uri(d->routes[0]) : SLICE_NONE;
@@ -283,14 +359,15 @@ void dialog_request(const struct dialog *d, struct build_request *r, struct slic
 		r->uri = first;
 		for (unsigned i = 1; i < d->route_count; i++)
 			routes[r->route_count++] = d->routes[i];
-		routes[r->route_count++] = (struct slice){d->remote_target.p - 1, d->remote_target.l + 2};
-		return;
+		routes[r->route_count++] = (struct slice){t.remote_target.p - 1, t.remote_target.l + 2};
+		return 0;
 	}
 	for (unsigned i = 0; i < d->route_count; i++)
 		routes[r->route_count++] = d->routes[i];
+	return 0;
 }
 
-struct slice dialog_next_hop(const struct dialog *d)
+struct slice dialog_next_hop(struct dialog *d)
 {
-	return d->route_count ? d->routes[0] : d->remote_target;
+	return d->route_count ? d->routes[0] : dialog_texts(d).remote_target;
 }

@@ -3,6 +3,7 @@
 #define OFFHOOK_SIP_DIALOG_H
 
 #include "core/hash.h"
+#include "core/kept.h"
 #include "sip/build.h"
 #include "sip/msg.h"
 
@@ -24,25 +25,31 @@ struct dialog {
 	struct subscription *usages; /* beside the call (RFC 5057) */
 	bool uac, confirmed;
 	bool half;                   /* the other side is not known yet */
-	struct slice call_id, local_tag, remote_tag;
-	struct slice local, remote;   /* whole From and To values of requests sent within it */
-	struct slice remote_target;   /* URI; it stands in <> */
-	const struct slice *routes;   /* the route set, values of Route in the order they are sent */
-	unsigned route_count;
+	bool rests;                  /* see dialog_rest() */
+	bool settled;                /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
+	bool over;                   /* hung up, by either side */
+	uint8_t route_count;
 	uint32_t local_cseq, remote_cseq; /* remote 0: none yet */
-	char *text, *target_text;     /* where the slices live: all of the beginning; a target that came later */
-	void *routes_block;           /* the routes and their text; NULL without any */
+	union {
+		struct dialog_block *block; /* see dialog_texts() */
+		struct kept *kept;          /* the same, at rest */
+	};
+	struct slice *routes;        /* a block with the route set, values of Route in the order they are sent, and their text; NULL without any */
 	dialog_request_h *h;
 	void *arg;
 	/* Its owner's, a call's: */
 	struct dialog *next;          /* of another fork, which answered later */
-	struct msg_rest *ack;         /* ours to its 2xx, repeated for each repeated 2xx */
+	struct kept *ack;             /* ours to its 2xx, repeated for each repeated 2xx */
 	struct uac *bye;              /* ours */
 	struct uac **prack;           /* our last DIALOG_PRACKS, which may be challenged yet; a ring; NULL before the first */
 	unsigned pracks;              /* that we sent by ourselves */
 	uint32_t rseq;                /* of the last reliable provisional that was acknowledged (RFC 3262 4); 0: none */
-	bool settled;                 /* an offer was answered before the 2xx: by a reliable provisional, or our PRACK (RFC 3262 5) */
-	bool over;                    /* hung up, by either side */
+};
+
+struct dialog_texts {
+	struct slice call_id, local_tag, remote_tag;
+	struct slice local, remote;   /* whole From and To values of requests sent within it */
+	struct slice remote_target;   /* URI; it stands in <> */
 };
 
 /* UAC side (12.1.2): from our request and a response with a To tag. Not yet in a table. Free with mem_deref(). */
@@ -56,6 +63,11 @@ void dialog_update(struct dialog *d, struct msg *response);
 /* The other side's Contact changed (12.2.2: target refresh request). */
 void dialog_refresh_target(struct dialog *d, struct msg *m);
 
+/* Its texts, which stand where they are until the target changes, or it goes to rest. All are empty for want of memory, where it was at rest. */
+struct dialog_texts dialog_texts(struct dialog *d);
+/* Its texts, which nobody will need for a while, take less memory until somebody does. */
+void dialog_rest(struct dialog *d, struct kept_models *models);
+
 /* Requests that match are handed to `h` until dialog_leave(). */
 int dialog_enter(struct dialog *d, struct endpoint *ep, dialog_request_h *h, void *arg);
 void dialog_leave(struct dialog *d);
@@ -67,9 +79,9 @@ void dialog_let_go(struct dialog *d);
 struct dialog *dialog_find(const struct switchboard *sb, const struct scan *s);
 
 /* Fills Request-URI, routes, From, To and Call-ID of a request within the dialog (12.2.1.1; a strict first hop as well). `routes` has room
- * for DIALOG_MAX_ROUTES + 1. */
-void dialog_request(const struct dialog *d, struct build_request *r, struct slice *routes);
+ * for DIALOG_MAX_ROUTES + 1. ERR_NOMEM. */
+int dialog_request(struct dialog *d, struct build_request *r, struct slice *routes);
 /* Where it is sent: the first route, else the target. */
-struct slice dialog_next_hop(const struct dialog *d);
+struct slice dialog_next_hop(struct dialog *d);
 
 #endif

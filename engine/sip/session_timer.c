@@ -5,36 +5,52 @@
 
 static const struct slice tag = {"timer", 5};
 
-struct session_run {
-	struct tmr tmr;
-	struct uac *refresh;         /* the last */
-};
-
-static void run_destroy(void *p)
+static void destroy(void *p)
 {
-	struct session_run *run = p;
+	struct session_timer *t = p;
 
-	tmr_cancel(&run->tmr);
-	mem_deref(run->refresh);
+	tmr_cancel(&t->tmr);
+	mem_deref(t->refresh);
+}
+
+/* Made when there is something to say of it; NULL for want of memory. */
+static struct session_timer *made(struct call *call)
+{
+	if (!call->timer)
+		call->timer = mem_zalloc(sizeof(*call->timer), destroy);
+	return call->timer;
+}
+
+int session_timer_init(struct call *call, const struct session_opts *opts)
+{
+	if (!opts->expires && !opts->min_se && opts->refresher == SESSION_ANY)
+		return 0;
+	if (!made(call))
+		return ERR_NOMEM;
+	call->timer->opts = *opts;
+	return 0;
 }
 
 void session_timer_stop(struct call *call)
 {
-	if (call->timer.run)
-		tmr_cancel(&call->timer.run->tmr);
-	call->timer.expires = 0;
+	if (!call->timer)
+		return;
+	tmr_cancel(&call->timer->tmr);
+	call->timer->expires = 0;
 }
 
-void session_timer_free(struct call *call)
+const struct session_timer *session_timer_of(const struct call *call)
 {
-	call->timer.run = mem_deref(call->timer.run);
+	static const struct session_timer none;
+
+	return call->timer ? call->timer : &none;
 }
 
-static uint32_t least(const struct call *call)
+static uint32_t least(const struct session_timer *t)
 {
-	uint32_t own = call->timer.opts.min_se ? call->timer.opts.min_se : SESSION_MIN_SE;
+	uint32_t own = t->opts.min_se ? t->opts.min_se : SESSION_MIN_SE;
 
-	return call->timer.min_se > own ? call->timer.min_se : own;
+	return t->min_se > own ? t->min_se : own;
 }
 
 /* The number of a Session-Expires or Min-SE, before its parameters; 0 if there is none. */
@@ -60,7 +76,7 @@ static enum session_refresher refresher_of(const struct scan *s)
 void session_timer_ask(struct call *call, struct call_headers *x)
 {
 	static const char *const who[] = {"", ";refresher=uac", ";refresher=uas"};
-	struct session_timer *t = &call->timer;
+	const struct session_timer *t = session_timer_of(call);
 	/* A refresh: whoever did it goes on (RFC 4028 7.4). */
 	enum session_refresher r = t->expires ? (t->ours ? SESSION_UAC : SESSION_UAS) : t->opts.refresher;
 	uint32_t interval = t->expires ? t->expires : t->opts.expires;
@@ -69,7 +85,7 @@ void session_timer_ask(struct call *call, struct call_headers *x)
 		return;
 	call_headers_print(x, HDR_SESSION_EXPIRES, "%u%s", interval, who[r]);
 	if (t->opts.min_se || t->min_se)
-		call_headers_print(x, HDR_MIN_SE, "%u", least(call));
+		call_headers_print(x, HDR_MIN_SE, "%u", least(t));
 }
 
 /* --- the timer --- */
@@ -84,17 +100,13 @@ static uint32_t expiry(uint32_t interval)
 
 static void start(struct call *call, uint32_t interval, bool ours)
 {
-	struct session_timer *t = &call->timer;
-
+	struct session_timer *t = call->timer;
 	uint32_t due = ours ? interval / 2 : expiry(interval);
 
 	t->expires = interval;
 	t->ours = ours;
 	/* RFC 4028 4 allows nothing below 90 s; one that says less all the same must not make us refresh for ever. */
-	if (!t->run)
-		t->run = mem_zalloc(sizeof(*t->run), run_destroy);
-	if (t->run)
-		tmr_start(&t->run->tmr, call->ua->ep->loop, (due ? due : 1) * NS_PER_S, on_due, call);
+	tmr_start(&t->tmr, call->ua->ep->loop, (due ? due : 1) * NS_PER_S, on_due, call);
 }
 
 static void on_expired(void *arg)
@@ -123,7 +135,7 @@ static void on_refresh_response(struct uac *uac, struct msg *m, const char *why,
 static void on_due(void *arg)
 {
 	struct call *call = arg;
-	struct session_timer *t = &call->timer;
+	struct session_timer *t = call->timer;
 	uint32_t rest = expiry(t->expires) - t->expires / 2;
 	struct uac *uac = NULL;
 
@@ -131,15 +143,15 @@ static void on_due(void *arg)
 		on_expired(call);
 		return;
 	}
-	tmr_start(&t->run->tmr, call->ua->ep->loop, rest * NS_PER_S, on_expired, call);
+	tmr_start(&t->tmr, call->ua->ep->loop, rest * NS_PER_S, on_expired, call);
 	if (call_waits_for_answer(call) || call->offering)
 		return; /* an offer is under way, and refreshes the session too */
 	t->refreshes++;
 	struct slice method = t->by_update ? SLICE_LIT("UPDATE") : SLICE_LIT("INVITE");
 	if (call_request(&uac, call, NULL, method, &(struct ua_request){.retry_glare = !t->by_update}, on_refresh_response, call,
 			 NULL) == 0) {
-		mem_deref(t->run->refresh);
-		t->run->refresh = uac;
+		mem_deref(t->refresh);
+		t->refresh = uac;
 	}
 }
 
@@ -149,7 +161,7 @@ bool session_timer_too_small(const struct call *call, const struct scan *request
 {
 	uint32_t interval = seconds_of(request, HDR_SESSION_EXPIRES);
 
-	*min_se = least(call);
+	*min_se = least(session_timer_of(call));
 	/* One that does not know the extension could not obey a 422. */
 	return interval && interval < *min_se && verdict_lists(request, HDR_SUPPORTED, tag);
 }
@@ -157,10 +169,10 @@ bool session_timer_too_small(const struct call *call, const struct scan *request
 /* RFC 4028 9, table 2: who refreshes. */
 void session_timer_answer(struct call *call, const struct scan *request, struct call_headers *x)
 {
-	struct session_timer *t = &call->timer;
+	struct session_timer *t;
 	struct dialog *d = call_dialog_of(call, request->from_tag);
 	uint32_t theirs = seconds_of(request, HDR_SESSION_EXPIRES), floor = seconds_of(request, HDR_MIN_SE);
-	uint32_t interval = theirs && (!t->opts.expires || theirs < t->opts.expires) ? theirs : t->opts.expires;
+	uint32_t ours = session_timer_of(call)->opts.expires, interval = theirs && (!ours || theirs < ours) ? theirs : ours;
 
 	if (d && d != call->dialog) /* a kept fork is another session, without a timer */
 		return;
@@ -168,6 +180,9 @@ void session_timer_answer(struct call *call, const struct scan *request, struct 
 		session_timer_stop(call);
 		return;
 	}
+	t = made(call);
+	if (!t)
+		return;
 	if (interval < floor)
 		interval = floor;
 	bool known = verdict_lists(request, HDR_SUPPORTED, tag) || verdict_lists(request, HDR_REQUIRE, tag);
@@ -183,24 +198,25 @@ void session_timer_answer(struct call *call, const struct scan *request, struct 
 
 void session_timer_answered(struct call *call, const struct scan *response)
 {
-	struct session_timer *t = &call->timer;
 	uint32_t interval = seconds_of(response, HDR_SESSION_EXPIRES);
 
 	if (!interval) { /* the other side keeps none (RFC 4028 7.2) */
 		session_timer_stop(call);
 		return;
 	}
+	if (!made(call))
+		return;
 	if (scan_header(response, HDR_ALLOW, 0).p)
-		t->by_update = verdict_lists(response, HDR_ALLOW, SLICE_LIT("UPDATE"));
+		call->timer->by_update = verdict_lists(response, HDR_ALLOW, SLICE_LIT("UPDATE"));
 	start(call, interval, refresher_of(response) != SESSION_UAS);
 }
 
 uint32_t session_timer_larger(struct call *call, const struct scan *request, const struct scan *refusal)
 {
-	struct session_timer *t = &call->timer;
+	struct session_timer *t = made(call);
 	uint32_t wanted = seconds_of(refusal, HDR_MIN_SE);
 
-	if (wanted <= seconds_of(request, HDR_SESSION_EXPIRES))
+	if (!t || wanted <= seconds_of(request, HDR_SESSION_EXPIRES))
 		return 0;
 	if (wanted > t->min_se)
 		t->min_se = wanted;

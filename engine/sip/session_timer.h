@@ -7,9 +7,8 @@
 
 struct call;
 struct call_headers;
-struct session_run;
 
-/* Of a call; zero it before use. */
+/* Of a call that has one, or said or was told what such a timer may be. */
 struct session_timer {
 	struct session_opts opts;    /* what we ask for */
 	uint32_t expires;            /* the interval agreed on, s; 0: no timer runs */
@@ -17,11 +16,15 @@ struct session_timer {
 	bool ours;                   /* we refresh */
 	bool by_update;              /* with UPDATE, which the other side allows; else with INVITE */
 	unsigned refreshes;          /* that we sent */
-	struct session_run *run;     /* once it was started */
+	struct tmr tmr;
+	struct uac *refresh;         /* the last */
 };
 
+/* What a new call asks for. ERR_NOMEM. */
+int session_timer_init(struct call *call, const struct session_opts *opts);
 void session_timer_stop(struct call *call);
-void session_timer_free(struct call *call);
+/* That of a call; one without says nothing. */
+const struct session_timer *session_timer_of(const struct call *call);
 /* Into a request that offers a session (INVITE, UPDATE): Session-Expires, Min-SE. The `timer` of Supported is the caller's. */
 void session_timer_ask(struct call *call, struct call_headers *x);
 /* Whether such a request has an interval that we refuse: then `min_se` is for the Min-SE of the 422. */

@@ -74,7 +74,7 @@ static void on_success(struct subscription *sub, struct msg *m)
 
 	if (!sub->dialog && m->s.to_tag.p && !dialog_uac(&d, sub->request, m, NULL))
 		subscription_enter(sub, d, true);
-	else if (sub->dialog && slice_eq(sub->dialog->remote_tag, m->s.to_tag))
+	else if (sub->dialog && slice_eq(dialog_texts(sub->dialog).remote_tag, m->s.to_tag))
 		dialog_update(sub->dialog, m);
 	if (refer) {
 		if (subscription_unwanted(&m->s))

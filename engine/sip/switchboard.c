@@ -199,7 +199,7 @@ static void destroy(void *p)
 	hash_free(&sb->merged);
 	hash_free(&sb->dialogs);
 	hash_free(&sb->users);
-	msg_models_free(&sb->models);
+	kept_models_free(&sb->models);
 	free(sb->others);
 	mem_deref(sb->front);
 	mem_deref(sb->tp);

@@ -34,7 +34,7 @@ struct switchboard {
 	} *others;                   /* who takes what names nobody */
 	unsigned other_count, turn;
 	const struct meter *meter;   /* may be NULL */
-	struct msg_models models;    /* of what is kept of messages here */
+	struct kept_models models;    /* of what is kept of messages here */
 	uint64_t stray;              /* messages that belonged to nobody */
 };
 

@@ -37,7 +37,7 @@ struct ctrans_opts {
 struct ctrans_rest {
 	struct rest link;
 	uint64_t identity;           /* with the node's key it tells the request from others */
-	struct msg_rest *ack;        /* what a repeated final response gets */
+	struct kept *ack;        /* what a repeated final response gets */
 	ctrans_response_h *late;     /* see ctrans_rest() */
 	void *arg;
 };
@@ -55,7 +55,7 @@ struct ctrans {
 			LIST_ENTRY(ctrans) entry; /* of its endpoint */
 			struct tmr timeout;
 			struct msg *ack;          /* to a non-2xx, for repeated finals */
-			struct msg_rest *ack_2xx; /* see ctrans_keep_ack() */
+			struct kept *ack_2xx; /* see ctrans_keep_ack() */
 			struct addr dst;
 			struct ctrans_opts opts;
 			struct tmr retransmit;
@@ -84,11 +84,11 @@ void ctrans_detach(struct ctrans *ct);
 void ctrans_release(struct ctrans *ct);
 /* The user of an INVITE that was accepted goes: the ACK that it sent goes out again for every repeated 2xx of that dialog (RFC 3261 13.2.2.4),
  * to where it went. Takes a reference. */
-void ctrans_keep_ack(struct ctrans *ct, struct msg_rest *ack);
+void ctrans_keep_ack(struct ctrans *ct, struct kept *ack);
 
 /* Its user, the one who has a reference to it, wants no more of an INVITE that was accepted than to be told of a 2xx of another dialog than that
  * which `ack` is for, by `late` until ctrans_detach(). A reference to what is left, which is at rest, or NULL and all is as it was. */
-struct ctrans *ctrans_rest(struct ctrans *ct, struct msg_rest *ack, ctrans_response_h *late, void *arg);
+struct ctrans *ctrans_rest(struct ctrans *ct, struct kept *ack, ctrans_response_h *late, void *arg);
 
 /* What is left of one that is over, for who asks later. NULL for want of memory. */
 struct ctrans *ctrans_past(struct msg *request);
@@ -128,7 +128,7 @@ struct strans_rest {
 	uint64_t identity;
 	union {
 		uint64_t whole;        /* hash of the request, where `plain` is set */
-		struct msg_rest *last; /* the response that is repeated; NULL: none */
+		struct kept *last; /* the response that is repeated; NULL: none */
 	};
 	uint32_t frame;        /* of a plain one */
 	uint16_t plain;        /* the status of one that is built again from the repeated request; 0: see `last` */

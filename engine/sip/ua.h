@@ -138,7 +138,7 @@ struct uac {
 	bool answered;               /* an INVITE or UPDATE within a dialog has its 2xx */
 	bool no_ack, retry_glare;    /* see ua_request */
 	const char *before;          /* of an offer within a call: the direction that its refusal leaves */
-	struct msg_rest *ack;        /* to that */
+	struct kept *ack;        /* to that */
 };
 
 /* Sends `request` and answers challenges with the UA's account. `ua`, `auth` and `cseq` must outlive it. Free with mem_deref(): the

@@ -10,16 +10,15 @@ static bool takes_contact(struct slice method)
 	       !slice_eq(method, SLICE_LIT("INFO")) && !slice_eq(method, SLICE_LIT("MESSAGE"));
 }
 
-int within_build(struct buf *out, struct ua *ua, const struct dialog *d, struct slice method, uint32_t cseq,
+int within_build(struct buf *out, struct ua *ua, struct dialog *d, struct slice method, uint32_t cseq,
 		 const struct ua_request *u, struct slice lines, struct err *e)
 {
 	struct slice routes[DIALOG_MAX_ROUTES + 1];
 	struct buf via = {0};
 	struct build_request r = {.method = method, .cseq = cseq, .max_forwards = 70, .lines = lines};
-	int err = 0;
+	int err = dialog_request(d, &r, routes);
 
 	endpoint_via(ua->ep, &via);
-	dialog_request(d, &r, routes);
 	r.via = buf_slice(&via);
 	if ((!u || !u->no_contact) && takes_contact(method))
 		r.contact = ua->contact_value;
@@ -31,20 +30,21 @@ int within_build(struct buf *out, struct ua *ua, const struct dialog *d, struct 
 		if (u->uri.p)
 			r.uri = u->uri;
 	}
-	build_request(out, &r);
-	if (via.failed || out->failed)
+	if (!err)
+		build_request(out, &r);
+	if (err || via.failed || out->failed)
 		err = err_set(e, ERR_NOMEM, "out of memory for a request");
 	buf_free(&via);
 	return err;
 }
 
-int within_next_hop(struct addr *dst, const struct ua *ua, const struct dialog *d, struct err *e)
+int within_next_hop(struct addr *dst, const struct ua *ua, struct dialog *d, struct err *e)
 {
 	return route_resolve(dst, dialog_next_hop(d), !loop_is_virtual(ua->ep->loop), addr_is_v6(endpoint_local(ua->ep)), e);
 }
 
 /* The Request-URI as it will stand there, a strict router's too: digests are made for it. */
-static struct slice request_uri(const struct dialog *d, const struct ua_request *u)
+static struct slice request_uri(struct dialog *d, const struct ua_request *u)
 {
 	struct slice routes[DIALOG_MAX_ROUTES + 1];
 	struct build_request r = {0};

@@ -68,10 +68,10 @@ static void uas(void **state)
 	(void)state;
 	assert_int_equal(dialog_uas(&d, req, SLICE_LIT("bt"), NULL), 0);
 	mem_deref(req);
-	assert_slice(d->local, "<sip:bob@b>;tag=bt");
-	assert_slice(d->local_tag, "bt");
-	assert_slice(d->remote_tag, "at");
-	assert_slice(d->remote_target, "sip:alice@10.0.0.1:5070");
+	assert_slice(dialog_texts(d).local, "<sip:bob@b>;tag=bt");
+	assert_slice(dialog_texts(d).local_tag, "bt");
+	assert_slice(dialog_texts(d).remote_tag, "at");
+	assert_slice(dialog_texts(d).remote_target, "sip:alice@10.0.0.1:5070");
 	assert_slice(d->routes[0], "<sip:p1;lr>");
 	assert_int_equal(d->remote_cseq, 7);
 	mem_deref(d);
@@ -107,13 +107,94 @@ static void target_refresh(void **state)
 	(void)state;
 	assert_int_equal(dialog_uas(&d, req, SLICE_LIT("bt"), NULL), 0);
 	dialog_refresh_target(d, none);
-	assert_slice(d->remote_target, "sip:alice@10.0.0.1:5070");
+	assert_slice(dialog_texts(d).remote_target, "sip:alice@10.0.0.1:5070");
 	dialog_refresh_target(d, again);
 	mem_deref(again);
-	assert_slice(d->remote_target, "sip:new@10.0.0.9");
+	assert_slice(dialog_texts(d).remote_target, "sip:new@10.0.0.9");
 	mem_deref(d);
 	mem_deref(req);
 	mem_deref(none);
+}
+
+static void assert_same(struct dialog *d)
+{
+	struct dialog_texts t = dialog_texts(d);
+
+	assert_slice(t.call_id, "c");
+	assert_slice(t.local, "<sip:bob@b>;tag=bt");
+	assert_slice(t.local_tag, "bt");
+	assert_slice(t.remote, "\"A;tag=x\" <sip:alice@a>;tag=at");
+	assert_slice(t.remote_tag, "at");
+	assert_slice(t.remote_target, "sip:alice@10.0.0.1:5070");
+}
+
+/* What it says is the same, by whichever of others it is told; and it may be changed, or go, while it rests. */
+static void at_rest(void **state)
+{
+	struct msg *req = message(INVITE "Record-Route: <sip:p1;lr>\r\n\r\n");
+	struct msg *again = message("INVITE sip:b SIP/2.0\r\nContact: <sip:new@10.0.0.9>\r\n\r\n");
+	struct kept_models models = {0};
+	struct build_request r = {0};
+	struct slice routes[DIALOG_MAX_ROUTES + 1];
+	struct dialog *d[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(dialog_uas(&d[i], req, i == 1 ? SLICE_LIT("zz") : SLICE_LIT("bt"), NULL), 0);
+		dialog_rest(d[i], &models);
+		assert_true(d[i]->rests);
+		dialog_rest(d[i], &models);
+	}
+	assert_slice(dialog_texts(d[1]).local, "<sip:bob@b>;tag=zz");
+	assert_slice(dialog_texts(d[1]).local_tag, "zz");
+	assert_same(d[0]);
+	assert_false(d[0]->rests);
+	mem_deref(d[0]);
+	assert_same(d[2]);
+	assert_int_equal(dialog_request(d[3], &r, routes), 0);
+	assert_slice(r.uri, "sip:alice@10.0.0.1:5070");
+	assert_slice(routes[0], "<sip:p1;lr>");
+	dialog_rest(d[3], &models);
+	dialog_refresh_target(d[3], again);
+	dialog_rest(d[3], &models);
+	assert_slice(dialog_texts(d[3]).remote_target, "sip:new@10.0.0.9");
+	assert_slice(dialog_texts(d[3]).remote_tag, "at");
+	for (int i = 1; i < 5; i++)
+		mem_deref(d[i]);
+	kept_models_free(&models);
+	mem_deref(req);
+	mem_deref(again);
+}
+
+static int rest_and_request(void *arg)
+{
+	struct kept_models models = {0};
+	struct build_request r = {0};
+	struct slice routes[DIALOG_MAX_ROUTES + 1];
+	struct dialog *d = NULL;
+	int err = dialog_uas(&d, arg, SLICE_LIT("bt"), NULL);
+
+	if (!err) {
+		dialog_rest(d, &models);
+		bool rested = d->rests;
+		err = dialog_request(d, &r, routes);
+		if (!err && !rested)
+			err = ERR_NOMEM; /* it stayed awake */
+	}
+	if (!err)
+		assert_same(d);
+	mem_deref(d);
+	kept_models_free(&models);
+	return err;
+}
+
+static void memory_at_rest(void **state)
+{
+	struct msg *req = message(INVITE "\r\n");
+
+	(void)state;
+	assert_true(unit_each_failure(rest_and_request, req) > 2);
+	mem_deref(req);
 }
 
 static int all(void *arg)
@@ -134,12 +215,12 @@ static void sloppy_names(void **state)
 
 	(void)state;
 	assert_int_equal(dialog_uas(&d, req, SLICE_LIT("bt"), NULL), 0);
-	assert_slice(d->remote_tag, "at");
-	assert_slice(d->local_tag, "bt");
+	assert_slice(dialog_texts(d).remote_tag, "at");
+	assert_slice(dialog_texts(d).local_tag, "bt");
 	mem_deref(d);
 	assert_int_equal(dialog_uac(&d, req, ok, NULL), 0);
-	assert_slice(d->remote_tag, "bt");
-	assert_slice(d->local_tag, "at");
+	assert_slice(dialog_texts(d).remote_tag, "bt");
+	assert_slice(dialog_texts(d).local_tag, "at");
 	mem_deref(d);
 	mem_deref(req);
 	mem_deref(ok);
@@ -165,10 +246,10 @@ static void folded_uris(void **state)
 	assert_slice(r.uri, "sip:alice@10.0.0.1:5070");
 	assert_int_equal(r.route_count, 1);
 	dialog_refresh_target(d, blank);
-	assert_slice(d->remote_target, "sip:new@10.0.0.9");
+	assert_slice(dialog_texts(d).remote_target, "sip:new@10.0.0.9");
 	mem_deref(d);
 	assert_int_equal(dialog_uas(&d, nobody, SLICE_LIT("bt"), NULL), 0);
-	assert_slice(d->remote_target, "sip:anonymous@anonymous.invalid");
+	assert_slice(dialog_texts(d).remote_target, "sip:anonymous@anonymous.invalid");
 	mem_deref(d);
 	mem_deref(req);
 	mem_deref(folded);
@@ -189,7 +270,8 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(uac), UNIT_TEST(uas), UNIT_TEST(strict_route), UNIT_TEST(target_refresh),
-					   UNIT_TEST(sloppy_names), UNIT_TEST(folded_uris), UNIT_TEST(out_of_memory)};
+					   UNIT_TEST(sloppy_names), UNIT_TEST(folded_uris), UNIT_TEST(at_rest),
+					   UNIT_TEST(memory_at_rest), UNIT_TEST(out_of_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,12 @@ static void references(void **state)
 	assert_null(mem_deref(NULL));
 
 	p = mem_zalloc(1, on_destroy_refs);
+	for (unsigned i = 0; i < 100000; i++)
+		mem_ref(p);
+	assert_int_equal(mem_refs(p), 100001);
+	for (unsigned i = 0; i < 100000; i++)
+		mem_deref(p);
+	assert_int_equal(destroyed, 1);
 	mem_deref(p);
 	assert_int_equal(destroyed, 2);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct msg_models models;
+static struct kept_models models;
 
 static struct msg *message(const char *text, size_t len)
 {
@@ -19,15 +19,15 @@ static struct msg *message(const char *text, size_t len)
 }
 
 /* Keeps it and wakes it again, at once or when others were kept; returns what was kept. */
-static struct msg_rest *kept(const struct msg *m)
+static struct kept *kept(const struct msg *m)
 {
-	struct msg_rest *r = msg_rest(&models, m);
+	struct kept *r = msg_rest(&models, m);
 
 	assert_non_null(r);
 	return r;
 }
 
-static void assert_is(const struct msg_rest *r, const struct msg *m)
+static void assert_is(const struct kept *r, const struct msg *m)
 {
 	struct msg *again;
 
@@ -45,7 +45,7 @@ static void assert_is(const struct msg_rest *r, const struct msg *m)
 
 static int teardown(void **state)
 {
-	msg_models_free(&models);
+	kept_models_free(&models);
 	return unit_teardown(state);
 }
 
@@ -69,7 +69,7 @@ static struct msg *invite(unsigned n)
 static void test_alike(void **state)
 {
 	struct msg *m[300];
-	struct msg_rest *r[300];
+	struct kept *r[300];
 
 	(void)state;
 	for (unsigned i = 0; i < 300; i++) {
@@ -102,7 +102,7 @@ static void test_unlike(void **state)
 			addr_set_port(&m->dst, (uint16_t)(i + 1));
 		if (i % 7 == 0)
 			m->locally = "timer B";
-		struct msg_rest *r = kept(m), *again = kept(m);
+		struct kept *r = kept(m), *again = kept(m);
 		assert_is(r, m);
 		assert_is(again, m);
 		mem_deref(again);
@@ -115,11 +115,11 @@ static void test_unlike(void **state)
 static void test_outlives(void **state)
 {
 	struct msg *a = invite(2), *b = invite(4);
-	struct msg_rest *first = kept(a), *second = kept(b);
+	struct kept *first = kept(a), *second = kept(b);
 
 	(void)state;
 	mem_deref(first);
-	msg_models_free(&models);
+	kept_models_free(&models);
 	assert_is(second, b);
 	mem_deref(second);
 	mem_deref(a);
@@ -136,7 +136,7 @@ static void test_lengths(void **state)
 	memset(text, 'y', sizeof(text));
 	for (unsigned i = 0; i < 5; i++) {
 		struct msg *m = message(text, lengths[i]);
-		struct msg_rest *r = kept(m), *again = kept(m);
+		struct kept *r = kept(m), *again = kept(m);
 		assert_is(r, m);
 		assert_is(again, m);
 		mem_deref(r);
@@ -148,13 +148,13 @@ static void test_lengths(void **state)
 static int try(void *arg)
 {
 	struct msg *again;
-	struct msg_rest *r = msg_rest(&models, arg);
+	struct kept *r = msg_rest(&models, arg);
 	int err = r ? msg_wake(&again, r) : -1;
 
 	if (!err)
 		mem_deref(again);
 	mem_deref(r);
-	msg_models_free(&models);
+	kept_models_free(&models);
 	return err;
 }
 
