@@ -3,10 +3,9 @@
 #include "pcap/actors.h"
 #include "pcap/flows.h"
 #include "pcap/order.h"
+#include "pcap/packet.h"
 #include "pcap/pcapng.h"
-#include "pcap/room.h"
 #include "pcap/spill.h"
-#include "pcap/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,29 +14,11 @@
 #include <unistd.h>
 
 enum {
-	COMMENT_MAX = 16000,       /* bytes of one comment, */
-	FRAME_COMMENTS = 64000,    /* of all on one frame, */
-	CAPTURE_COMMENTS = 256000, /* of all on the capture */
+	CAPTURE_COMMENTS = 256000, /* bytes of all comments on the capture */
 	HEAD_OWN = 4096,           /* bytes of a header besides the capture's comments, */
 	OPTION_OWN = 8,            /* and of one of these besides its text */
-	NUMBERS_KNOWN = 1 << 20,   /* of what went to disk, up to twice as many */
+	NUMBERS_KNOWN = 1 << 18,   /* of what went to disk, up to twice as many */
 	HASTE = 100000000,         /* ns in which an eighth of the bound is full */
-};
-
-struct packet {
-	uint32_t id;
-	uint64_t wall;
-	struct addr src, dst;
-	uint32_t src_actor, dst_actor; /* 0: not known, or not yet */
-	uint32_t held_until;           /* 0, or the id of the last packet shown before it was let go, */
-	uint64_t held_for;             /* so many ns after it was sent */
-	struct chunk *chunk, *comments_chunk;
-	char *comments; /* each ended by a NUL */
-	size_t comments_len, comments_cap;
-	size_t len; /* of the data, which may be cut in the block */
-	size_t block_len, data_at;
-	bool received;
-	uint8_t block[]; /* as it will stand in the capture, up to the comments */
 };
 
 struct recorder {
@@ -59,20 +40,13 @@ struct recorder {
 	char why[200]; /* the first packet is missing */
 };
 
-static void packet_free(struct recorder *rec, struct packet *p)
-{
-	if (p->comments)
-		room_drop(&rec->room, p->comments_chunk);
-	room_drop(&rec->room, p->chunk);
-}
-
 static void recorder_destroy(void *block)
 {
 	struct recorder *rec = block;
 	struct packet **held = (struct packet **)rec->by_id.p;
 
 	for (size_t i = 0; i < rec->by_id.len / sizeof(*held); i++)
-		packet_free(rec, held[i]);
+		packet_free(held[i], &rec->room);
 	room_free(&rec->room);
 	spill_free(&rec->spill);
 	actors_free(&rec->actors);
@@ -101,11 +75,6 @@ static bool reserve(struct buf *b, size_t len)
 
 	b->failed = false;
 	return ok;
-}
-
-static size_t packet_cost(const struct packet *p)
-{
-	return sizeof(*p) + sizeof(p) + sizeof(struct entry) + p->block_len + p->comments_cap;
 }
 
 /* The comment that names another frame is made when that frame's number is asked for. */
@@ -187,7 +156,7 @@ static int recorder_spill(struct recorder *rec, struct err *err)
 
 		((uint32_t *)rec->spilled.p)[p->id - 1 - rec->forgotten] = (uint32_t)(first + i + 1);
 		rec->held -= packet_cost(p);
-		packet_free(rec, p);
+		packet_free(p, &rec->room);
 	}
 	rec->by_id.len -= cut * sizeof(struct packet *);
 	memmove(rec->by_id.p, rec->by_id.p + cut * sizeof(struct packet *), rec->by_id.len);
@@ -241,8 +210,6 @@ static void recorder_insert(struct recorder *rec, struct packet *p)
 static uint32_t on_packet(void *arg, const struct tap_packet *in)
 {
 	struct recorder *rec = arg;
-	size_t most = PCAPNG_BEGUN_MAX(in->len < PCAPNG_UDP_MAX ? in->len : PCAPNG_UDP_MAX);
-	struct chunk *chunk;
 	struct packet *p;
 	struct flow *f;
 
@@ -254,45 +221,17 @@ static uint32_t on_packet(void *arg, const struct tap_packet *in)
 		packet_dropped(rec, "the recording was over");
 		return 0;
 	}
-	if (!recorder_make_room(rec, sizeof(*p) + sizeof(p) + sizeof(struct entry) + most, in->wall))
+	if (!recorder_make_room(rec, packet_cost_most(in), in->wall))
 		return 0;
 
 	f = flow_of(&rec->flows, &rec->actors, in);
 	if (!f || !reserve(&rec->by_id, sizeof(p)) || !order_reserve(&rec->by_number) ||
-	    !(p = room_take(&rec->room, sizeof(*p) + most, &chunk))) {
+	    !(p = packet_new(&rec->room, f, in))) {
 		packet_dropped(rec, "memory ran out");
 		return 0;
 	}
-	memset(p, 0, sizeof(*p));
-	p->wall = in->wall;
-	p->src = in->src;
-	p->dst = in->dst;
-	p->src_actor = f->src_actor;
-	p->dst_actor = f->dst_actor;
-	p->chunk = chunk;
-	p->len = in->len;
-	p->received = in->received;
-	p->block_len = pcapng_begin_udp(p->block, &f->headers, in->wall, f->headers.v6 ? 0 : (*f->ip_id)++,
-					(struct slice){(const char *)in->data, in->len}, &p->data_at);
-	room_extend(p, sizeof(*p) + p->block_len, chunk);
 	recorder_insert(rec, p);
 	return p->id;
-}
-
-/* Appends the text and a NUL; false when it does not fit or memory ran out. */
-static bool comment_add(struct buf *b, const char *text, size_t max)
-{
-	size_t old = b->len;
-
-	if (old >= max)
-		return false;
-	text_put_utf8(b, slice_str(text), COMMENT_MAX);
-	buf_put(b, "", 1);
-	if (!b->failed)
-		return true;
-	b->len = old;
-	b->failed = false;
-	return false;
 }
 
 /* The packet of that id, unless it is on disk already or never was. */
@@ -301,38 +240,6 @@ static struct packet *packet_of(const struct recorder *rec, uint32_t id)
 	if (id <= rec->stats.spilled || id > rec->stats.packets)
 		return NULL;
 	return packet_at(rec, id);
-}
-
-/* Appends the text, ended by a NUL, to what is said of the packet; false as above. Comments mostly come when their packet has just come:
- * then they grow where they are. */
-static bool packet_comment(struct recorder *rec, struct packet *p, const char *text)
-{
-	struct chunk *chunk;
-	size_t need, cap;
-	char *moved;
-
-	buf_reset(&rec->scratch);
-	if (p->comments_len >= FRAME_COMMENTS || !comment_add(&rec->scratch, text, FRAME_COMMENTS))
-		return false;
-	need = p->comments_len + rec->scratch.len;
-	if (need > p->comments_cap && p->comments && room_extend(p->comments, need, p->comments_chunk)) {
-		p->comments_cap = need;
-	} else if (need > p->comments_cap) {
-		cap = p->comments ? 2 * need : need;
-		moved = room_take(&rec->room, cap, &chunk);
-		if (!moved)
-			return false;
-		if (p->comments) {
-			memcpy(moved, p->comments, p->comments_len);
-			room_drop(&rec->room, p->comments_chunk);
-		}
-		p->comments = moved;
-		p->comments_chunk = chunk;
-		p->comments_cap = cap;
-	}
-	memcpy(p->comments + p->comments_len, rec->scratch.p, rec->scratch.len);
-	p->comments_len = need;
-	return true;
 }
 
 static void on_comment(void *arg, uint32_t id, const char *text)
@@ -352,7 +259,7 @@ static void on_comment(void *arg, uint32_t id, const char *text)
 		return;
 	}
 	cost = packet_cost(p);
-	if (!packet_comment(rec, p, text))
+	if (!packet_comment(p, &rec->room, &rec->scratch, text))
 		rec->stats.comments_lost++;
 	rec->held += packet_cost(p) - cost;
 }
@@ -503,6 +410,11 @@ static int render_spilled(struct recorder *rec, const char *path, struct err *er
 nomem:
 	rc = err_set(err, ERR_NOMEM, "out of memory for the capture %s", path);
 out:
+	if (rc && spill_leave(s) && err) {
+		size_t said = strlen(err->text);
+
+		snprintf(err->text + said, sizeof(err->text) - said, "; what was recorded is left in %s", s->path);
+	}
 	buf_free(&names);
 	buf_free(&head);
 	return rc;

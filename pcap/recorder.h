@@ -62,8 +62,8 @@ void recorder_tap(struct recorder *rec, struct tap *out);
 int recorder_render(struct recorder *rec, const char *path, struct err *err);
 /* Frames that the capture has now. */
 uint32_t recorder_count(const struct recorder *rec);
-/* The number in the capture of the packet that the tap named `id`; 0 for 0, for what was never recorded, and for what went to disk more than a
- * million packets ago. */
+/* The number in the capture of the packet that the tap named `id`; 0 for 0, for what was never recorded, and for what went to disk more than
+ * 250 000 packets ago. */
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id);
 /* Why the first packet is missing; "" when none is. Good as long as the recorder is. */
 const char *recorder_why_missing(const struct recorder *rec);

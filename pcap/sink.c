@@ -47,6 +47,7 @@ static int writer_over(struct sink *s)
 
 int sink_flush(struct sink *s, bool all, struct err *err)
 {
+	size_t before = s->b.len;
 	int error = 0;
 
 	if (s->b.failed)
@@ -61,6 +62,7 @@ int sink_flush(struct sink *s, bool all, struct err *err)
 		error = writer_over(s);
 	if (!s->writer && !error)
 		error = write_here(s);
+	s->at += before - s->b.len;
 	return error ? err_set(err, ERR_IO, "cannot write the capture %s: %s", s->path, strerror(error)) : 0;
 }
 

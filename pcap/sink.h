@@ -11,6 +11,7 @@ struct sink {
 	int fd; /* -1: closed */
 	struct buf b;
 	uint64_t written; /* bytes that are in the file for certain */
+	uint64_t at;      /* bytes that left `b` */
 	struct writer *writer; /* writes the rest, once it is worth a thread */
 	const char *path; /* the caller's, for errors */
 };

@@ -24,26 +24,40 @@ void spill_added(struct spill *s, const struct actors *as, uint64_t packets)
 {
 	s->actors = actors_count(as);
 	s->packets += packets;
+	if (!s->broken)
+		s->cuts[s->cut_count++ % SPILL_CUTS] = (struct spill_cut){s->sink.at + s->sink.b.len, s->packets};
+}
+
+/* The last that is in the file for certain. */
+static struct spill_cut cut_written(const struct spill *s)
+{
+	struct spill_cut last = {0};
+
+	for (unsigned i = 0; i < SPILL_CUTS && i < s->cut_count; i++)
+		if (s->cuts[i].at <= s->sink.written && s->cuts[i].at > last.at)
+			last = s->cuts[i];
+	return last;
 }
 
 void spill_broke(struct spill *s)
 {
-	uint64_t n = 0;
+	struct spill_cut whole;
 	uint32_t head[2]; /* of a block: its type and length */
 	FILE *f;
 
 	s->broken = true;
 	sink_close(&s->sink); /* waits for what was on its way */
+	whole = cut_written(s);
 	f = fopen(s->path, "rbe");
-	s->whole = 0;
-	while (f && n < s->packets && fread(head, 1, sizeof(head), f) == sizeof(head) && head[1] >= 12 && head[1] <= s->sink.written - s->whole &&
-	       !fseek(f, (long)(head[1] - sizeof(head)), SEEK_CUR)) {
-		s->whole += head[1];
-		n += head[0] == PCAPNG_EPB;
+	while (f && whole.packets < s->packets && !fseeko(f, (off_t)whole.at, SEEK_SET) && fread(head, 1, sizeof(head), f) == sizeof(head) &&
+	       head[1] >= 12 && head[1] <= s->sink.written - whole.at) {
+		whole.at += head[1];
+		whole.packets += head[0] == PCAPNG_EPB;
 	}
 	if (f)
 		fclose(f);
-	s->lost = s->packets - n;
+	s->whole = whole.at;
+	s->lost = s->packets - whole.packets;
 }
 
 int spill_settle(struct spill *s, struct err *err)
@@ -72,6 +86,14 @@ int spill_finish(struct spill *s, struct slice head, const char *path, struct er
 	if (!rc)
 		s->sink.path = NULL;
 	return rc;
+}
+
+bool spill_leave(struct spill *s)
+{
+	if (s->packets == s->lost)
+		return false;
+	s->sink.path = NULL;
+	return true;
 }
 
 void spill_free(struct spill *s)

@@ -8,6 +8,7 @@
 
 /* Bytes before the first packet that are kept for the header. */
 #define SPILL_HEAD ((size_t)65536)
+#define SPILL_CUTS 32
 
 struct spill {
 	char *path; /* NULL: there is none */
@@ -17,6 +18,10 @@ struct spill {
 	uint64_t lost;    /* and of these so many are not in the file, as it broke */
 	uint64_t whole;   /* ... behind this byte */
 	bool broken;      /* a write failed: it takes nothing more */
+	struct spill_cut {
+		uint64_t at, packets; /* that byte is behind so many of them */
+	} cuts[SPILL_CUTS];           /* the last ones: more than can be on their way to the disk */
+	unsigned cut_count;
 };
 
 /* Makes the file if need be, and puts what must stand before more packets into `sink.b`. Errors: ERR_IO. */
@@ -29,7 +34,9 @@ void spill_broke(struct spill *s);
 int spill_settle(struct spill *s, struct err *err);
 /* Makes it the capture `path`, with this header of SPILL_HEAD bytes. Errors: ERR_IO. */
 int spill_finish(struct spill *s, struct slice head, const char *path, struct err *err);
-/* Removes the file, unless it was finished. */
+/* The file is not to be removed, if it has any packet. */
+bool spill_leave(struct spill *s);
+/* Removes the file, unless it was finished or left. */
 void spill_free(struct spill *s);
 
 #endif
