@@ -163,17 +163,20 @@ void inbox_free_all(struct object *o)
 struct inbox *inbox_join(struct object *o, unsigned index, struct task *task)
 {
 	struct inbox *box = find_or_make(o, index);
-	struct task *last = box ? box->waiters : NULL;
+	struct task *first = box ? box->waiters : NULL;
 
 	if (!box)
 		return NULL;
-	while (last && last->next_waiter)
-		last = last->next_waiter;
 	task->waits_at = o;
 	task->waits_on = box;
 	task->next_waiter = NULL;
-	task->prev_waiter = last;
-	*(last ? &last->next_waiter : &box->waiters) = task;
+	task->prev_waiter = first ? first->prev_waiter : task;
+	if (first) {
+		first->prev_waiter->next_waiter = task;
+		first->prev_waiter = task;
+	} else {
+		box->waiters = task;
+	}
 	return box;
 }
 
@@ -186,12 +189,14 @@ void inbox_leave(struct task *task)
 	task->waits_on = NULL;
 	if (!o)
 		return;
-	if (task->prev_waiter)
-		task->prev_waiter->next_waiter = task->next_waiter;
-	else
+	if (task == box->waiters)
 		box->waiters = task->next_waiter;
+	else
+		task->prev_waiter->next_waiter = task->next_waiter;
 	if (task->next_waiter)
 		task->next_waiter->prev_waiter = task->prev_waiter;
+	else if (box->waiters) /* it was the last */
+		box->waiters->prev_waiter = task->prev_waiter;
 	if (box->waiters && (box->first || inbox_closed(o, box->index)))
 		task_ready(box->waiters); /* what this one leaves, the next may take */
 	let_go(o, box);

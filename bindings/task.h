@@ -39,7 +39,7 @@ struct item {
 struct inbox {
 	struct inbox *next;    /* of the same object */
 	struct item *first, *last;
-	struct task *waiters;  /* in the order they came; hardly ever more than one */
+	struct task *waiters;  /* in the order they came; before the first stands the last */
 	unsigned lost;         /* past INBOX_LIMIT */
 	uint16_t count;
 	uint8_t index;

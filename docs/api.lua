@@ -743,7 +743,7 @@ the run with exit 2. `teardown` runs always: behind the last iteration, after a 
 **What an iteration leaves.** At its end, however that came, its tasks are over (what it spawned is waited for, what it serves is cancelled), the actors that it made outside
 `t:once` are closed, and its outgoing calls are cancelled or hung up. A call that came in stays until the other side ends it, unless the iteration failed: then it is hung up, too.
 Its calls, requests and client transactions expire when they are over: a script that kept one for later gets an error that says so. Messages never expire.
-A call that has been up for a quarter of a second takes less memory, and goes on as it was; only the transaction of its INVITE, when a script asks for it that late, is one that has ended.
+A call that has been up for a second takes less memory, and goes on as it was; only the transaction of its INVITE, when a script asks for it that late, is one that has ended.
 What `setup` makes with its `t` belongs to the shard and stays. A function of `sip.serve` has a `t` for each call, which ends with it.
 
 **Shared transports.** In a test each actor has a socket. Under load the actors of one iteration live at different transports, and those of different iterations share them: responses find

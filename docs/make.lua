@@ -324,7 +324,7 @@ local function reference()
   line()
   put("Exit codes of `offhook load`: %s", truth.exit.load)
   line()
-  line "`offhook load` writes a capture only where `--record all` asks for it. It grows beside its place as `NAME.spill`, which is left, and can be read up to its end, when the program is killed. Where the disk is full the run goes on: the capture holds what fitted and says how many packets are missing, and the exit code is 3."
+  line "`offhook load` writes a capture only where `--record all` asks for it. It grows beside its place as `NAME.spill`, which is left when the program is killed, and can be read up to its end: all but the last few MB. Where the disk is full the run goes on: the capture holds what fitted and says how many packets are missing, and the exit code is 3."
   line()
   line "SIGTERM, SIGINT and the key q drain it: no more arrivals, and what is under way may end within `--drain` seconds. A second one cuts short what is left, which is counted as interrupted."
   line()

@@ -66,8 +66,7 @@ bool comment_add(struct buf *b, const char *text, size_t max)
 	return false;
 }
 
-/* Comments mostly come when their packet has just come:
- * then they grow where they are. */
+/* Comments mostly come when their packet has just come: then they grow where they are. */
 bool packet_comment(struct packet *p, struct room *room, struct buf *scratch, const char *text)
 {
 	struct chunk *chunk;

@@ -30,15 +30,25 @@ static void put16(struct buf *b, uint16_t v)
 	buf_put(b, (uint8_t[]){v & 0xFF, v >> 8}, 2);
 }
 
+/* Behind it. */
+static uint8_t *le32(uint8_t *to, uint32_t v)
+{
+	memcpy(to, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+	return to + 4;
+}
+
 static void put32(struct buf *b, uint32_t v)
 {
-	buf_put(b, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+	uint8_t bytes[4];
+
+	le32(bytes, v);
+	buf_put(b, bytes, sizeof(bytes));
 }
 
 static void poke32(struct buf *b, size_t at, uint32_t v)
 {
 	if (at + 4 <= b->len)
-		memcpy(b->p + at, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
+		le32(b->p + at, v);
 }
 
 static void poke16(struct buf *b, size_t at, size_t v)
@@ -238,12 +248,6 @@ static void sum_put(uint8_t *to, uint64_t sum, bool never_zero)
 	if (!check && never_zero)
 		check = 0xFFFF;
 	memcpy(to, &check, sizeof(check));
-}
-
-static uint8_t *le32(uint8_t *to, uint32_t v)
-{
-	memcpy(to, (uint8_t[]){v & 0xFF, v >> 8 & 0xFF, v >> 16 & 0xFF, v >> 24}, 4);
-	return to + 4;
 }
 
 void pcapng_flow_make(struct pcapng_flow *f, uint32_t interface, const struct addr *from, const struct addr *to)

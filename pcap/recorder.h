@@ -65,7 +65,7 @@ uint32_t recorder_count(const struct recorder *rec);
 /* The number in the capture of the packet that the tap named `id`; 0 for 0, for what was never recorded, and for what went to disk more than
  * 250 000 packets ago. */
 uint32_t recorder_frame_number(const struct recorder *rec, uint32_t id);
-/* Why the first packet is missing; "" when none is. Good as long as the recorder is. */
+/* Why packets are missing, where some are. Good as long as the recorder is. */
 const char *recorder_why_missing(const struct recorder *rec);
 void recorder_stats_get(const struct recorder *rec, struct recorder_stats *out);
 /* Puts what is said of a frame that was held: "held for 0.500 s, until after frame 5"; the time from 1 ms on, the frame when it is

@@ -19,20 +19,12 @@ int sink_open(struct sink *s, const char *path, struct err *err)
 /* Returns 0 or errno. */
 static int write_here(struct sink *s)
 {
-	size_t done = 0;
+	int error;
 
-	while (done < s->b.len) {
-		ssize_t n = pwrite(s->fd, s->b.p + done, s->b.len - done, (off_t)s->written);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? errno : EIO;
-		done += (size_t)n;
-		s->written += (size_t)n;
-	}
-	buf_reset(&s->b);
-	return 0;
+	s->written += write_at(s->fd, s->b.p, s->b.len, s->written, &error);
+	if (!error)
+		buf_reset(&s->b);
+	return error;
 }
 
 static int writer_over(struct sink *s)

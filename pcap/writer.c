@@ -42,21 +42,31 @@ static void pass_on(const struct writer *w, size_t len)
 		(void)posix_fadvise(w->fd, 0, (off_t)(w->at - CACHED), POSIX_FADV_DONTNEED);
 }
 
-/* Returns 0 or errno. */
-static int block_write(struct writer *w, const uint8_t *p, size_t len)
+size_t write_at(int fd, const uint8_t *p, size_t len, uint64_t at, int *error)
 {
 	size_t done = 0;
-	int error = 0;
 
-	while (done < len && !error) {
-		ssize_t n = pwrite(w->fd, p + done, len - done, (off_t)(w->at + done));
+	*error = 0;
+	while (done < len && !*error) {
+		ssize_t n = pwrite(fd, p + done, len - done, (off_t)(at + done));
 
 		if (n > 0)
 			done += (size_t)n;
-		else if (n < 0 && errno == EINVAL && w->direct)
-			set_direct(w, false); /* the file system wants something else after all */
 		else if (n == 0 || errno != EINTR)
-			error = n ? errno : EIO;
+			*error = n ? errno : EIO;
+	}
+	return done;
+}
+
+/* Returns 0 or errno. */
+static int block_write(struct writer *w, const uint8_t *p, size_t len)
+{
+	int error;
+	size_t done = write_at(w->fd, p, len, w->at, &error);
+
+	if (error == EINVAL && w->direct) { /* the file system wants something else after all */
+		set_direct(w, false);
+		done += write_at(w->fd, p + done, len - done, w->at + done, &error);
 	}
 	if (!w->direct)
 		pass_on(w, done);

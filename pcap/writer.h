@@ -8,6 +8,9 @@
 /* Bytes; what is written past the page cache begins and ends at a multiple. */
 #define WRITER_ALIGN ((size_t)4096)
 
+/* Writes at byte `at` of the file as much as can be; returns how much, and `*error` gets 0 or the errno that stopped it. */
+size_t write_at(int fd, const uint8_t *p, size_t len, uint64_t at, int *error);
+
 struct writer;
 
 /* Of the open file, which stays the caller's, from byte `at` on, a multiple of WRITER_ALIGN. What is in `b` stays there; its memory is

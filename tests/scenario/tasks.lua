@@ -214,3 +214,24 @@ sip.test("what one inbox gets, two tasks share in turn", function(t)
   table.sort(got)
   t:equal(got, { "1", "2", "3", "4" })
 end)
+
+sip.test("who waits at one inbox is served in the order they came, whoever leaves", function(t)
+  local box = t:endpoint { name = "box" }
+  local from = t:endpoint { name = "from" }
+  local got, readers = {}, {}
+  local function read(i)
+    readers[i] = t:spawn("reader " .. i, function()
+      local message = box:take()
+      got[#got + 1] = i .. message.body
+    end)
+  end
+  for i = 1, 6 do read(i) end
+  t:sleep(0.1)
+  for _, i in ipairs { 1, 3, 6 } do readers[i]:cancel() end -- the first, one between, the last
+  t:sleep(0.1)
+  read(7)
+  t:sleep(0.1)
+  for i = 1, 4 do from:send(("MESSAGE sip:a SIP/2.0\r\nContent-Length: 1\r\n\r\n%s"):format(("abcd"):sub(i, i)), box) end
+  t:sleep(0.2)
+  t:equal(got, { "2a", "4b", "5c", "7d" })
+end)
